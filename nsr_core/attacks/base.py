@@ -1,0 +1,173 @@
+"""The shape that all attacks share: the budget, the call, the result."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nsr_core.attacks.randomness import BeatRandomness, Randomness
+from nsr_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Box:
+    """The budget: each sample of an attacked beat lies between ``low`` and ``high``.
+
+    One box says all that limits the noise: epsilon around the beat, the range [0, 1], and samples that
+    must stay (there low = high = x).
+
+    Attributes:
+        low, high: (batch, 187) bounds, inclusive.
+        eps: (batch, 1) or (1, 1), the epsilon that made them.
+    """
+
+    low: Tensor
+    high: Tensor
+    eps: Tensor
+
+    @classmethod
+    def around(cls, x: Tensor, eps: float | Tensor, length: Tensor | None = None) -> "Box":
+        """The box of half-width epsilon around the beats, within [0, 1].
+
+        Its bounds are rounded inwards, so that a beat inside it differs from ``x`` by at most ``eps``
+        exactly, not only up to rounding.
+
+        Args:
+            x: (batch, 187) beats in [0, 1].
+            eps: half-width, one number or (batch,).
+            length: (batch,) number of signal samples; given, the padding after them must stay.
+        """
+        exact = x.double()
+        width = torch.as_tensor(eps, dtype=torch.float64, device=x.device).reshape(-1, 1)
+        low, high = (exact - width).clamp_min(0), (exact + width).clamp_max(1)
+        if length is not None:
+            padding = torch.arange(x.shape[1], device=x.device) >= length.to(x.device)[:, None]
+            low, high = torch.where(padding, exact, low), torch.where(padding, exact, high)
+        return cls(_round_up(low, x.dtype), -_round_up(-high, x.dtype), width.to(x.dtype))
+
+    def clip(self, x_adv: Tensor) -> Tensor:
+        """The nearest point of the box, sample by sample."""
+        return torch.clamp(x_adv, self.low, self.high)
+
+    def at(self, rows: Tensor) -> "Box":
+        """The box of some of the beats."""
+        return Box(self.low[rows], self.high[rows], self.eps if len(self.eps) == 1 else self.eps[rows])
+
+    def random_point(self, x: Tensor, uniform: Tensor) -> Tensor:
+        """A point drawn evenly within epsilon of each beat, then clipped to the box.
+
+        Args:
+            x: (batch, 187) the beats that the box is around.
+            uniform: (batch, 187) in [-1, 1).
+
+        Clipping to [0, 1] comes after drawing, as in the authors' code: near 0 and 1 some mass sits on the bound.
+        """
+        return self.clip(x + self.eps * uniform.to(x))
+
+
+def _round_up(value: Tensor, dtype: torch.dtype) -> Tensor:
+    rounded = value.to(dtype)
+    return torch.where(rounded.double() < value, torch.nextafter(rounded, torch.full_like(rounded, torch.inf)), rounded)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What an attack saw at each of its points, the start first; a beat that stopped repeats its last point.
+
+    Attributes:
+        x_adv: (points, batch, 187) attacked beats.
+        logits: (points, batch, classes).
+        loss: (points, batch) the objective, which the attack makes larger.
+    """
+
+    x_adv: Tensor
+    logits: Tensor
+    loss: Tensor
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """What an attack proposes; whether it holds is for the evaluation to judge.
+
+    Attributes:
+        x_adv: (batch, 187) attacked beats, inside the budget.
+        step: (batch,) int64, the step at whose point the beat was first misclassified (0: the start);
+            -1 where it never was.
+        queries: (batch,) int64, how often the network was evaluated on this beat's behalf; a gradient
+            comes with the evaluation that it belongs to.
+        trajectory: all points, where they were asked for.
+    """
+
+    x_adv: Tensor
+    step: Tensor
+    queries: Tensor
+    trajectory: Trajectory | None = None
+
+
+@dataclass(frozen=True)
+class Attack(Settings, ABC):
+    """An attack is its settings; calling it attacks a batch.
+
+    A subclass names itself, declares its settings and writes ``run``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        eps: float | Tensor,
+        *,
+        length: Tensor | None = None,
+        randomness: Randomness | None = None,
+        record: bool = False,
+    ) -> AttackResult:
+        """Look for noise of at most ``eps`` on each sample that makes ``model`` misclassify each beat.
+
+        Args:
+            model: (batch, 187) to (batch, classes) logits, in eval mode.
+            x: (batch, 187) beats in [0, 1].
+            y: (batch,) int64 true classes.
+            eps: largest absolute noise per sample, in units of the beat's range [0, 1]; one number or (batch,).
+            length: (batch,) number of signal samples. Given, only those are attacked; the padding stays 0.
+            randomness: where chance comes from; by default seed 0 with the beats numbered 0, 1, ...
+            record: whether to keep the trajectory (memory: one batch per step).
+
+        Raises:
+            ValueError: shapes that do not fit, an epsilon below 0 or not finite, beats outside [0, 1], or
+                a model in training mode.
+        """
+        _check(model, x, y, eps, length)
+        randomness = randomness or BeatRandomness(0, np.arange(len(x)))
+        return self.run(model, x, y, Box.around(x, eps, length), randomness, record)
+
+    @abstractmethod
+    def run(
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+    ) -> AttackResult:
+        """The attack itself, on arguments that were checked."""
+
+
+def _check(model: nn.Module, x: Tensor, y: Tensor, eps: float | Tensor, length: Tensor | None) -> None:
+    if model.training:
+        raise ValueError("The model is in training mode; call model.eval() first, or the attack fights its noise.")
+    if x.dim() != 2 or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; expected (batch, samples) and (batch,)."
+        )
+    if length is not None and length.shape != y.shape:
+        raise ValueError(f"length has shape {tuple(length.shape)}; expected one number per beat, {tuple(y.shape)}.")
+    width = torch.as_tensor(eps)
+    if width.dim() > 1 or (width.dim() == 1 and width.shape != y.shape):
+        raise ValueError(f"eps has shape {tuple(width.shape)}; expected one number or one per beat, {tuple(y.shape)}.")
+    if not bool(((width >= 0) & torch.isfinite(width)).all()):
+        raise ValueError("eps must be 0 or more and finite, for every beat.")
+    if x.numel() and not (float(x.min()) >= 0 and float(x.max()) <= 1):
+        raise ValueError(f"x spans [{float(x.min()):g}, {float(x.max()):g}]; beats are scaled to [0, 1].")

@@ -1,0 +1,102 @@
+"""Projected gradient descent (Madry et al. 2017) and its one-step ancestor FGSM (Goodfellow et al. 2015)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from nsr_core.attacks.ascent import MOVERS, Alive, Gradient, Look, ascend
+from nsr_core.attacks.base import Attack, AttackResult, Box
+from nsr_core.attacks.objectives import Objective, cross_entropy, slope
+from nsr_core.attacks.randomness import Randomness
+from nsr_core.models.vjp import input_vjp
+from nsr_core.settings import setting
+
+
+def gradient_look(model: nn.Module, objective: Objective) -> Look:
+    """A look whose gradient is the true one: it comes with the same forward pass."""
+
+    def look(x_adv: Tensor, y: Tensor, step: int) -> tuple[Tensor, Gradient]:
+        logits, pull_back = input_vjp(model, x_adv)
+
+        def gradient(alive: Alive) -> Tensor:
+            ascent = pull_back(slope(objective, logits, y))
+            return ascent if alive is None else ascent[alive]
+
+        return logits, gradient
+
+    return look
+
+
+@dataclass(frozen=True)
+class PGD(Attack):
+    """PGD on the cross-entropy, untargeted, in the infinity norm.
+
+    ``move="adamax"`` is the paper's attack as its code runs it: the sign of the gradient goes through
+    Adamax at learning rate 0.01. ``move="sign"`` is eq. 12 as the paper prints it.
+
+    A step is at most ``step_size`` long, so ``steps * step_size`` is as far as the noise can travel.
+    """
+
+    name: ClassVar[str] = "pgd"
+    title: ClassVar[str] = "PGD"
+    summary: ClassVar[str] = "Climbs the loss along its gradient, many small steps within the noise budget."
+
+    steps: int = setting(100, "How many steps the attack may take.", 1, 10_000)
+    step_size: float = setting(0.01, "How far one step moves each sample.", 1e-6, 1.0, "of the beat's range")
+    move: str = setting("adamax", "Adamax over signs (as published) or plain signs (eq. 12).", choices=tuple(MOVERS))
+    random_start: bool = setting(True, "Start at random within the budget, not at the beat itself.")
+
+    def run(
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+    ) -> AttackResult:
+        return ascend(
+            box.random_point(x, randomness.uniform(x.shape[1], 0)) if self.random_start else x,
+            y,
+            box,
+            steps=self.steps,
+            look=gradient_look(model, cross_entropy),
+            mover=MOVERS[self.move](self.step_size),
+            queries_per_step=0,
+            objective=cross_entropy,
+            record=record,
+        )
+
+
+class WholeBudget:
+    """One move to the corner of the box that the gradient points to."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
+        corner = torch.where(gradient > 0, self._box.high, self._box.low)
+        return torch.where(gradient == 0, x_adv, corner)
+
+    def keep(self, alive: Tensor) -> None:
+        self._box = self._box.at(alive)
+
+
+@dataclass(frozen=True)
+class FGSM(Attack):
+    """The fast gradient sign method: the whole budget in one step along the sign of the gradient."""
+
+    name: ClassVar[str] = "fgsm"
+    title: ClassVar[str] = "FGSM"
+    summary: ClassVar[str] = "One step along the sign of the loss's gradient, as long as the budget allows."
+
+    def run(
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+    ) -> AttackResult:
+        return ascend(
+            x,
+            y,
+            box,
+            steps=1,
+            look=gradient_look(model, cross_entropy),
+            mover=WholeBudget(box),
+            queries_per_step=0,
+            objective=cross_entropy,
+            record=record,
+        )

@@ -1,0 +1,57 @@
+"""How every command talks: text for people on standard output, JSON for machines, progress on standard error."""
+
+import json
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
+
+
+def emit(value: Any, text: str, as_json: bool) -> None:
+    """Print a result: ``value`` as JSON, or ``text``."""
+    typer.echo(json.dumps(value, indent=2) if as_json else text)
+
+
+class Meter:
+    """Shows progress and the time left, on one line of a terminal or every half minute in a log."""
+
+    def __init__(self) -> None:
+        self._interactive = sys.stderr.isatty()
+        self._every_seconds = 0.2 if self._interactive else 30.0
+        self._started = self._last = time.monotonic()
+        self._first_done: int | None = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if self._first_done is None or done < self._first_done:
+            self._first_done, self._started = done, now
+        if done < total and now - self._last < self._every_seconds:
+            return
+        self._last = now
+        gained = done - self._first_done
+        left = (now - self._started) / gained * (total - done) if gained else None
+        line = f"{100 * done / max(total, 1):5.1f} %  {what}" + (f", {duration(left)} left" if left else "")
+        if self._interactive:
+            end = "\n" if done >= total else ""
+            sys.stderr.write(f"\r\x1b[K{line}{end}")
+        else:
+            sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``45 s``, ``12 min``, ``1 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def columns(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:
+    """Rows of text in aligned columns under a header."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    return "\n".join(line.rstrip() for line in lines)

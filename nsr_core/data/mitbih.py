@@ -1,0 +1,203 @@
+"""The MIT-BIH Arrhythmia Database 1.0.0: find or download its records, verify them, cut them into beats.
+
+Data: Moody & Mark (2001), Goldberger et al. (2000), Open Data Commons Attribution License 1.0.
+"""
+
+import hashlib
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pooch
+import requests
+import wfdb
+
+from nsr_core.data.beats import BEAT_LENGTH, Beats
+from nsr_core.data.cache import cache_dir, write_atomically
+from nsr_core.data.cutting import cut_window, find_windows, scale_rows
+from nsr_core.errors import UserError
+from nsr_core.progress import Progress, no_progress
+
+ROOT_VARIABLE = "NSR_MITDB_DIR"
+BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
+CUT_BEATS_FILE = "mitbih-beats-v1.npz"
+DOWNLOAD_ATTEMPTS = 3
+
+
+def _read_checksums() -> dict[str, str]:
+    lines = files("nsr_core.data").joinpath("mitdb-1.0.0.sha256").read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+CHECKSUMS = _read_checksums()
+RECORDS = tuple(sorted({name.split(".")[0] for name in CHECKSUMS}))
+
+
+def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_progress) -> Beats:
+    """The 109,446 beats of the 48 records, cut once and cached.
+
+    Args:
+        root: folder with the records. Without it: the folder named by ``NSR_MITDB_DIR``; else the
+            beats or records in the user's cache; else a download from PhysioNet (about 92 MB).
+        progress: told of every file downloaded and every record cut.
+
+    Raises:
+        UserError: a file is missing, or its SHA-256 is not the published one, or the download failed.
+    """
+    cut_beats = cache_dir() / CUT_BEATS_FILE
+    folder = given_folder(root)
+    if folder is not None:
+        verify(folder)
+    if cut_beats.exists():
+        try:
+            return _load(cut_beats)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+            cut_beats.unlink(missing_ok=True)  # damaged: the records are still there to cut again
+    if folder is None:
+        folder = download(progress=progress)
+    packed = _cut_all(folder, progress)
+    write_atomically(cut_beats, lambda path: np.savez(path, **packed.columns()))  # type: ignore[arg-type]
+    return packed.unpack()
+
+
+def given_folder(root: str | os.PathLike | None) -> Path | None:
+    """The records folder that the caller or the environment names; None where neither does."""
+    named = root or os.environ.get(ROOT_VARIABLE)
+    return Path(named).expanduser() if named else None
+
+
+def download(
+    folder: Path | None = None,
+    base_url: str = BASE_URL,
+    progress: Progress = no_progress,
+    attempts: int = DOWNLOAD_ATTEMPTS,
+) -> Path:
+    """Fetch what is missing of the 144 record files; each is checked before it gets its name.
+
+    Interrupted, the next call goes on with the first file that is not there yet.
+
+    Returns:
+        The folder, by default ``mitdb-1.0.0`` in the user's cache.
+
+    Raises:
+        UserError: no answer from the server, or a file with the wrong SHA-256 (it is deleted).
+    """
+    folder = folder or cache_dir() / "mitdb-1.0.0"
+    shelf = pooch.create(folder, base_url, registry=CHECKSUMS, retry_if_failed=attempts - 1)
+    pooch.get_logger().setLevel("WARNING")
+    for done, name in enumerate(CHECKSUMS):
+        progress(done, len(CHECKSUMS), f"downloading {name}")
+        try:
+            shelf.fetch(name)
+        except ValueError as error:  # pooch: the hash is not the known one
+            raise UserError(
+                f"{name} from {base_url} does not have the published SHA-256 and was deleted. "
+                f"Try again later, or give a folder with the records ({ROOT_VARIABLE} or --root)."
+            ) from error
+        except requests.RequestException as error:
+            raise UserError(
+                f"{name} could not be downloaded from {base_url} ({type(error).__name__}); {done} of {len(CHECKSUMS)} "
+                "files are there and kept. Check the network and run it again: it goes on where it stopped. "
+                f"Or give a folder with the records ({ROOT_VARIABLE} or --root)."
+            ) from error
+    progress(len(CHECKSUMS), len(CHECKSUMS), "all files downloaded")
+    return folder
+
+
+def verify(folder: Path) -> None:
+    """Check that all 144 record files are in ``folder`` and are the published ones, byte for byte.
+
+    Raises:
+        UserError: naming the folder or the first file that is missing or altered.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder. Give one with the MIT-BIH records 100.dat, 100.hea, 100.atr, ...")
+    for name, expected in CHECKSUMS.items():
+        path = folder / name
+        if not path.is_file():
+            raise UserError(
+                f"{name} is missing in {folder}: all 48 records are needed (.dat, .hea and .atr each). "
+                "Complete the folder, or leave it out and let the records be downloaded."
+            )
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            raise UserError(
+                f"{path} is not the file that PhysioNet published as mitdb 1.0.0 (its SHA-256 differs), so it is "
+                "not used. Replace it with the published one."
+            )
+
+
+@dataclass(frozen=True)
+class _PackedBeats:
+    """What the cache holds: the decimated 11-bit samples, a fifth of the size of the scaled beats.
+
+    ``samples`` lists all beats' signal samples one after the other, in ADC units; ``low`` and ``high``
+    are the extremes of each whole segment in the same units.
+    """
+
+    samples: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    y: np.ndarray
+    length: np.ndarray
+    record: np.ndarray
+    sample: np.ndarray
+    lead: np.ndarray
+    mv_min: np.ndarray
+    mv_max: np.ndarray
+    cut_short: np.ndarray
+    truncated: np.ndarray
+
+    def columns(self) -> dict[str, np.ndarray]:
+        return dict(vars(self))
+
+    def unpack(self) -> Beats:
+        rows = np.zeros((len(self.y), BEAT_LENGTH), np.int16)
+        rows[np.arange(BEAT_LENGTH) < self.length[:, None]] = self.samples
+        kept = {name: value for name, value in vars(self).items() if name not in ("samples", "low", "high", "y")}
+        x = scale_rows(rows, self.low, self.high, self.length)
+        return Beats(x=x, y=self.y.astype(np.int64), source="mitbih", **kept)
+
+
+def _load(path: Path) -> Beats:
+    with np.load(path, allow_pickle=False) as stored:
+        return _PackedBeats(**stored).unpack()
+
+
+def _cut_all(folder: Path, progress: Progress) -> _PackedBeats:
+    parts = []
+    for done, record in enumerate(RECORDS):
+        progress(done, len(RECORDS), f"cutting record {record}")
+        parts.append(_cut_record(folder, record))
+    progress(len(RECORDS), len(RECORDS), "all records cut")
+    return _PackedBeats(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _cut_record(folder: Path, record: str) -> dict[str, np.ndarray]:
+    """One record's beats, from its first signal, as the columns of ``_PackedBeats``."""
+    recording = wfdb.rdrecord(str(folder / record), channels=[0], physical=False)
+    annotations = wfdb.rdann(str(folder / record), "atr")
+    signal = recording.d_signal[:, 0].astype(np.int16)
+    windows = find_windows(annotations.sample, annotations.symbol)
+    segments = [cut_window(signal, window) for window in windows]
+    low = np.array([segment.min() for segment in segments], np.int16)
+    high = np.array([segment.max() for segment in segments], np.int16)
+    gain, baseline = recording.adc_gain[0], recording.baseline[0]
+    count = len(windows)
+    return {
+        "samples": np.concatenate([segment[:BEAT_LENGTH] for segment in segments]),
+        "low": low,
+        "high": high,
+        "y": np.array([window.label for window in windows], np.int8),
+        "length": np.array([min(len(segment), BEAT_LENGTH) for segment in segments], np.int16),
+        "record": np.full(count, record, "<U3"),
+        "sample": np.array([window.start for window in windows], np.int64),
+        "lead": np.full(count, recording.sig_name[0], "<U4"),
+        "mv_min": ((low - baseline) / gain).astype(np.float32),
+        "mv_max": ((high - baseline) / gain).astype(np.float32),
+        "cut_short": np.array([window.cut_short for window in windows]),
+        "truncated": np.array([len(segment) > BEAT_LENGTH for segment in segments]),
+    }

@@ -1,0 +1,209 @@
+"""Evaluate a checkpoint: run the attacks of a plan, keep the per-beat table and the summary beside its weights."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from nsr_core.attacks import PGD, SPSA, Attack, get_attack
+from nsr_core.compute import describe_machine
+from nsr_core.data import Beats, Split
+from nsr_core.data.cache import write_atomically
+from nsr_core.data.splits import first_of_each_class
+from nsr_core.errors import UserError
+from nsr_core.evaluation.metrics import accuracy, confusion, natural_accuracy, precision
+from nsr_core.evaluation.paper import beside_paper, mean_absolute_difference
+from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats, predict
+from nsr_core.evaluation.summary import summarise
+from nsr_core.evaluation.table import load_table, save_table
+from nsr_core.progress import Progress, no_progress
+from nsr_core.settings import described_fields
+from nsr_core.training.checkpoint import BEATS_FILE, RESULTS_FILE, Checkpoint, load_checkpoint, read_card, write_card
+
+#: The paper attacks the first 162 test beats of each class with SPSA (appendix C).
+PAPER_SPSA_BEATS_PER_CLASS = 162
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One attack of an evaluation.
+
+    Attributes:
+        attack: with its settings.
+        per_class: the first so many test beats of each class; None for the full test split.
+        eps_grid: noise levels.
+        seed: where the attack's chance comes from.
+        carry: see ``attack_beats``.
+        signal_only: whether the padding stays untouched.
+    """
+
+    attack: Attack
+    per_class: int | None = None
+    eps_grid: tuple[float, ...] = PAPER_EPS
+    seed: int = 0
+    carry: bool = False
+    signal_only: bool = False
+
+    def describe(self) -> dict[str, Any]:
+        """For the card: all that decides the result."""
+        which = "full test split" if self.per_class is None else f"first {self.per_class} test beats of each class"
+        own = {name: getattr(self.attack, name) for name in described_fields(self.attack)}
+        return {
+            "attack": {"name": self.attack.name, **own},
+            "beats": which,
+            "eps": list(self.eps_grid),
+            "seed": self.seed,
+            "carry": self.carry,
+            "signal_only": self.signal_only,
+        }
+
+
+#: The paper's evaluation: one run of 100 steps also gives 20-PGD, beat for beat.
+PAPER_PLAN = {
+    "pgd": Assignment(PGD(steps=100)),
+    "spsa": Assignment(SPSA(), per_class=PAPER_SPSA_BEATS_PER_CLASS, carry=True),
+}
+
+
+def assignment(name: str, **changes: Any) -> tuple[str, Assignment]:
+    """The paper's assignment of an attack, or the attack on the full test split, with ``changes``.
+
+    Raises:
+        UserError: there is no attack of that name.
+    """
+    base = PAPER_PLAN.get(name) or Assignment(get_attack(name))
+    return name, Assignment(**(vars(base) | changes))
+
+
+def evaluate(
+    folder: str | Path,
+    beats: Beats,
+    split: Split,
+    plan: dict[str, Assignment] | None = None,
+    *,
+    device: torch.device | None = None,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
+    """Attack a checkpoint on test beats and write what came out beside its weights.
+
+    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers and the
+    distance to the paper's tables. After every noise level the table is on disk; an interrupted evaluation goes on there,
+    and an attack that is there with the same settings is not run again.
+
+    Args:
+        folder: of a checkpoint.
+        beats, split: must be those that the checkpoint was trained on: a test beat must not have trained.
+        plan: by the names that the table gives them; the paper's by default.
+        device: CPU by default.
+        progress: told of each attack.
+
+    Returns:
+        The summary (see ``summarise``).
+
+    Raises:
+        UserError: not a checkpoint, or one of another split.
+    """
+    checkpoint = load_checkpoint(folder)
+    _check_split(checkpoint, split)
+    device = device or torch.device("cpu")
+    network = checkpoint.network.to(device)
+    for name, task in (PAPER_PLAN if plan is None else plan).items():
+        rows = split.test if task.per_class is None else first_of_each_class(beats, split.test, task.per_class)
+        store = _Store(checkpoint.folder, name, task)
+        finished = store.begin()
+        settings = {"seed": task.seed, "carry": task.carry, "signal_only": task.signal_only, "device": device}
+        started = time.perf_counter()
+        attack_beats(
+            network, beats, rows, task.attack, name, task.eps_grid, **settings,  # type: ignore[arg-type]
+            progress=progress, done=finished, on_level=store.keep,
+        )  # fmt: skip
+        store.finish(time.perf_counter() - started, device)
+    return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
+
+
+class _Store:
+    """One attack's part of a checkpoint's results on disk.
+
+    The card says with which settings the attack's rows were made and whether they are all there; rows of other
+    settings are dropped before the attack begins.
+    """
+
+    def __init__(self, folder: Path, name: str, task: Assignment) -> None:
+        self._folder, self._name, self._described = folder, name, task.describe()
+        self._others: list[pd.DataFrame] = []
+
+    def begin(self) -> pd.DataFrame | None:
+        """The attack's rows so far with the same settings, or None."""
+        path = self._folder / BEATS_FILE
+        known = read_card(self._folder)["results"].get("attacks", {}).get(self._name, {})
+        same = {key: known.get(key) for key in self._described} == self._described
+        table = load_table(path) if path.exists() else None
+        if table is not None:
+            self._others = [table[table["attack"] != self._name]]
+        self._note(**(known if same else {}), **self._described)
+        mine = table[table["attack"] == self._name] if table is not None and same else None
+        return mine if mine is not None and len(mine) else None
+
+    def keep(self, table: pd.DataFrame) -> None:
+        save_table(pd.concat([*self._others, table], ignore_index=True), self._folder / BEATS_FILE)
+
+    def finish(self, seconds: float, device: torch.device) -> None:
+        known = read_card(self._folder)["results"]["attacks"][self._name]
+        self._note(seconds=round(known.get("seconds", 0.0) + seconds, 1), machine=describe_machine(device))
+
+    def _note(self, **entries: Any) -> None:
+        card = read_card(self._folder)
+        card["results"].setdefault("attacks", {}).setdefault(self._name, {}).update(entries)
+        write_card(self._folder, card)
+
+
+def _check_split(checkpoint: Checkpoint, split: Split) -> None:
+    trained = checkpoint.card["split"]["fingerprint"]
+    if trained != split.fingerprint:
+        raise UserError(
+            f"{checkpoint.name} was trained on the split {trained}, these beats are split as {split.fingerprint}: test "
+            "beats could have trained. Use the beats and the split that its card names."
+        )
+
+
+def _clean_results(checkpoint: Checkpoint, beats: Beats, split: Split, device: torch.device) -> dict[str, float]:
+    counts = confusion(beats.y[split.test], predict(checkpoint.network, beats.x[split.test], device))
+    measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "acc": accuracy,
+        "prec": precision,
+        "acc_natural": natural_accuracy,
+    }
+    return {name: round(float(measure(counts)), 5) for name, measure in measures.items()} | {"beats": len(split.test)}
+
+
+def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFrame:
+    summary = summarise(load_table(checkpoint.folder / BEATS_FILE))
+    write_atomically(checkpoint.folder / RESULTS_FILE, lambda path: summary.to_csv(path, index=False))
+    card = read_card(checkpoint.folder)
+    results = card["results"]
+    results["clean"] = clean
+    results["robust"] = {
+        attack: {
+            "protocol": "paper",
+            "eps": group["eps"].tolist(),
+            "acc": group["acc"].tolist(),
+            "prec": group["prec"].tolist(),
+            "mended": int(group["mended"].sum()),
+        }
+        for attack, group in summary.groupby("attack", sort=False)
+    }
+    compared = beside_paper(summary, checkpoint.config.network, checkpoint.config.method)
+    if checkpoint.config.protocol == "paper":
+        results["mean_absolute_difference_to_paper_table"] = mean_absolute_difference(compared)
+    write_card(checkpoint.folder, card)
+    return summary
+
+
+def plan_of(names: Sequence[str], **changes: Any) -> dict[str, Assignment]:
+    """The assignments of several attacks, with the same ``changes`` to each."""
+    return dict(assignment(name, **changes) for name in names)

@@ -1,0 +1,71 @@
+"""From the per-beat table to the table of a paper: one row per attack, number of steps and noise level."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nsr_core.data import CLASSES
+from nsr_core.evaluation.metrics import (
+    accuracy,
+    bootstrap_counts,
+    confusion,
+    interval,
+    natural_accuracy,
+    natural_precision,
+    precision,
+    recall,
+)
+from nsr_core.evaluation.table import outcomes
+
+
+class Reading(NamedTuple):
+    """One way to read an attack's rows: ``pgd20`` is the run ``pgd`` as if it had stopped after 20 steps."""
+
+    attack: str
+    steps: int | None
+
+
+READINGS = {"pgd20": Reading("pgd", 20), "pgd100": Reading("pgd", 100)}
+
+
+def readings(table: pd.DataFrame) -> dict[str, Reading]:
+    """The names under which a table's attacks are reported, in order."""
+    attacks = list(dict.fromkeys(table["attack"]))
+    named = {name: reading for name, reading in READINGS.items() if reading.attack in attacks}
+    return named | {name: Reading(name, None) for name in attacks if name != "pgd"}
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy and precision at equal priors and at natural prevalence, recall by class, for every reading.
+
+    ``acc_low`` and ``acc_high`` bound the central 95 % of 1,000 bootstrap resamples of the beats. Noise level 0 is the
+    clean prediction of the same beats.
+    """
+    return pd.DataFrame(
+        [row for name, reading in readings(table).items() for row in _rows(name, outcomes(table, *reading))]
+    )
+
+
+def _rows(name: str, result: pd.DataFrame) -> list[dict[str, Any]]:
+    first = result[result["eps"] == result["eps"].min()]
+    clean = _measure(first["y"].to_numpy(), first["clean"].to_numpy())
+    rows = [{"attack": name, "eps": 0.0, "beats": len(first), **clean, "mended": 0}]
+    for eps, group in result.groupby("eps"):
+        measured = _measure(group["y"].to_numpy(), group["pred"].to_numpy())
+        rows.append({"attack": name, "eps": eps, "beats": len(group), **measured, "mended": int(group["mended"].sum())})
+    return rows
+
+
+def _measure(y: np.ndarray, pred: np.ndarray) -> dict[str, float]:
+    counts = confusion(y, pred)
+    low, high = interval(accuracy(bootstrap_counts(counts)))
+    numbers: dict[str, Any] = {
+        "acc": accuracy(counts),
+        "acc_low": low,
+        "acc_high": high,
+        "prec": precision(counts),
+        "acc_natural": natural_accuracy(counts),
+        "prec_natural": natural_precision(counts),
+    } | {f"recall_{label}": share for label, share in zip(CLASSES, recall(counts), strict=True)}
+    return {key: round(float(value), 5) for key, value in numbers.items()}

@@ -1,0 +1,107 @@
+"""The per-beat table: what each attack did to each beat at each epsilon, and what follows from it.
+
+One row per beat, attack and epsilon, with the columns
+
+- ``record``, ``sample``: which beat (see ``Beats``);
+- ``y``, ``clean``: its class and what the network says without noise (indices into ``CLASSES``);
+- ``attack``, ``eps``: the attack's name and the noise budget;
+- ``step``: the attack's step of first success; ``NOT_BROKEN``, ``MISCLASSIFIED`` or ``CARRIED``;
+- ``pred``: what the network says in the end;
+- ``queries``: evaluations of the network.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nsr_core.data.cache import write_atomically
+from nsr_core.errors import UserError
+
+#: The attack failed at this epsilon.
+NOT_BROKEN = -1
+#: The beat was misclassified without noise and so was not attacked.
+MISCLASSIFIED = -2
+#: The beat was broken at a smaller epsilon and so was not attacked again.
+CARRIED = -3
+
+COLUMN_TYPES = {
+    "record": "string",
+    "sample": "int64",
+    "y": "int8",
+    "clean": "int8",
+    "attack": "string",
+    "eps": "float64",
+    "step": "int16",
+    "pred": "int8",
+    "queries": "int64",
+}
+
+
+def save_table(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as Parquet, compressed; sorted so that a column's repeats lie together."""
+    ordered = table.sort_values(["attack", "eps", "record", "sample"], ignore_index=True).astype(COLUMN_TYPES)
+    write_atomically(path, lambda partial: ordered.to_parquet(partial, compression="zstd", compression_level=19))
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Read a table that ``save_table`` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged or lacks a column.
+    """
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing: this checkpoint has no attack results yet. Run: evaluate {path.parent}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Restore it, or evaluate the checkpoint again.") from None
+    missing = [name for name in COLUMN_TYPES if name not in table.columns]
+    if missing:
+        raise UserError(f"{path} lacks the columns {', '.join(missing)}. Evaluate the checkpoint again.")
+    return table.astype(COLUMN_TYPES)
+
+
+def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.DataFrame:
+    """What became of each beat at each epsilon under one attack, such that more noise never helps a beat.
+
+    A beat broken within ``steps`` at one epsilon counts as broken at every larger one, with the label it had when it
+    was last broken: the smaller ball lies in the larger, so this mends only what the attack missed.
+
+    Args:
+        table: the per-beat table.
+        attack: which attack's rows.
+        steps: read the attack as if it had stopped after so many steps; None reads all of them.
+
+    Returns:
+        Rows (beats x epsilons, by epsilon) with ``record``, ``sample``, ``y``, ``clean``, ``eps``, ``pred``,
+        ``broken`` (wrong at the end, for whatever reason) and ``mended`` (broken only by that rule).
+
+    Raises:
+        UserError: the table has no rows of that attack.
+    """
+    rows = table[table["attack"] == attack].sort_values(["eps", "record", "sample"], ignore_index=True)
+    if rows.empty:
+        listed = ", ".join(sorted(table["attack"].unique()))
+        raise UserError(f'There are no results of attack "{attack}"; there are of: {listed}.')
+    if steps is not None and (rows["step"] == CARRIED).any():
+        raise ValueError(f'"{attack}" carried broken beats along and cannot be read as a run of {steps} steps.')
+    grid = np.sort(rows["eps"].unique())
+    shape = (len(grid), len(rows) // len(grid))
+    step, pred, y, clean = (rows[name].to_numpy().reshape(shape) for name in ("step", "pred", "y", "clean"))
+    succeeded = (step >= 0) & (step <= (np.inf if steps is None else steps))
+    final = np.where(step == MISCLASSIFIED, clean, y)
+    carried = np.zeros(shape[1], bool)
+    mended = np.zeros(shape, bool)
+    for number in range(len(grid)):
+        mended[number] = carried & ~succeeded[number] & (step[number] != CARRIED)
+        previous = final[number - 1] if number else final[0]
+        final[number] = np.where(succeeded[number], pred[number], np.where(carried, previous, final[number]))
+        carried |= succeeded[number]
+    kept = rows[["record", "sample", "y", "clean", "eps"]].copy()
+    kept["pred"] = final.reshape(-1)
+    kept["broken"] = kept["pred"].to_numpy() != kept["y"].to_numpy()
+    kept["mended"] = mended.reshape(-1)
+    return kept

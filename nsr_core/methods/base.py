@@ -1,0 +1,54 @@
+"""What a training method is: a loss, and what the paper protocol does beside it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from nsr_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the authors' code does beside the loss, by method and network; the paper's text is silent on it.
+
+    Attributes:
+        normalise_kernels: whether kernels are scaled to unit norm before each training step.
+        weight_decay: strength of the elastic decay (see ``nsr_core.training.decay``).
+        bias: whether the network has bias terms.
+    """
+
+    normalise_kernels: bool = True
+    weight_decay: float = 0.0
+    bias: bool = True
+
+
+@dataclass(frozen=True)
+class Method(Settings, ABC):
+    """A training method is its settings; ``loss`` turns a batch into the number to descend."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    equation: ClassVar[str]
+
+    @abstractmethod
+    def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """The training loss of a batch, a scalar whose graph leads to the network's parameters.
+
+        Args:
+            network: (batch, 187) to (batch, 5) logits.
+            x: (batch, 187) beats in [0, 1].
+            y: (batch,) int64 true classes.
+            generator: where chance comes from, on the device of ``x``.
+        """
+
+    def recipe(self, network: str) -> Recipe:
+        """The paper protocol beside the loss for the network of that name."""
+        return Recipe()
+
+    def for_network(self, network: str) -> Self:
+        """The method with the paper's settings for the network of that name."""
+        return self

@@ -1,0 +1,67 @@
+"""The paper's multilayer perceptron (Ma & Liang 2020, section 3)."""
+
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nsr_core.data.beats import BEAT_LENGTH, CLASSES
+from nsr_core.models.kernels import KernelLayer
+from nsr_core.models.vjp import PullBack
+
+
+class MLP(nn.Module):
+    """187-128-128-128-32-5, ReLU after the first three layers only; 61,381 parameters.
+
+    Nothing stands between the last two layers: together they are one linear map of rank 32 or less.
+
+    Args:
+        bias: whether the layers have bias terms (the paper drops them for loss1, eq. 3).
+    """
+
+    name = "mlp"
+
+    def __init__(self, bias: bool = True) -> None:
+        super().__init__()
+        widths = (BEAT_LENGTH, 128, 128, 128, 32, len(CLASSES))
+        self.layers = nn.ModuleList(nn.Linear(into, out, bias=bias) for into, out in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, 187) beats to (batch, 5) logits."""
+        for layer in self.layers[:3]:
+            x = functional.relu(layer(x))
+        for layer in self.layers[3:]:
+            x = layer(x)
+        return x
+
+    @torch.no_grad()
+    def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
+        """Logits and the way back to the beats (see ``nsr_core.models.vjp``), written out.
+
+        At 128 beats autograd's bookkeeping costs two thirds of the arithmetic; without it an attack's step takes 0.6
+        of the time.
+        """
+        *rectified, narrow, last = self._linear()
+        hidden = []
+        for layer in rectified:
+            x = functional.relu(layer(x))
+            hidden.append(x)
+        logits = last(narrow(x))
+
+        @torch.no_grad()
+        def pull_back(cotangent: Tensor) -> Tensor:
+            gradient = cotangent @ (last.weight @ narrow.weight)  # (batch, 5) -> (batch, 128)
+            for layer, after in zip(reversed(rectified), reversed(hidden), strict=True):
+                gradient = torch.ops.aten.threshold_backward(gradient, after, 0) @ layer.weight
+            return gradient
+
+        return logits, pull_back
+
+    def normalised_layers(self) -> list[KernelLayer]:
+        """The layers whose kernels the paper protocol keeps at unit norm: all but the last."""
+        return [*self._linear()[:-1]]
+
+    def _linear(self) -> list[nn.Linear]:
+        return cast(list[nn.Linear], list(self.layers))

@@ -1,0 +1,129 @@
+"""A trained network on disk: ``model.safetensors`` and ``card.json``. Loading reads numbers, never runs code."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from nsr_core.data.cache import write_atomically
+from nsr_core.errors import UserError
+from nsr_core.models import Network, make_network
+from nsr_core.training.config import TrainConfig
+
+FORMAT = "nsr-ecg checkpoint 1"
+MODEL_FILE = "model.safetensors"
+CARD_FILE = "card.json"
+HISTORY_FILE = "history.csv"
+RESULTS_FILE = "robustness.csv"
+BEATS_FILE = "robustness.parquet"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network in eval mode and what its card says.
+
+    Attributes:
+        folder: where it was loaded from.
+        network: on the CPU, in eval mode.
+        config: the settings of its training.
+        card: the whole card.
+        digest: 12 hex characters of the SHA-256 of its weights file.
+    """
+
+    folder: Path
+    network: Network
+    config: TrainConfig
+    card: dict[str, Any]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The folder's name, such as ``mlp-loss2``."""
+        return self.folder.name
+
+
+def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> None:
+    """Write the weights, then the card with their SHA-256; a folder without a card is not a checkpoint yet."""
+    weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    write_atomically(folder / MODEL_FILE, lambda path: save_file(weights, path, metadata={"format": FORMAT}))
+    write_card(folder, {"format": FORMAT, "weights_sha256": _digest(folder / MODEL_FILE), **card})
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Replace a checkpoint's card in one step."""
+    text = json.dumps(card, indent=2) + "\n"
+    write_atomically(folder / CARD_FILE, lambda path: path.write_text(text))
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """A checkpoint's card.
+
+    Raises:
+        UserError: no card, not JSON, or not a card of this program.
+    """
+    path = folder / CARD_FILE
+    try:
+        card = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} holds no checkpoint: {CARD_FILE} is missing. Train one, or give another folder."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read as a card ({error}). Restore it, or train the checkpoint again."
+        ) from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else type(card).__name__
+        raise UserError(f'{path} is no card of this program: its format is {found!r}, expected "{FORMAT}".')
+    return card
+
+
+def load_checkpoint(folder: str | Path) -> Checkpoint:
+    """The network in a checkpoint's folder, checked against its card.
+
+    Raises:
+        UserError: a file is missing, damaged, of another program, or does not fit the network that the card names.
+    """
+    folder = Path(folder)
+    card = read_card(folder)
+    path = folder / MODEL_FILE
+    try:
+        config = TrainConfig.from_json(card["config"])
+        expected = card["weights_sha256"]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{folder / CARD_FILE} lacks {error}. Restore it, or train the checkpoint again.") from None
+    if not path.is_file():
+        raise UserError(f"{path} is missing. Restore it, or train the checkpoint again.")
+    digest = _digest(path)
+    if digest != expected:
+        raise UserError(
+            f"{path} is damaged or belongs to another card: its SHA-256 begins {digest[:12]}, the card says "
+            f"{str(expected)[:12]}. Restore both files, or train the checkpoint again."
+        )
+    try:
+        weights = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is not a readable safetensors file ({error}). Restore it, or train again.") from None
+    network = make_network(config.network, config.bias)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} does not fit the network {config.network} that its card names: {reason}") from None
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        raise UserError(f"{path} holds weights that are not finite numbers. Restore it, or train the checkpoint again.")
+    return Checkpoint(folder, network.eval().requires_grad_(False), config, card, digest[:12])
+
+
+def list_checkpoints(root: str | Path) -> list[Path]:
+    """The folders below ``root`` that hold a card, by name."""
+    return sorted(path.parent for path in Path(root).glob(f"*/{CARD_FILE}"))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

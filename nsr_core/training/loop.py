@@ -1,0 +1,201 @@
+"""The training loop. It knows no method by name."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from nsr_core import __version__
+from nsr_core.compute import configure, describe_machine, describe_versions
+from nsr_core.data import CLASSES, Beats, Split
+from nsr_core.data.beats import CITATION
+from nsr_core.data.cache import write_atomically
+from nsr_core.errors import UserError
+from nsr_core.models import Network, make_network
+from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
+from nsr_core.progress import Progress, no_progress
+from nsr_core.training.batches import balanced_order
+from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
+from nsr_core.training.config import TrainConfig
+from nsr_core.training.decay import decay_weights
+from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state
+from nsr_core.training.validate import Validator
+
+#: Steps between two looks at the loss and two reports of progress.
+REPORT_EVERY = 50
+
+
+def train(
+    config: TrainConfig,
+    beats: Beats,
+    split: Split,
+    folder: str | Path,
+    *,
+    device: torch.device | None = None,
+    progress: Progress = no_progress,
+) -> Path:
+    """Train a network into a checkpoint folder, or go on with a run that was interrupted there.
+
+    After every epoch the state is on disk; killed at any moment and called again, the run ends, on a CPU, with the
+    same weights to the bit as if it had not been killed. A finished run is left as it is.
+
+    Args:
+        config: what to train.
+        beats: all beats; the split says which of them train and validate.
+        split: must be the one that ``config`` names.
+        folder: gets ``model.safetensors``, ``card.json`` and ``history.csv``; ``state.safetensors`` while it runs.
+        device: CPU by default.
+        progress: told in training steps; raising from it stops the run, which can be resumed.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: the folder holds a run with other settings, or the loss stopped being a number.
+    """
+    if (beats.source, split.name, split.seed) != (config.source, config.split, config.split_seed):
+        raise ValueError(f"The beats or the split are not those of the configuration: {config.source}, {config.split}.")
+    folder, device = Path(folder), device or torch.device("cpu")
+    configure(config.threads)
+    identity = RunIdentity(config.to_json(), split.fingerprint)
+    if (folder / CARD_FILE).exists():
+        _check_finished(folder, identity)
+        return folder
+    run = TrainingRun(config, beats, split, device)
+    history = load_state(folder, run.network, run.optimiser, identity)
+    validator = Validator(beats, split.validation, device)
+    total = config.epochs * run.steps_per_epoch
+    for epoch in range(len(history), config.epochs):
+        started = time.perf_counter()
+        measured = run.epoch(epoch, lambda step, what: progress(step, total, what))
+        row = {"epoch": epoch + 1, **measured, **validator.score(run.network)}
+        history.append(row | {"seconds": round(time.perf_counter() - started, 2)})
+        save_state(folder, run.network, run.optimiser, history, identity)
+        _write_history(folder, history)
+    progress(total, total, "trained")
+    save_checkpoint(folder, run.network, _card(config, beats, split, history, device))
+    (folder / STATE_FILE).unlink(missing_ok=True)
+    return folder
+
+
+class TrainingRun:
+    """A network, its optimiser and its data, between two epochs."""
+
+    def __init__(self, config: TrainConfig, beats: Beats, split: Split, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.method = config.make_method()
+        self.network = _fresh_network(config).to(device).train()
+        self.parameters: list[Tensor] = list(self.network.parameters())
+        self.optimiser = torch.optim.Adamax(self.parameters, lr=config.learning_rate, foreach=True)
+        self.normalised = self.network.normalised_layers() if config.normalise_kernels else []
+        self.dead_kernels = DeadKernels(kernel_layers(self.network))
+        self.x = torch.from_numpy(beats.x[split.train]).to(device)
+        self.y = torch.from_numpy(beats.y[split.train]).to(device)
+        counts = np.bincount(beats.y[split.train], minlength=len(CLASSES))
+        self.steps_per_epoch = -(-int(counts.max() * (counts > 0).sum()) // config.batch_size)
+
+    def epoch(self, epoch: int, report: Any) -> dict[str, float]:
+        """One pass over the balanced training beats; returns the mean loss and the number of restarted kernels."""
+        generator = torch.Generator(self.device).manual_seed(_seed(self.config.seed, 2 * epoch + 1))
+        loss_sum, steps = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        for x, y in self._batches(epoch):
+            loss_sum += self.step(x, y, generator)
+            steps += 1
+            if steps % REPORT_EVERY == 0 or steps == self.steps_per_epoch:
+                mean = float(loss_sum) / steps
+                if not np.isfinite(mean):
+                    self._diverged(epoch, steps)
+                done = epoch * self.steps_per_epoch + steps
+                report(done, f"epoch {epoch + 1}/{self.config.epochs}, loss {mean:.4f}")
+        restarted = 0
+        if self.config.restart_dead_kernels:
+            cpu_generator = torch.Generator().manual_seed(_seed(self.config.seed, 2 * epoch + 2))
+            restarted = self.dead_kernels.restart(cpu_generator)
+        return {"loss": float(loss_sum) / steps, "restarted_kernels": restarted}
+
+    def step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """One optimiser step on a batch; returns its loss, detached."""
+        normalise_kernels(self.normalised)
+        loss = self.method.loss(self.network, x, y, generator)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.config.restart_dead_kernels:
+            self.dead_kernels.observe()
+        if self.config.weight_decay:
+            decay_weights(self.parameters, self.config.learning_rate * self.config.weight_decay)
+        self.optimiser.step()
+        return loss.detach()
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        rng = np.random.default_rng([self.config.seed, epoch])
+        order = torch.from_numpy(balanced_order(self.y.cpu().numpy(), len(CLASSES), rng)).to(self.device)
+        for rows in order.split(self.config.batch_size):
+            yield self.x[rows], self.y[rows]
+
+    def _diverged(self, epoch: int, step: int) -> None:
+        raise UserError(
+            f"The loss of {self.config.network}-{self.config.method} is no longer a finite number (epoch {epoch + 1}, "
+            f"within the {REPORT_EVERY} steps before step {step}). The state after epoch {epoch} is kept. Lower the "
+            f"learning rate (now {self.config.learning_rate:g}) or the weight of the method's own term, in a new folder."
+        )
+
+
+def _fresh_network(config: TrainConfig) -> Network:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_seed(config.seed, 0))
+        network = make_network(config.network, config.bias)
+    initialise(network)
+    return network
+
+
+def _seed(seed: int, purpose: int) -> int:
+    """Independent streams from one seed: a word that depends on both numbers."""
+    return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _check_finished(folder: Path, identity: RunIdentity) -> None:
+    checkpoint = load_checkpoint(folder)
+    if checkpoint.config.to_json() != identity.config or checkpoint.card["split"]["fingerprint"] != identity.split:
+        raise UserError(
+            f"{folder} holds a finished checkpoint with other settings. Choose another folder, or move it away."
+        )
+
+
+def _write_history(folder: Path, history: list[dict[str, float]]) -> None:
+    table = pd.DataFrame(history).round({"loss": 6, "val_acc": 5, "val_pgd_acc": 5})
+    write_atomically(folder / HISTORY_FILE, lambda path: table.to_csv(path, index=False))
+
+
+def _card(
+    config: TrainConfig, beats: Beats, split: Split, history: list[dict[str, float]], device: torch.device
+) -> dict[str, Any]:
+    return {
+        "network": config.network,
+        "method": config.method,
+        "protocol": config.protocol,
+        "config": config.to_json(),
+        "data": {"source": beats.source, "beats": len(beats), "citation": CITATION},
+        "split": {
+            "name": split.name,
+            "seed": split.seed,
+            "fingerprint": split.fingerprint,
+            "train": len(split.train),
+            "validation": len(split.validation),
+            "test": len(split.test),
+        },
+        "training": {
+            "epochs": len(history),
+            "seconds": round(sum(row["seconds"] for row in history), 1),
+            "last_epoch": {name: value for name, value in history[-1].items() if name != "seconds"},
+            "machine": describe_machine(device),
+            "versions": describe_versions() | {"nsr_core": __version__},
+        },
+        "results": {},
+        "use": "Research and education only. Not for clinical use.",
+    }

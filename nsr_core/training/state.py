@@ -1,0 +1,89 @@
+"""What a killed run needs to go on as if nothing had happened: one safetensors file, written once an epoch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from nsr_core.data.cache import write_atomically
+from nsr_core.errors import UserError
+from nsr_core.models import Network
+
+STATE_FILE = "state.safetensors"
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What must agree for a run to be gone on with.
+
+    Attributes:
+        config: ``TrainConfig.to_json()``.
+        split: the split's fingerprint.
+    """
+
+    config: dict[str, Any]
+    split: str
+
+
+def save_state(
+    folder: Path,
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    history: list[dict[str, float]],
+    identity: RunIdentity,
+) -> None:
+    """Replace the run's state in one step, weights, optimiser and history together."""
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for number, slots in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    metadata = {"run": json.dumps({"config": identity.config, "split": identity.split, "history": history})}
+    write_atomically(folder / STATE_FILE, lambda path: save_file(tensors, path, metadata=metadata))
+
+
+def load_state(
+    folder: Path, network: Network, optimiser: torch.optim.Optimizer, identity: RunIdentity
+) -> list[dict[str, float]]:
+    """Put network and optimiser where the folder's run stopped.
+
+    Returns:
+        The history so far; empty where the folder holds no state.
+
+    Raises:
+        UserError: the state is damaged, or of a run with other settings or another split.
+    """
+    path = folder / STATE_FILE
+    if not path.exists():
+        return []
+    try:
+        with safe_open(path, framework="pt") as stored:
+            run = json.loads(stored.metadata()["run"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Delete it to start the run anew.") from None
+    _check_identity(path, run, identity)
+    network.load_state_dict({name.removeprefix("network."): v for name, v in tensors.items() if "network." in name})
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, number, slot = name.split(".")
+            slots.setdefault(int(number), {})[slot] = value
+    optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
+    return run["history"]
+
+
+def _check_identity(path: Path, run: dict[str, Any], identity: RunIdentity) -> None:
+    wanted = json.loads(json.dumps(identity.config))
+    differing = [name for name in wanted if run["config"].get(name) != wanted[name]]
+    if run["split"] != identity.split:
+        differing.append("split fingerprint")
+    if differing:
+        raise UserError(
+            f"{path.parent} holds an unfinished run that differs in: {', '.join(differing)}. "
+            "Go on with its settings, choose another folder, or delete it."
+        )

@@ -1,0 +1,103 @@
+"""Shared by the data tests: a cache of their own, tiny records, and the real ones where they are."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from nsr_core.data import Beats, mitbih
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+#: Read before ``own_environment`` hides it from the tests.
+ROOT_AT_START = os.environ.get("NSR_MITDB_DIR")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path, monkeypatch):
+    """No test sees the user's cache or folders, nor leaves anything there."""
+    monkeypatch.setenv("NSR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("NSR_MITDB_DIR", raising=False)
+    monkeypatch.delenv("NSR_KAGGLE_DIR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def mitdb_root() -> Path:
+    """The folder with the real records; tests that ask for it are skipped where there is none."""
+    root = Path(ROOT_AT_START or REPOSITORY.parent / "shared" / "mitdb")
+    if not root.is_dir():
+        pytest.skip("needs the MIT-BIH records: set NSR_MITDB_DIR")
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_beats(mitdb_root, tmp_path_factory) -> Beats:
+    """The beats of the real records, cut once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NSR_CACHE_DIR", str(tmp_path_factory.mktemp("real-cache")))
+        return mitbih.load_mitbih(mitdb_root)
+
+
+@pytest.fixture
+def toy_root(tmp_path, monkeypatch) -> Path:
+    """Two records of 2,000 samples, "900" and "901", that stand in for the 48.
+
+    Signal 0 is ``i % 100`` ADC units at sample ``i`` (100 units a mV, 0 mV at 50), but 300 at ``TOY_SPIKE``;
+    signal 1 is flat and must not be used. Annotations of "900": see ``TOY_MARKS``; of "901": two N beats
+    300 samples apart and an S beat.
+    """
+    root = tmp_path / "records"
+    root.mkdir()
+    write_record(root, "900", *TOY_MARKS)
+    write_record(root, "901", [10, 310, 610], ["N", "N", "A"])
+    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(root.iterdir())}
+    monkeypatch.setattr(mitbih, "CHECKSUMS", checksums)
+    monkeypatch.setattr(mitbih, "RECORDS", ("900", "901"))
+    return root
+
+
+TOY_MARKS = ([20, 50, 350, 590, 690, 990, 1590, 1990], ["+", "N", "V", "~", "F", "/", "A", "N"])
+TOY_SPIKE = 1590
+
+
+def write_record(root: Path, name: str, samples: list[int], symbols: list[str]) -> None:
+    """One WFDB record with its annotations."""
+    saw = np.arange(2000) % 100
+    saw[TOY_SPIKE] = 300
+    wfdb.wrsamp(
+        name,
+        fs=360,
+        units=["mV", "mV"],
+        sig_name=["MLII", "V1"],
+        d_signal=np.column_stack([saw, np.full(2000, 7)]),
+        fmt=["212", "212"],
+        adc_gain=[100.0, 100.0],
+        baseline=[50, 50],
+        write_dir=str(root),
+    )
+    wfdb.wrann(name, "atr", np.array(samples), np.array(symbols), write_dir=str(root))
+
+
+@pytest.fixture
+def make_beats():
+    """A maker of beats without any signal, for tests of what only looks at classes and names."""
+
+    def make(y: list[int] | np.ndarray, record: list[str] | None = None, source: str = "mitbih") -> Beats:
+        count = len(y)
+        return Beats(
+            x=np.zeros((count, 187), np.float32),
+            y=np.asarray(y, np.int64),
+            length=np.full(count, 100, np.int16),
+            record=np.array(record if record is not None else ["100"] * count),
+            sample=np.arange(count, dtype=np.int64),
+            lead=np.full(count, "MLII"),
+            mv_min=np.full(count, -1.0, np.float32),
+            mv_max=np.full(count, 1.0, np.float32),
+            cut_short=np.zeros(count, bool),
+            truncated=np.zeros(count, bool),
+            source=source,
+        )
+
+    return make

@@ -1,0 +1,162 @@
+"""Fetching the records, from a server on this machine."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from nsr_core.data import mitbih
+from nsr_core.data.mitbih import BASE_URL, CHECKSUMS, RECORDS, download, verify
+from nsr_core.errors import UserError
+
+CONTENTS = {
+    f"{record}.{end}": f"{record} {end} ".encode() * 500 for record in (900, 901) for end in ("dat", "hea", "atr")
+}
+
+
+class Server:
+    """Serves ``files``; answers ``dies_after`` requests and breaks the connection on every later one.
+
+    ``asked`` lists the names that were asked for. ``breaks`` names a file that ends halfway.
+    """
+
+    def __init__(self, files):
+        self.files, self.asked, self.dies_after, self.breaks = dict(files), [], None, None
+        served = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                name = self.path.rpartition("/")[2]
+                served.asked.append(name)
+                if served.dies_after is not None and len(served.asked) > served.dies_after:
+                    self.close_connection = True  # without a word: the client sees the connection end
+                    return
+                if name not in served.files:
+                    self.send_error(404)
+                    return
+                content = served.files[name]
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content[: len(content) // 2] if name == served.breaks else content)
+
+            def log_message(self, *args):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/mitdb/"
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server with six small files, which stand in for the 144; no proxy between it and the test."""
+    monkeypatch.setattr(
+        mitbih, "CHECKSUMS", {name: hashlib.sha256(data).hexdigest() for name, data in CONTENTS.items()}
+    )
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    running = Server(CONTENTS)
+    yield running
+    running.close()
+
+
+def fetch(server, folder, **options):
+    return download(folder, server.url, attempts=1, **options)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_fetches_all_files(server, tmp_path):
+    told = []
+    folder = fetch(server, tmp_path / "mitdb", progress=lambda done, total, what: told.append((done, total, what)))
+    assert folder == tmp_path / "mitdb"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENTS
+    assert told[0] == (0, 6, "downloading 900.dat")
+    assert told[-1] == (6, 6, "all files downloaded")
+    verify(folder)
+
+
+def test_goes_to_the_cache_by_default(server, tmp_path):
+    assert fetch(server, None) == tmp_path / "cache" / "mitdb-1.0.0"
+
+
+def test_a_second_call_asks_for_nothing(server, tmp_path):
+    fetch(server, tmp_path / "mitdb")
+    server.asked.clear()
+    fetch(server, tmp_path / "mitdb")
+    assert server.asked == []
+
+
+def test_resumes_after_the_server_died(server, tmp_path):
+    folder = tmp_path / "mitdb"
+    server.dies_after = 4
+    with pytest.raises(UserError, match=r"901\.hea could not be downloaded from .*; 4 of 6 files are there and kept"):
+        fetch(server, folder)
+    assert names(folder) == ["900.atr", "900.dat", "900.hea", "901.dat"]
+    server.dies_after = None
+    server.asked.clear()
+    fetch(server, folder)
+    assert server.asked == ["901.hea", "901.atr"]
+    verify(folder)
+
+
+def test_tries_again_by_itself(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    server.files.pop("900.hea")
+    with pytest.raises(UserError):
+        download(tmp_path / "mitdb", server.url, attempts=3)
+    assert server.asked == ["900.dat", "900.hea", "900.hea", "900.hea"]
+
+
+def test_a_file_that_ends_halfway_is_not_kept(server, tmp_path):
+    server.breaks = "900.atr"
+    with pytest.raises(UserError, match=r"900\.atr could not be downloaded.*2 of 6 files"):
+        fetch(server, tmp_path / "mitdb")
+    assert names(tmp_path / "mitdb") == ["900.dat", "900.hea"]
+
+
+def test_a_file_with_another_checksum_is_named_and_not_kept(server, tmp_path):
+    server.files["900.hea"] = b"something else"
+    with pytest.raises(UserError, match=r"900\.hea from .* does not have the published SHA-256 and was deleted"):
+        fetch(server, tmp_path / "mitdb")
+    assert names(tmp_path / "mitdb") == ["900.dat"]
+
+
+def test_an_altered_file_in_the_folder_is_fetched_again(server, tmp_path):
+    fetch(server, tmp_path / "mitdb")
+    (tmp_path / "mitdb" / "901.atr").write_bytes(b"damaged")
+    server.asked.clear()
+    verify(fetch(server, tmp_path / "mitdb"))
+    assert server.asked == ["901.atr"]
+
+
+def test_no_server(server, tmp_path):
+    server.close()
+    with pytest.raises(UserError, match=r"ConnectionError.*0 of 6 files are there and kept\. Check the network"):
+        fetch(server, tmp_path / "mitdb")
+
+
+def test_a_callback_that_stops_keeps_what_is_there(server, tmp_path):
+    def stop(done, total, what):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(server, tmp_path / "mitdb", progress=stop)
+    assert names(tmp_path / "mitdb") == ["900.dat", "900.hea"]
+
+
+def test_the_list_of_the_published_files():
+    assert len(RECORDS) == 48
+    assert len(CHECKSUMS) == 144
+    assert set(CHECKSUMS) == {f"{record}.{end}" for record in RECORDS for end in ("dat", "hea", "atr")}
+    assert all(len(digest) == 64 for digest in CHECKSUMS.values())
+    assert BASE_URL == "https://physionet.org/files/mitdb/1.0.0/"
