@@ -51,7 +51,7 @@ def check(self: Any) -> None:
     """Raise UserError for the first setting of the wrong type, out of range or not among the choices."""
     for name, (declared, info) in described_fields(self).items():
         value = getattr(self, name)
-        if value is None:
+        if value is None and declared.default is None:
             continue
         if type(value) is int and isinstance(declared.default, float):
             object.__setattr__(self, name, value := float(value))  # 1 is a fine 1.0

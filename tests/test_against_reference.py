@@ -317,7 +317,8 @@ def assert_same_attack(
     assert reference.predict(ours, x_adv).tolist() == wanted_label.tolist()
     torch.testing.assert_close(x_adv, wanted_x_adv, rtol=0, atol=1e-12)
     assert float((x_adv - x).abs().max()) <= eps + 1e-12
-    assert 0 <= float(x_adv.min()) and float(x_adv.max()) <= 1
+    assert float(x_adv.min()) >= 0
+    assert float(x_adv.max()) <= 1
 
 
 @both_networks
@@ -356,7 +357,9 @@ def test_pgd_agrees_on_every_kind_of_end(network: str) -> None:
         expected = reference.pgd_eval(plain, x, y, eps, 20, eps * uniform)
         assert_same_attack(ours, x, result.x_adv, result.step, eps, expected)
         ends += result.step.tolist()
-    assert -1 in ends and 0 in ends and max(ends) > 1
+    assert -1 in ends
+    assert 0 in ends
+    assert max(ends) > 1
 
 
 @both_networks

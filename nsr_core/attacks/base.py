@@ -46,7 +46,7 @@ class Box:
         if length is not None:
             padding = torch.arange(x.shape[1], device=x.device) >= length.to(x.device)[:, None]
             low, high = torch.where(padding, exact, low), torch.where(padding, exact, high)
-        return cls(_round_up(low, x.dtype), -_round_up(-high, x.dtype), width.to(x.dtype))
+        return cls(_round_inwards(low, x, width), _round_inwards(high, x, width), width.to(x.dtype))
 
     def clip(self, x_adv: Tensor) -> Tensor:
         """The nearest point of the box, sample by sample."""
@@ -68,9 +68,11 @@ class Box:
         return self.clip(x + self.eps * uniform.to(x))
 
 
-def _round_up(value: Tensor, dtype: torch.dtype) -> Tensor:
-    rounded = value.to(dtype)
-    return torch.where(rounded.double() < value, torch.nextafter(rounded, torch.full_like(rounded, torch.inf)), rounded)
+def _round_inwards(bound: Tensor, x: Tensor, width: Tensor) -> Tensor:
+    """The float64 ``bound`` in the precision of ``x``, one step nearer to ``x`` where it lies further off than ``width``."""
+    rounded = bound.to(x.dtype)
+    too_far = (rounded.double() - x.double()).abs() > width
+    return torch.where(too_far, torch.nextafter(rounded, x), rounded)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from nsr_core.attacks.ascent import MOVERS, Alive, Gradient, Look, ascend
 from nsr_core.attacks.base import Attack, AttackResult, Box
 from nsr_core.attacks.objectives import margin
 from nsr_core.attacks.randomness import Randomness
+from nsr_core.errors import UserError
+from nsr_core.models.around import logits_around
 from nsr_core.settings import setting
 
-#: Rows of one evaluation of the network: 2 x 512 rows of 187 samples and their activations stay in a core's cache.
+#: Directions evaluated together: twice as many rows of activations stay in a core's cache.
 CHUNK = 512
 
 
@@ -41,7 +43,7 @@ class SPSA(Attack):
         self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
     ) -> AttackResult:
         if self.samples % 2:
-            raise ValueError(f"samples is {self.samples}; it must be even, the evaluations come in pairs.")
+            raise UserError(f"samples is {self.samples}; it must be even, the evaluations come in pairs.")
         with torch.no_grad():
             return ascend(
                 box.random_point(x, randomness.uniform(x.shape[1], 0)) if self.random_start else x,
@@ -84,13 +86,11 @@ def estimate_gradient(model: nn.Module, x: Tensor, y: Tensor, signs: Tensor, del
     Returns:
         (batch, 187), the mean over directions d of d * (margin(x + delta d) - margin(x - delta d)) / (2 delta).
     """
-    return torch.stack([_estimate_one(model, at, label, signs, delta) for at, label in zip(x, y, strict=True)])
-
-
-def _estimate_one(model: nn.Module, x: Tensor, y: Tensor, signs: Tensor, delta: float) -> Tensor:
     total = torch.zeros_like(x)
     for chunk in signs.split(CHUNK):
-        around = torch.cat((x + delta * chunk, x - delta * chunk))  # (2 chunk, 187)
-        plus, minus = margin(model(around), y.expand(len(around))).chunk(2)
+        evaluate = logits_around(model, torch.cat((delta * chunk, -delta * chunk)))
+        labels = y[:, None].expand(-1, 2 * len(chunk))
+        margins = torch.stack([margin(evaluate(at), label) for at, label in zip(x, labels, strict=True)])
+        plus, minus = margins.chunk(2, dim=1)  # (batch, chunk) each
         total += (plus - minus) @ chunk
     return total / (2 * delta * len(signs))

@@ -1,6 +1,7 @@
 """The commands, put together, and what happens when one cannot be carried out."""
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -11,12 +12,15 @@ from nsr_core.cli.listing import list_all
 from nsr_core.cli.train import train
 from nsr_core.errors import UserError
 
+PROGRAM = "python -m nsr_core"
+#: The status that typer gives a command ended by Ctrl-C.
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="nsr_core",
     help="Train ECG heartbeat classifiers, attack them, and measure how robust they are. "
     "Research and education only, not for clinical use.",
     epilog="Start with:  python -m nsr_core list",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -31,11 +35,22 @@ app.command("list")(list_all)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; what a user can mend ends with one line on standard error and status 2."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, prog_name="python -m nsr_core")
-    except UserError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
+        # Not standalone: else typer prints the usage above each error, and ends a Ctrl-C without a word.
+        status = app(given or ["--help"], prog_name=PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else PROGRAM
+        _fail(f"{error.format_message().rstrip('.')}. See: {command} --help")
+    except (UserError, OSError) as error:
+        _fail(str(error))
+    if status == INTERRUPTED:
         sys.stderr.write("\nStopped. What was finished is kept: run the same command again to go on.\n")
-        sys.exit(130)
+    if status:
+        sys.exit(status)
+
+
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(f"Error: {' '.join(message.split())}\n")
+    sys.exit(2)

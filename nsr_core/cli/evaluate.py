@@ -24,7 +24,9 @@ def evaluate(
     per_class: Annotated[
         int | None, typer.Option(min=1, help="Attack only the first so many test beats of each class.")
     ] = None,
-    signal_only: Annotated[bool, typer.Option(help="Leave the padding after the signal untouched.")] = False,
+    signal_only: Annotated[
+        bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Where the attacks' chance comes from.")] = 0,
     root: Root = None,
     device: Device = "auto",

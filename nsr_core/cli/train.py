@@ -9,6 +9,7 @@ from nsr_core.cli.options import Device, Root, Sets, Source, SplitName, Threads,
 from nsr_core.cli.output import AsJson, Meter, duration, emit
 from nsr_core.compute import pick_device
 from nsr_core.data import load_beats, make_split
+from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.settings import described_fields, parse
@@ -38,6 +39,8 @@ def train(
     """
     base = paper_config(network, method)
     texts = parse_sets(sets)
+    if fixed := {"network", "method"} & set(texts):
+        raise UserError(f"--set cannot change the {fixed.pop()}: give it as the command's argument.")
     changes: dict[str, Any] = parse(
         base, {name: text for name, text in texts.items() if name in described_fields(base)}
     )

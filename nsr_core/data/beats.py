@@ -35,10 +35,10 @@ class Beats:
         x: (n, 187) float32 in [0, 1]; at 120 Hz, zero after ``length`` samples.
         y: (n,) int64, index into ``CLASSES``.
         length: (n,) int16, how many of the 187 samples are signal; the rest is padding.
-        record: (n,) str, the record's name; ``""`` where it is not known (published CSV).
+        record: (n,) str, the record's name; published CSV: ``"train"`` or ``"test"``; demo beats: ``"demo"``.
         sample: (n,) int64, position of the beat's annotation in its record at 360 Hz. Published CSV:
-            the row of its file, counted from 0 over both files. Demo beats: a running number.
-        lead: (n,) str, name of the lead; ``""`` where it is not known.
+            the row, counted from 0 over both files. Demo beats: a running number.
+        lead: (n,) str, name of the lead; ``""`` where it is not known, ``"synthetic"`` for demo beats.
         mv_min, mv_max: (n,) float32, the values in mV that became 0 and 1; NaN where not known.
         cut_short: (n,) bool, whether a mark that is not a beat (a rhythm change, a noise mark)
             ended the window before the next beat could.

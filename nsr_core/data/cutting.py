@@ -65,13 +65,13 @@ def scale_rows(rows: np.ndarray, low: np.ndarray, high: np.ndarray, length: np.n
     Args:
         rows: (n, 187) numbers; what stands after ``length`` samples is ignored.
         low, high: (n,) the values that become 0 and 1: extremes of the whole segment, also of the
-            part that the cut at 187 removes.
+            part that the cut at 187 removes. Where they are equal (a flat segment) the row becomes 0.
         length: (n,) number of signal samples.
 
     Returns:
         (n, 187) float32, zero on the padding.
     """
-    scale = (high - low).astype(np.float64)[:, None]
+    scale = np.where(high > low, high - low.astype(np.float64), 1.0)[:, None]
     scaled = (rows - low.astype(np.float64)[:, None]) / scale
     scaled[np.arange(BEAT_LENGTH) >= np.asarray(length)[:, None]] = 0.0
     return scaled.astype(np.float32)

@@ -5,8 +5,6 @@ Data: Moody & Mark (2001), Goldberger et al. (2000), Open Data Commons Attributi
 
 import hashlib
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +15,7 @@ import requests
 import wfdb
 
 from nsr_core.data.beats import BEAT_LENGTH, Beats
-from nsr_core.data.cache import cache_dir, write_atomically
+from nsr_core.data.cache import CACHE_VARIABLE, cache_dir, write_atomically
 from nsr_core.data.cutting import cut_window, find_windows, scale_rows
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
@@ -55,8 +53,8 @@ def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_p
     if cut_beats.exists():
         try:
             return _load(cut_beats)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-            cut_beats.unlink(missing_ok=True)  # damaged: the records are still there to cut again
+        except Exception:  # whatever a damaged archive raises, the records are still there to cut again
+            cut_beats.unlink(missing_ok=True)
     if folder is None:
         folder = download(progress=progress)
     packed = _cut_all(folder, progress)
@@ -103,6 +101,11 @@ def download(
                 f"{name} could not be downloaded from {base_url} ({type(error).__name__}); {done} of {len(CHECKSUMS)} "
                 "files are there and kept. Check the network and run it again: it goes on where it stopped. "
                 f"Or give a folder with the records ({ROOT_VARIABLE} or --root)."
+            ) from error
+        except OSError as error:
+            raise UserError(
+                f"{name} could not be written to {folder} ({error.strerror or error}). Free some space, or choose another "
+                f"folder with {CACHE_VARIABLE}."
             ) from error
     progress(len(CHECKSUMS), len(CHECKSUMS), "all files downloaded")
     return folder

@@ -143,22 +143,27 @@ class _Store:
         known = read_card(self._folder)["results"].get("attacks", {}).get(self._name, {})
         same = {key: known.get(key) for key in self._described} == self._described
         table = load_table(path) if path.exists() else None
+        mine = None
         if table is not None:
             self._others = [table[table["attack"] != self._name]]
-        self._note(**(known if same else {}), **self._described)
-        mine = table[table["attack"] == self._name] if table is not None and same else None
-        return mine if mine is not None and len(mine) else None
+            mine = table[table["attack"] == self._name]
+            if not same and len(mine):
+                # Before the card names the new settings: else, interrupted here, the old rows would pass for theirs.
+                save_table(self._others[0], path)
+        self._note(known if same else self._described)
+        return mine if same and mine is not None and len(mine) else None
 
     def keep(self, table: pd.DataFrame) -> None:
         save_table(pd.concat([*self._others, table], ignore_index=True), self._folder / BEATS_FILE)
 
     def finish(self, seconds: float, device: torch.device) -> None:
         known = read_card(self._folder)["results"]["attacks"][self._name]
-        self._note(seconds=round(known.get("seconds", 0.0) + seconds, 1), machine=describe_machine(device))
+        spent = round(known.get("seconds", 0.0) + seconds, 1)
+        self._note(known | {"seconds": spent, "machine": describe_machine(device)})
 
-    def _note(self, **entries: Any) -> None:
+    def _note(self, entry: dict[str, Any]) -> None:
         card = read_card(self._folder)
-        card["results"].setdefault("attacks", {}).setdefault(self._name, {}).update(entries)
+        card["results"].setdefault("attacks", {})[self._name] = entry
         write_card(self._folder, card)
 
 

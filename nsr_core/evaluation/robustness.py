@@ -67,7 +67,7 @@ def attack_beats(
     """
     device = device or torch.device("cpu")
     clean = predict(network, beats.x[rows], device)
-    table = _empty_table() if done is None else done
+    table = _empty_table() if done is None else _in_order_of(done, beats, rows)
     for level, eps in enumerate(sorted(eps_grid)):
         if (table["eps"] == eps).any():
             continue
@@ -88,6 +88,14 @@ def attack_beats(
 
 def _empty_table() -> pd.DataFrame:
     return pd.DataFrame({column: [] for column in COLUMN_TYPES}).astype(COLUMN_TYPES)
+
+
+def _in_order_of(table: pd.DataFrame, beats: Beats, rows: np.ndarray) -> pd.DataFrame:
+    """A stored table, which is sorted by name, with the beats of each noise level in the order of ``rows``."""
+    place = pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]])
+    own = pd.MultiIndex.from_arrays([table["record"].to_numpy(), table["sample"].to_numpy()])
+    order = np.lexsort((place.get_indexer(own), table["eps"].to_numpy()))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _start_level(

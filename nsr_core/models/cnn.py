@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +17,16 @@ def _convolution(into: int, bias: bool) -> nn.Conv1d:
     return nn.Conv1d(into, CHANNELS, KERNEL, padding=KERNEL // 2, bias=bias)
 
 
+def _convolve(layer: nn.Conv1d, x: Tensor) -> Tensor:
+    """A 1-D convolution of (batch, channels, 1, length), as a 2-D one of height 1 with the channels last in memory.
+
+    The values are those of ``layer``. PyTorch's 1-D layers know no such layout, and its max-pooling with gradients is
+    15 times as fast in it on a CPU.
+    """
+    weight = layer.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    return functional.conv2d(x, weight, layer.bias, padding=(0, KERNEL // 2))
+
+
 class Block(nn.Module):
     """Convolution, ReLU, convolution, plus the block's input, ReLU, max-pool of 5 with stride 2."""
 
@@ -25,9 +36,9 @@ class Block(nn.Module):
         self.second = _convolution(CHANNELS, bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, 32, length) to (batch, 32, (length - 5) // 2 + 1)."""
-        residual = self.second(functional.relu(self.first(x)))
-        return functional.max_pool1d(functional.relu(residual + x), KERNEL, stride=2)
+        """(batch, 32, 1, length) to (batch, 32, 1, (length - 5) // 2 + 1)."""
+        residual = _convolve(self.second, functional.relu(_convolve(self.first, x)))
+        return functional.max_pool2d(functional.relu(residual + x), (1, KERNEL), stride=(1, 2))
 
 
 class CNN(nn.Module):
@@ -48,7 +59,7 @@ class CNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 187) beats to (batch, 5) logits."""
-        x = self.stem(x.unsqueeze(1))  # (batch, 32, 187)
+        x = _convolve(self.stem, x[:, None, None, :])  # (batch, 32, 1, 187)
         for block in self.blocks:
             x = block(x)  # lengths 92, 44, 20, 8, 2
         x = functional.relu(self.hidden(x.flatten(1)))  # (batch, 64) -> (batch, 32)

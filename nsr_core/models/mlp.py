@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES
+from nsr_core.models.around import Around
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
 
@@ -58,6 +59,24 @@ class MLP(nn.Module):
             return gradient
 
         return logits, pull_back
+
+    def around(self, offsets: Tensor) -> Around:
+        """Logits around a beat (see ``nsr_core.models.around``).
+
+        The first layer is linear, so its products with the offsets serve all beats; they are two fifths of the work.
+        """
+        first, *rest, narrow, last = self._linear()
+        moved = offsets @ first.weight.T  # (offsets, 187) -> (offsets, 128)
+        # Nothing stands between the last two layers, so they are one.
+        weight, bias = last.weight @ narrow.weight, last(narrow.bias) if narrow.bias is not None else None
+
+        def evaluate(x: Tensor) -> Tensor:
+            hidden = functional.relu(moved + first(x))
+            for layer in rest:
+                hidden = functional.relu(layer(hidden))
+            return functional.linear(hidden, weight, bias)
+
+        return evaluate
 
     def normalised_layers(self) -> list[KernelLayer]:
         """The layers whose kernels the paper protocol keeps at unit norm: all but the last."""

@@ -78,6 +78,7 @@ def train(
         save_state(folder, run.network, run.optimiser, history, identity)
         _write_history(folder, history)
     progress(total, total, "trained")
+    _write_history(folder, history)  # again: the run may have been killed between its last state and this file
     save_checkpoint(folder, run.network, _card(config, beats, split, history, device))
     (folder / STATE_FILE).unlink(missing_ok=True)
     return folder
@@ -113,6 +114,8 @@ class TrainingRun:
                     self._diverged(epoch, steps)
                 done = epoch * self.steps_per_epoch + steps
                 report(done, f"epoch {epoch + 1}/{self.config.epochs}, loss {mean:.4f}")
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
+            self._diverged(epoch, steps)  # the last step's gradient, which no later loss would show
         restarted = 0
         if self.config.restart_dead_kernels:
             cpu_generator = torch.Generator().manual_seed(_seed(self.config.seed, 2 * epoch + 2))
@@ -140,7 +143,7 @@ class TrainingRun:
 
     def _diverged(self, epoch: int, step: int) -> None:
         raise UserError(
-            f"The loss of {self.config.network}-{self.config.method} is no longer a finite number (epoch {epoch + 1}, "
+            f"The loss or a weight of {self.config.network}-{self.config.method} is no finite number any more (epoch {epoch + 1}, "
             f"within the {REPORT_EVERY} steps before step {step}). The state after epoch {epoch} is kept. Lower the "
             f"learning rate (now {self.config.learning_rate:g}) or the weight of the method's own term, in a new folder."
         )

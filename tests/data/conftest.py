@@ -1,7 +1,6 @@
-"""Shared by the data tests: a cache of their own, tiny records, and the real ones where they are."""
+"""Shared by the data tests: tiny records, and beats without a signal."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,35 +8,6 @@ import pytest
 import wfdb
 
 from nsr_core.data import Beats, mitbih
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-#: Read before ``own_environment`` hides it from the tests.
-ROOT_AT_START = os.environ.get("NSR_MITDB_DIR")
-
-
-@pytest.fixture(autouse=True)
-def own_environment(tmp_path, monkeypatch):
-    """No test sees the user's cache or folders, nor leaves anything there."""
-    monkeypatch.setenv("NSR_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("NSR_MITDB_DIR", raising=False)
-    monkeypatch.delenv("NSR_KAGGLE_DIR", raising=False)
-
-
-@pytest.fixture(scope="session")
-def mitdb_root() -> Path:
-    """The folder with the real records; tests that ask for it are skipped where there is none."""
-    root = Path(ROOT_AT_START or REPOSITORY.parent / "shared" / "mitdb")
-    if not root.is_dir():
-        pytest.skip("needs the MIT-BIH records: set NSR_MITDB_DIR")
-    return root
-
-
-@pytest.fixture(scope="session")
-def real_beats(mitdb_root, tmp_path_factory) -> Beats:
-    """The beats of the real records, cut once for all tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NSR_CACHE_DIR", str(tmp_path_factory.mktemp("real-cache")))
-        return mitbih.load_mitbih(mitdb_root)
 
 
 @pytest.fixture

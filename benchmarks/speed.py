@@ -1,0 +1,177 @@
+"""How fast the product is beside the plain reference, as ratios measured in turn in one run.
+
+    python -m benchmarks.speed [--out FILE]
+
+Each row times the same work both ways, alternating, and takes the median of each: a machine that slows down slows
+both. The reference (``benchmarks.reference``) is written from the description alone: loops over classes, a second
+forward pass for each regulariser, every row of the tiled test set attacked, no survivors dropped. One thread, random
+beats and fresh networks for the training steps; the rows of attacks use the shipped MLP for loss2 and demo beats with
+the class shares of the published test set.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks import reference
+from nsr_core.attacks import PGD, SPSA, BatchRandomness
+from nsr_core.compute import configure, describe_machine, describe_versions
+from nsr_core.data import Split
+from nsr_core.data.demo import load_demo
+from nsr_core.data.splits import PUBLISHED_TEST_COUNTS
+from nsr_core.evaluation.robustness import BATCH, PAPER_EPS, attack_beats
+from nsr_core.models import make_network
+from nsr_core.models.vjp import input_vjp
+from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.training.config import paper_config
+from nsr_core.training.loop import TrainingRun
+
+BATCH_SIZE = 128
+CHECKPOINT = Path(__file__).resolve().parent.parent / "checkpoints" / "mlp-loss2"
+#: Beats of the attack rows: enough of each class, few enough for the reference to end.
+PGD_BEATS = 1000
+SPSA_BEATS = 15
+#: Multiply-adds of one CNN forward pass for one beat, counted from its layers (convolutions and linear layers).
+CNN_MULTIPLY_ADDS = 160 * 187 + 2 * 5120 * (187 + 92 + 44 + 20 + 8) + 64 * 32 + 32 * 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: median seconds of the reference and of the product."""
+
+    name: str
+    reference: float
+    product: float
+    target: float
+
+    @property
+    def ratio(self) -> float:
+        return self.reference / self.product
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--out", type=Path, help="also write the figures there, as JSON")
+    out = arguments.parse_args().out
+    configure(threads=1)
+    rows = [
+        training_step("mlp", "loss2", 3.0, repeats=60),
+        training_step("mlp", "adv0.1", 2.5, repeats=30),
+        training_step("cnn", "loss2", 1.7, repeats=5),
+        attack_row("100-PGD row, MLP loss2", PGD_BEATS, reference_pgd, product_pgd, 8.0, repeats=1),
+        attack_row("SPSA row, MLP loss2", SPSA_BEATS, reference_spsa, product_spsa, 4.0, repeats=1),
+    ]
+    print(f"{'':28} {'reference':>12} {'product':>12} {'ratio':>7} {'target':>7}")
+    for row in rows:
+        print(f"{row.name:28} {row.reference:10.4f} s {row.product:10.4f} s {row.ratio:6.1f}x {row.target:6.1f}x")
+    share, rate = matrix_share()
+    print(f"CNN PGD step: {share:.0%} of this machine's matrix-product rate ({rate / 1e9:.0f} GFLOP/s); aim 60 %")
+    if out:
+        figures = {
+            "date": date.today().isoformat(),
+            "machine": describe_machine(torch.device("cpu")),
+            "versions": describe_versions(),
+            "rows": [vars(row) | {"ratio": round(row.ratio, 2)} for row in rows],
+            "cnn_pgd_share_of_matrix_rate": round(share, 3),
+            "matrix_rate_gflops": round(rate / 1e9, 1),
+        }
+        out.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def alternate(name: str, slow: Callable[[], object], fast: Callable[[], object], target: float, repeats: int) -> Row:
+    """Time two ways in turn; one uncounted round first where there are several."""
+    rounds = [(timed(slow), timed(fast)) for _ in range(repeats + (repeats > 1))][repeats > 1 :]
+    slow_seconds, fast_seconds = zip(*rounds, strict=True)
+    return Row(name, statistics.median(slow_seconds), statistics.median(fast_seconds), target)
+
+
+def training_step(network: str, method: str, target: float, repeats: int) -> Row:
+    """One optimiser step on 128 beats, all of which count for the regulariser."""
+    beats = load_demo(BATCH_SIZE)
+    everything = np.arange(BATCH_SIZE)
+    split = Split("beat", 2020, everything, everything, everything, "benchmark")
+    run = TrainingRun(paper_config(network, method, source="demo"), beats, split, torch.device("cpu"))
+    plain = reference.PlainMLP() if network == "mlp" else reference.PlainCNN()
+    reference.copy_parameters(run.network, plain)
+    optimiser = reference.new_optimiser(plain)
+    x, generator = run.x, torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        y = run.network(x).argmax(1)
+
+    def slow() -> None:
+        start = 0.1 * BatchRandomness(generator, len(x)).uniform(x.shape[1])
+        reference.train_step(method, plain, optimiser, x, y, start)
+
+    return alternate(f"{network.upper()} {method} step", slow, lambda: run.step(x, y, generator), target, repeats)
+
+
+Plain = Callable[[nn.Module, Tensor, Tensor, float], object]
+
+
+def attack_row(name: str, count: int, slow: Plain, fast: Callable, target: float, repeats: int) -> Row:
+    """One row of a table: six noise levels on test beats, tiled for the reference, weighted for the product."""
+    shares = np.array(PUBLISHED_TEST_COUNTS) if count == PGD_BEATS else np.ones(5)
+    beats = load_demo(count, class_shares=shares / shares.sum())
+    network = load_checkpoint(CHECKPOINT).network
+    plain = reference.PlainMLP()
+    reference.copy_parameters(network, plain)
+    tiled = reference.tile_to_balance(torch.from_numpy(beats.x), torch.from_numpy(beats.y))
+
+    def all_levels() -> None:
+        for eps in PAPER_EPS:
+            slow(plain, *tiled, eps)
+
+    return alternate(name, all_levels, lambda: fast(network, beats), target, repeats)
+
+
+def reference_pgd(plain: nn.Module, x: Tensor, y: Tensor, eps: float) -> None:
+    for rows in torch.arange(len(x)).split(BATCH_SIZE):
+        start = eps * (2 * torch.rand(len(rows), x.shape[1]) - 1)
+        reference.pgd_eval(plain, x[rows], y[rows], eps, 100, start)
+
+
+def product_pgd(network, beats) -> None:
+    attack_beats(network, beats, np.arange(len(beats)), PGD(steps=100), "pgd")
+
+
+def reference_spsa(plain: nn.Module, x: Tensor, y: Tensor, eps: float) -> None:
+    reference.spsa_eval(plain, x, y, eps, lambda beat, step: 2.0 * torch.randint(0, 2, (1024, x.shape[1])) - 1)
+
+
+def product_spsa(network, beats) -> None:
+    attack_beats(network, beats, np.arange(len(beats)), SPSA(), "spsa", carry=True)
+
+
+def matrix_share() -> tuple[float, float]:
+    """The CNN's multiply-adds per second under PGD over those of a 1024 x 1024 matrix product, and the latter x 2."""
+    network = make_network("cnn").eval().requires_grad_(False)
+    x, cotangent = torch.rand(BATCH["cnn"], 187), torch.randn(BATCH["cnn"], 5)
+    square = torch.rand(1024, 1024)
+
+    def pgd_step() -> None:
+        _, pull_back = input_vjp(network, x)
+        pull_back(cotangent)
+
+    row = alternate("", pgd_step, lambda: square @ square, 0.0, repeats=20)
+    forward_and_back = 2 * 2 * CNN_MULTIPLY_ADDS * len(x)
+    rate = 2 * 1024**3 / row.product
+    return forward_and_back / row.reference / rate, rate
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""One attack on one beat, told in full: what the command line prints and a page draws."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from nsr_core.attacks import Attack, BeatRandomness, Box
+from nsr_core.data import CLASSES, Beats
+from nsr_core.errors import UserError
+from nsr_core.evaluation.nsr import change_of_true_logit, noise_to_signal
+from nsr_core.training.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class BeatAttack:
+    """What an attack did to one beat.
+
+    Attributes:
+        checkpoint, weights: the attacked network's name and the digest of its weights.
+        beat, source: the beat's name and where it comes from.
+        true_class: its class.
+        attack, eps, seed, signal_only: the attack's name, noise level, seed, and whether it left the padding alone.
+        x, x_adv: (187,) the beat without and with noise, in [0, 1].
+        length: how many of the samples are signal.
+        mv_min, mv_range: what 0 is in mV and how many mV 1 is above it; NaN where not known.
+        before, after: (5,) class probabilities without and with noise.
+        step: the attack's step of first success, -1 where it had none.
+        queries: evaluations of the network.
+        w_l1, z: L1 norm of w_y, and z_y (eq. 2).
+        bound: R_2 of eq. 9.
+        reached_on_line: the ratio of eq. 8 for this noise.
+        reached: the change of z_y that really came of it, over |z_y|.
+    """
+
+    checkpoint: str
+    weights: str
+    beat: str
+    source: str
+    true_class: str
+    attack: str
+    eps: float
+    seed: int
+    signal_only: bool
+    x: np.ndarray
+    x_adv: np.ndarray
+    length: int
+    mv_min: float
+    mv_range: float
+    before: np.ndarray
+    after: np.ndarray
+    step: int
+    queries: int
+    w_l1: float
+    z: float
+    bound: float
+    reached_on_line: float
+    reached: float
+
+    @property
+    def class_before(self) -> str:
+        return CLASSES[int(self.before.argmax())]
+
+    @property
+    def class_after(self) -> str:
+        return CLASSES[int(self.after.argmax())]
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the beat was read correctly without noise and is read wrongly with it."""
+        return self.class_before == self.true_class != self.class_after
+
+    @property
+    def largest_noise(self) -> float:
+        """Largest absolute noise on a sample, in units of the beat's range."""
+        return float(np.abs(self.x_adv - self.x).max())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the signals are left out."""
+        known = np.isfinite(self.mv_range)
+        return {
+            **{name: getattr(self, name) for name in ("checkpoint", "weights", "beat", "source", "true_class")},
+            **{name: getattr(self, name) for name in ("attack", "eps", "seed", "signal_only")},
+            "before": {"class": self.class_before, "probability": round(float(self.before.max()), 4)},
+            "after": {"class": self.class_after, "probability": round(float(self.after.max()), 4)},
+            "flipped": self.flipped,
+            "step_of_first_success": self.step,
+            "queries": self.queries,
+            "largest_noise": round(self.largest_noise, 6),
+            "largest_noise_mv": round(self.largest_noise * self.mv_range, 4) if known else None,
+            "noise_to_signal": {
+                name: round(getattr(self, name), 4) for name in ("w_l1", "z", "bound", "reached_on_line", "reached")
+            },
+        }
+
+
+def attack_beat(
+    checkpoint: Checkpoint,
+    attack: Attack,
+    beats: Beats,
+    row: int,
+    eps: float,
+    *,
+    seed: int = 0,
+    signal_only: bool = False,
+) -> BeatAttack:
+    """Attack one beat and tell all of it; judged as everywhere: clipped to the budget, predicted again.
+
+    Args:
+        row: the beat's row in ``beats``; with ``seed`` it decides the attack's chance, as in ``attack_beats``.
+        eps: noise level in units of the beat's range.
+    """
+    network = checkpoint.network
+    x, y = torch.from_numpy(beats.x[row : row + 1]), torch.from_numpy(beats.y[row : row + 1])
+    length = torch.from_numpy(beats.length[row : row + 1].astype(np.int64)) if signal_only else None
+    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, np.array([row])))
+    x_adv = Box.around(x, eps, length).clip(result.x_adv)
+    with torch.inference_mode():
+        before, after = (network(at).softmax(1)[0].numpy() for at in (x, x_adv))
+    line = noise_to_signal(network, x, y)
+    return BeatAttack(
+        checkpoint=checkpoint.name,
+        weights=checkpoint.digest,
+        beat=str(beats.names()[row]),
+        source=beats.source,
+        true_class=CLASSES[beats.y[row]],
+        attack=attack.name,
+        eps=eps,
+        seed=seed,
+        signal_only=signal_only,
+        x=beats.x[row],
+        x_adv=x_adv[0].numpy(),
+        length=int(beats.length[row]),
+        mv_min=float(beats.mv_min[row]),
+        mv_range=float(beats.mv_range[row]),
+        before=before,
+        after=after,
+        step=int(result.step),
+        queries=int(result.queries),
+        w_l1=float(line.w_l1),
+        z=float(line.z),
+        bound=float(line.bound(eps)),
+        reached_on_line=float(line.reached(x_adv - x)),
+        reached=float(change_of_true_logit(network, x, y, x_adv)),
+    )
+
+
+def find_beat(beats: Beats, text: str) -> int:
+    """The row of a beat named ``record:sample`` or by its row number.
+
+    Raises:
+        UserError: there is no such beat.
+    """
+    if ":" in text:
+        record, _, sample = text.partition(":")
+        rows = np.flatnonzero((beats.record == record) & (beats.sample.astype(str) == sample))
+        if len(rows):
+            return int(rows[0])
+    elif text.isdecimal() and int(text) < len(beats):
+        return int(text)
+    raise UserError(
+        f'There is no beat "{text}" in the {beats.source} beats. Give a row from 0 to {len(beats) - 1:,}, or '
+        f"record:sample such as {beats.names()[0]}."
+    )

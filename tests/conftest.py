@@ -1,0 +1,84 @@
+"""Shared by all tests: an environment of their own, the real records where they are, a small trained network."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from nsr_core.data import Beats, Split, load_beats, make_split, mitbih
+from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
+from nsr_core.training.config import paper_config
+from nsr_core.training.loop import train
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+#: Read before ``own_environment`` hides it from the tests.
+ROOT_AT_START = os.environ.get("NSR_MITDB_DIR")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path, monkeypatch) -> None:
+    """No test sees the user's cache or folders, nor leaves anything there."""
+    monkeypatch.setenv("NSR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("NSR_MITDB_DIR", raising=False)
+    monkeypatch.delenv("NSR_KAGGLE_DIR", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks are slower on several threads, and a run is bit-identical only on as many."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def mitdb_root() -> Path:
+    """The folder with the real records; tests that ask for it are skipped where there is none."""
+    root = Path(ROOT_AT_START or REPOSITORY.parent / "shared" / "mitdb")
+    if not root.is_dir():
+        pytest.skip("needs the MIT-BIH records: set NSR_MITDB_DIR")
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_beats(mitdb_root, tmp_path_factory) -> Beats:
+    """The beats of the real records, cut once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NSR_CACHE_DIR", str(tmp_path_factory.mktemp("real-cache")))
+        return mitbih.load_mitbih(mitdb_root)
+
+
+@pytest.fixture(scope="session")
+def demo_beats() -> Beats:
+    """1,000 demo beats, 200 of each class."""
+    return load_beats("demo")
+
+
+@pytest.fixture(scope="session")
+def demo_split(demo_beats) -> Split:
+    """By beat: 640 train, 160 validate, 200 test, as many of each class."""
+    return make_split(demo_beats, "beat")
+
+
+@pytest.fixture(scope="session")
+def trained_folder(demo_beats, demo_split, tmp_path_factory) -> Path:
+    """The checkpoint of an MLP that learned the demo beats by mseMargin. Not to be written to: see ``checkpoint``."""
+    torch.set_num_threads(1)
+    config = paper_config("mlp", "mseMargin", source="demo", epochs=6, batch_size=16, learning_rate=0.003)
+    return train(config, demo_beats, demo_split, tmp_path_factory.mktemp("trained") / "mlp-mseMargin")
+
+
+@pytest.fixture(scope="session")
+def trained(trained_folder) -> Checkpoint:
+    """The same, loaded: right on most demo beats, robust on some of them at eps 0.05."""
+    return load_checkpoint(trained_folder)
+
+
+@pytest.fixture
+def checkpoint_folder(trained_folder, tmp_path) -> Path:
+    """A copy of that checkpoint's folder, to be written to."""
+    return Path(shutil.copytree(trained_folder, tmp_path / "mlp-mseMargin"))

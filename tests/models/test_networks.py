@@ -1,0 +1,92 @@
+"""Every network of the table: shapes, size, the way back to the beats, and evaluation around a beat."""
+
+import pytest
+import torch
+import toys
+
+from nsr_core.errors import UserError
+from nsr_core.models import NETWORKS, make_network, parameter_count
+from nsr_core.models.around import logits_around
+from nsr_core.models.kernels import kernel_layers
+from nsr_core.models.vjp import input_vjp
+
+#: From the paper's text (MLP) and from Kachuee et al. (CNN); each layer is inputs * outputs + outputs.
+#: MLP: 187*128+128 + 2*(128*128+128) + 128*32+32 + 32*5+5. CNN: 5*32+32 + 10*(5*32*32+32) + 64*32+32 + 32*5+5.
+PARAMETERS = {"mlp": 61_381, "cnn": 53_957}
+#: Outputs of all layers: as many bias terms.
+BIASES = {"mlp": 3 * 128 + 32 + 5, "cnn": 11 * 32 + 32 + 5}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_parameters_are_as_many_as_published(name):
+    assert parameter_count(make_network(name)) == PARAMETERS[name]
+    assert parameter_count(make_network(name, bias=False)) == PARAMETERS[name] - BIASES[name]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_knows_its_name(name):
+    assert make_network(name).name == name
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_beats_become_five_logits_each_by_itself(name, batch):
+    model = toys.fresh(name, dtype=torch.float64)
+    x, _ = toys.random_beats(batch, dtype=torch.float64)
+    logits = model(x)
+    assert logits.shape == (batch, 5)
+    for row in range(batch):
+        torch.testing.assert_close(model(x[row : row + 1])[0], logits[row], rtol=1e-10, atol=1e-12)
+
+
+def test_an_unknown_network_is_named_with_the_known_ones():
+    with pytest.raises(UserError, match=r'no network "rnn".*mlp, cnn'):
+        make_network("rnn")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_pull_back_is_autograds(name, bias):
+    model = toys.fresh(name, bias, dtype=torch.float64)
+    x, _ = toys.random_beats(6, dtype=torch.float64)
+    cotangent = torch.randn(6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    leaf = x.clone().requires_grad_()
+    expected_logits = model(leaf)
+    (expected,) = torch.autograd.grad(expected_logits, leaf, cotangent)
+    logits, pull_back = input_vjp(model, x)
+    assert not logits.requires_grad
+    assert not x.requires_grad
+    torch.testing.assert_close(logits, expected_logits.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(pull_back(cotangent), expected, rtol=1e-10, atol=1e-12)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_the_pull_back_of_a_network_without_its_own_is_autograds():
+    """Of z = W x + b it is c W, whatever x."""
+    model = toys.random_linear()
+    x, _ = toys.random_beats(3, dtype=torch.float64)
+    cotangent = torch.eye(5, dtype=torch.float64)[:3]
+    with torch.no_grad():
+        _, pull_back = input_vjp(model, x)
+    torch.testing.assert_close(pull_back(cotangent), model.weight.detach()[:3])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_around_a_beat_the_network_says_what_it_says_there(name, bias):
+    model = toys.fresh(name, bias, dtype=torch.float64)
+    x, _ = toys.random_beats(2, dtype=torch.float64)
+    offsets = 0.01 * torch.randn(7, 187, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        evaluate = logits_around(model, offsets)
+        for beat in x:
+            torch.testing.assert_close(evaluate(beat), model(beat + offsets), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_only_the_layers_that_the_protocol_names_are_normalised(name):
+    """The MLP: all but the last. The CNN: all but the two of the fifth block, which come before the two linear ones."""
+    model = make_network(name)
+    every = kernel_layers(model)
+    left_out = {"mlp": every[-1:], "cnn": every[-4:-2]}[name]
+    assert model.normalised_layers() == [layer for layer in every if layer not in left_out]
