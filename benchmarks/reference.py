@@ -510,8 +510,7 @@ def tile_to_balance(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     rows = []
     for k in classes:
         members = torch.nonzero(y == k).reshape(-1).tolist()
-        for j in range(largest):
-            rows.append(members[j % len(members)])
+        rows.extend(members[j % len(members)] for j in range(largest))
     index = torch.tensor(rows)
     return x[index], y[index]
 

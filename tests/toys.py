@@ -85,9 +85,9 @@ def short(attack: Attack) -> Attack:
 
 @contextmanager
 def rows_forwarded(network: nn.Module) -> Iterator[list[int]]:
-    """Collects the number of rows of each pass through the network's first layer, whatever way it is entered."""
+    """Collects the number of rows of each pass to the network's last layer, by whatever way it gets there."""
     seen: list[int] = []
-    hook = kernel_layers(network)[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    hook = kernel_layers(network)[-1].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     try:
         yield seen
     finally:

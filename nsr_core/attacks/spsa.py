@@ -15,7 +15,7 @@ from nsr_core.models.around import logits_around
 from nsr_core.settings import setting
 
 #: Directions evaluated together: twice as many rows of activations stay in a core's cache.
-CHUNK = 512
+CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def estimate_gradient(model: nn.Module, x: Tensor, y: Tensor, signs: Tensor, del
     total = torch.zeros_like(x)
     for chunk in signs.split(CHUNK):
         evaluate = logits_around(model, torch.cat((delta * chunk, -delta * chunk)))
-        labels = y[:, None].expand(-1, 2 * len(chunk))
-        margins = torch.stack([margin(evaluate(at), label) for at, label in zip(x, labels, strict=True)])
+        logits = torch.cat([evaluate(at) for at in x])  # (batch * 2 chunk, classes)
+        margins = margin(logits, y.repeat_interleave(2 * len(chunk))).view(len(x), -1)
         plus, minus = margins.chunk(2, dim=1)  # (batch, chunk) each
         total += (plus - minus) @ chunk
     return total / (2 * delta * len(signs))

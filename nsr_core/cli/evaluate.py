@@ -28,6 +28,9 @@ def evaluate(
         bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Where the attacks' chance comes from.")] = 0,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace results of the same attack with other settings.")
+    ] = False,
     root: Root = None,
     device: Device = "auto",
     threads: Threads = 1,
@@ -46,7 +49,9 @@ def evaluate(
     plan = plan_of([name.strip() for name in attacks.split(",")], **changes)
     beats = load_beats(config.source, root, Meter())
     split = make_split(beats, config.split, config.split_seed)
-    summary = run_evaluation(checkpoint, beats, split, plan, device=pick_device(device), progress=Meter())
+    summary = run_evaluation(
+        checkpoint, beats, split, plan, replace_results=replace, device=pick_device(device), progress=Meter()
+    )
     emit(summary.to_dict("records"), _tables(summary), as_json)
 
 

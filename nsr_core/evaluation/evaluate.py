@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, confusion, natural_accuracy, precision
 from nsr_core.evaluation.paper import beside_paper, mean_absolute_difference
 from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats, predict
-from nsr_core.evaluation.summary import summarise
+from nsr_core.evaluation.summary import readings, summarise
 from nsr_core.evaluation.table import load_table, save_table
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
@@ -70,6 +70,11 @@ PAPER_PLAN = {
 }
 
 
+def protocol_of(name: str, task: Assignment) -> str:
+    """``"paper"`` where the attack is the paper's, on the paper's beats and noise levels; else ``"custom"``."""
+    return "paper" if name in PAPER_PLAN and replace(task, seed=PAPER_PLAN[name].seed) == PAPER_PLAN[name] else "custom"
+
+
 def assignment(name: str, **changes: Any) -> tuple[str, Assignment]:
     """The paper's assignment of an attack, or the attack on the full test split, with ``changes``.
 
@@ -86,6 +91,7 @@ def evaluate(
     split: Split,
     plan: dict[str, Assignment] | None = None,
     *,
+    replace_results: bool = False,
     device: torch.device | None = None,
     progress: Progress = no_progress,
 ) -> pd.DataFrame:
@@ -99,6 +105,7 @@ def evaluate(
         folder: of a checkpoint.
         beats, split: must be those that the checkpoint was trained on: a test beat must not have trained.
         plan: by the names that the table gives them; the paper's by default.
+        replace_results: whether results of an attack with other settings may be replaced.
         device: CPU by default.
         progress: told of each attack.
 
@@ -106,7 +113,7 @@ def evaluate(
         The summary (see ``summarise``).
 
     Raises:
-        UserError: not a checkpoint, or one of another split.
+        UserError: not a checkpoint, or one of another split, or there are results of an attack with other settings.
     """
     checkpoint = load_checkpoint(folder)
     _check_split(checkpoint, split)
@@ -114,7 +121,7 @@ def evaluate(
     network = checkpoint.network.to(device)
     for name, task in (PAPER_PLAN if plan is None else plan).items():
         rows = split.test if task.per_class is None else first_of_each_class(beats, split.test, task.per_class)
-        store = _Store(checkpoint.folder, name, task)
+        store = _Store(checkpoint.folder, name, task, replace_results)
         finished = store.begin()
         settings = {"seed": task.seed, "carry": task.carry, "signal_only": task.signal_only, "device": device}
         started = time.perf_counter()
@@ -127,31 +134,39 @@ def evaluate(
 
 
 class _Store:
-    """One attack's part of a checkpoint's results on disk.
+    """One attack's part of a checkpoint's results on disk; the card says with which settings its rows were made."""
 
-    The card says with which settings the attack's rows were made and whether they are all there; rows of other
-    settings are dropped before the attack begins.
-    """
-
-    def __init__(self, folder: Path, name: str, task: Assignment) -> None:
-        self._folder, self._name, self._described = folder, name, task.describe()
+    def __init__(self, folder: Path, name: str, task: Assignment, replace_results: bool) -> None:
+        self._folder, self._name, self._described, self._replace = folder, name, task.describe(), replace_results
+        self._protocol = protocol_of(name, task)
         self._others: list[pd.DataFrame] = []
 
     def begin(self) -> pd.DataFrame | None:
-        """The attack's rows so far with the same settings, or None."""
+        """The attack's rows so far with the same settings, or None.
+
+        Raises:
+            UserError: there are rows with other settings, and they may not be replaced.
+        """
         path = self._folder / BEATS_FILE
-        known = read_card(self._folder)["results"].get("attacks", {}).get(self._name, {})
-        same = {key: known.get(key) for key in self._described} == self._described
+        listed = read_card(self._folder)["results"].get("attacks", {})
+        known = listed.get(self._name, {})
+        differing = [key for key, value in self._described.items() if known and known.get(key) != value]
+        if differing and not self._replace:
+            raise UserError(
+                f'{self._folder} has results of "{self._name}" with other settings ({", ".join(differing)}). '
+                "Evaluate a copy of the folder, or replace them with --replace."
+            )
         table = load_table(path) if path.exists() else None
         mine = None
         if table is not None:
-            self._others = [table[table["attack"] != self._name]]
+            # Rows that the card does not know were left by an earlier training run in this folder.
+            self._others = [table[table["attack"].isin(listed) & (table["attack"] != self._name)]]
             mine = table[table["attack"] == self._name]
-            if not same and len(mine):
+            if (differing or not known) and len(mine):
                 # Before the card names the new settings: else, interrupted here, the old rows would pass for theirs.
                 save_table(self._others[0], path)
-        self._note(known if same else self._described)
-        return mine if same and mine is not None and len(mine) else None
+        self._note((self._described if differing else known | self._described) | {"protocol": self._protocol})
+        return None if differing or not known or mine is None or mine.empty else mine
 
     def keep(self, table: pd.DataFrame) -> None:
         save_table(pd.concat([*self._others, table], ignore_index=True), self._folder / BEATS_FILE)
@@ -187,14 +202,16 @@ def _clean_results(checkpoint: Checkpoint, beats: Beats, split: Split, device: t
 
 
 def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFrame:
-    summary = summarise(load_table(checkpoint.folder / BEATS_FILE))
+    table = load_table(checkpoint.folder / BEATS_FILE)
+    summary = summarise(table)
     write_atomically(checkpoint.folder / RESULTS_FILE, lambda path: summary.to_csv(path, index=False))
     card = read_card(checkpoint.folder)
     results = card["results"]
     results["clean"] = clean
+    protocols = {name: results["attacks"][reading.attack]["protocol"] for name, reading in readings(table).items()}
     results["robust"] = {
-        attack: {
-            "protocol": "paper",
+        str(attack): {
+            "protocol": protocols[str(attack)],
             "eps": group["eps"].tolist(),
             "acc": group["acc"].tolist(),
             "prec": group["prec"].tolist(),
@@ -202,8 +219,9 @@ def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFr
         }
         for attack, group in summary.groupby("attack", sort=False)
     }
-    compared = beside_paper(summary, checkpoint.config.network, checkpoint.config.method)
     if checkpoint.config.protocol == "paper":
+        as_published = summary[summary["attack"].map(protocols) == "paper"]
+        compared = beside_paper(as_published, checkpoint.config.network, checkpoint.config.method)
         results["mean_absolute_difference_to_paper_table"] = mean_absolute_difference(compared)
     write_card(checkpoint.folder, card)
     return summary

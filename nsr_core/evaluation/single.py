@@ -74,7 +74,7 @@ class BeatAttack:
     @property
     def largest_noise(self) -> float:
         """Largest absolute noise on a sample, in units of the beat's range."""
-        return float(np.abs(self.x_adv - self.x).max())
+        return float(np.abs(self.x_adv.astype(np.float64) - self.x).max())
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the signals are left out."""

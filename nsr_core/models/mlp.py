@@ -71,9 +71,9 @@ class MLP(nn.Module):
         weight, bias = last.weight @ narrow.weight, last(narrow.bias) if narrow.bias is not None else None
 
         def evaluate(x: Tensor) -> Tensor:
-            hidden = functional.relu(moved + first(x))
+            hidden = (moved + first(x)).relu_()
             for layer in rest:
-                hidden = functional.relu(layer(hidden))
+                hidden = layer(hidden).relu_()
             return functional.linear(hidden, weight, bias)
 
         return evaluate

@@ -168,6 +168,7 @@ def _check_finished(folder: Path, identity: RunIdentity) -> None:
         raise UserError(
             f"{folder} holds a finished checkpoint with other settings. Choose another folder, or move it away."
         )
+    (folder / STATE_FILE).unlink(missing_ok=True)  # left where the run was killed between its last two acts
 
 
 def _write_history(folder: Path, history: list[dict[str, float]]) -> None:

@@ -13,7 +13,7 @@ from nsr_core.attacks import FGSM, PGD, SPSA, RandomNoise
 from nsr_core.data import make_split
 from nsr_core.errors import UserError
 from nsr_core.evaluation import evaluate as module
-from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment, assignment, evaluate, plan_of
+from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment, assignment, evaluate, plan_of, protocol_of
 from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats
 from nsr_core.evaluation.table import load_table
 from nsr_core.training.checkpoint import load_checkpoint
@@ -162,10 +162,18 @@ def test_what_is_there_with_the_same_settings_is_not_run_again(checkpoint_folder
         Assignment(RandomNoise(), 4, (0.05, 0.1), signal_only=True),
     ],
 )
-def test_other_settings_are_run_anew_and_replace_the_old(changed, checkpoint_folder, demo_beats, demo_split, attacked):
+def test_other_settings_replace_the_old_results_only_on_request(
+    changed, checkpoint_folder, demo_beats, demo_split, attacked
+):
     evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": Assignment(RandomNoise(), 4, (0.05, 0.1))})
     attacked.clear()
-    evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": changed})
+    before = files(checkpoint_folder), (checkpoint_folder / "card.json").read_bytes()
+    with pytest.raises(UserError, match=r'results of "noise" with other settings \(\w+\).*--replace'):
+        evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": changed})
+    after = files(checkpoint_folder), (checkpoint_folder / "card.json").read_bytes()
+    assert (before[0][0], before[1], attacked) == (after[0][0], after[1], [])
+    pd.testing.assert_frame_equal(before[0][1], after[0][1])
+    evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": changed}, replace_results=True)
     assert attacked == [("noise", eps) for eps in changed.eps_grid]
     table = load_table(checkpoint_folder / "robustness.parquet")
     assert len(table) == 5 * changed.per_class * len(changed.eps_grid)
@@ -184,12 +192,24 @@ def test_interrupted_under_other_settings_the_old_rows_never_pass_for_theirs(
         raise Stop
 
     with pytest.raises(Stop):
-        evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": new}, progress=stop)
+        evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": new}, replace_results=True, progress=stop)
     attacked.clear()
     evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": new})
     assert attacked == [("noise", 0.05), ("noise", 0.1)]
     table = load_table(checkpoint_folder / "robustness.parquet")
     assert set(table["attack"]) == {"noise", "fgsm"}
+
+
+def test_rows_that_the_card_does_not_know_are_never_taken_over(
+    checkpoint_folder, trained_folder, demo_beats, demo_split, attacked
+):
+    """Trained again in the same folder, the card is new and the table of the old weights still lies there."""
+    plan = {"noise": Assignment(RandomNoise(), 4, (0.05, 0.1))}
+    evaluate(checkpoint_folder, demo_beats, demo_split, plan)
+    shutil.copy(trained_folder / "card.json", checkpoint_folder)
+    attacked.clear()
+    evaluate(checkpoint_folder, demo_beats, demo_split, plan)
+    assert attacked == [("noise", 0.05), ("noise", 0.1)]
 
 
 def test_another_split_is_refused_before_anything_is_attacked(checkpoint_folder, demo_beats, demo_split):
@@ -224,3 +244,14 @@ def test_a_plan_from_names():
     assert plan["fgsm"] == Assignment(FGSM(), seed=3, eps_grid=(0.1,))
     with pytest.raises(UserError, match='no attack "magic"'):
         assignment("magic")
+
+
+def test_only_the_paper_s_own_settings_bear_its_name(evaluated):
+    """``PLAN`` takes fewer beats and steps than the paper, so nothing is set beside the paper's tables."""
+    results = json.loads((evaluated / "card.json").read_text())["results"]
+    assert {entry["protocol"] for entry in results["robust"].values()} == {"custom"}
+    assert results.get("mean_absolute_difference_to_paper_table", {}) == {}
+    assert {name: protocol_of(name, task) for name, task in PAPER_PLAN.items()} == {"pgd": "paper", "spsa": "paper"}
+    assert protocol_of("pgd", Assignment(PGD(steps=100), seed=7)) == "paper"
+    assert protocol_of("pgd", Assignment(PGD(steps=100), signal_only=True)) == "custom"
+    assert protocol_of("noise", Assignment(RandomNoise())) == "custom"
