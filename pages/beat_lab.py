@@ -12,6 +12,8 @@ from ui import ecg, frame, loaders
 from ui.theme import ink
 
 MM_PER_MV = 10
+#: The paper reports 20-PGD and 100-PGD.
+PAPER_STEPS = (20, 100)
 
 
 LEAD = (
@@ -28,14 +30,14 @@ def main() -> None:
             return
         controls, result = st.columns([1, 2.6], gap="large")
         with controls:
-            told = _choose_and_attack(names)
-        if told is not None:
+            attacked = _choose_and_attack(names)
+        if attacked is not None:
             with result:
-                _show(told)
+                _show(*attacked)
 
 
-def _choose_and_attack(names: list[str]) -> BeatAttack | None:
-    """The controls, and the attack that they ask for; an error in place of it where it cannot be run."""
+def _choose_and_attack(names: list[str]) -> tuple[BeatAttack, int] | None:
+    """The controls, and the attack that they ask for with its number of steps; an error where it cannot be run."""
     beats = loaders.demo_beats()
     name = st.selectbox("Network", names, format_func=_network_title, key="network")
     label = st.selectbox(
@@ -56,13 +58,13 @@ def _choose_and_attack(names: list[str]) -> BeatAttack | None:
         "no electrode could do.",
     )  # fmt: skip
     try:
-        return attack_beat(loaders.checkpoint(name), PGD(steps=steps), beats, row, eps, signal_only=signal_only)
+        return attack_beat(loaders.checkpoint(name), PGD(steps=steps), beats, row, eps, signal_only=signal_only), steps
     except UserError as error:
         st.error(str(error))
         return None
 
 
-def _show(told: BeatAttack) -> None:
+def _show(told: BeatAttack, steps: int) -> None:
     colours = ink()
     st.subheader(_verdict(told), anchor=False)
     st.markdown(_sentence(told))
@@ -83,10 +85,17 @@ def _show(told: BeatAttack) -> None:
             help="‖w_y‖₁ ε / |z_y|: the most that noise of this size can change the right class's output, as long as "
             "it switches no unit of the network on or off.",
         )  # fmt: skip
-    st.caption(
-        f"Protocol: paper (PGD on the cross-entropy, Adamax over signs, step 0.01), {told.checkpoint} ({told.weights}), "
-        f"beat {told.beat}, seed {told.seed}, {told.queries} evaluations of the network. That this attack fails does not "
-        "prove that none succeeds."
+    st.caption(_protocol(told, steps))
+
+
+def _protocol(told: BeatAttack, steps: int) -> str:
+    """Under which rules this was found; the paper's name only where all is as published."""
+    published = not told.signal_only and steps in PAPER_STEPS
+    where = "the signal samples only" if told.signal_only else "all 187 samples, padding included"
+    return (
+        f"Protocol: {'paper' if published else 'custom, after the paper'} (PGD on the cross-entropy, {steps} steps, Adamax "
+        f"over signs at 0.01, noise on {where}), {told.checkpoint} ({told.weights}), beat {told.beat}, seed {told.seed}, "
+        f"{told.queries} evaluations of the network. That this attack fails does not prove that none succeeds."
     )
 
 

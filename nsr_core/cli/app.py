@@ -9,6 +9,7 @@ from nsr_core.cli.attack import attack
 from nsr_core.cli.data import data
 from nsr_core.cli.evaluate import evaluate
 from nsr_core.cli.listing import list_all
+from nsr_core.cli.report import report
 from nsr_core.cli.train import train
 from nsr_core.errors import UserError
 
@@ -30,6 +31,7 @@ app.command("data")(data)
 app.command("train")(train)
 app.command("attack")(attack)
 app.command("evaluate")(evaluate)
+app.command("report")(report)
 app.command("list")(list_all)
 
 

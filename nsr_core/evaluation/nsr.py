@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nsr_core.methods.terms import true_logit
+from nsr_core.methods.terms import true_logit, true_logit_gradient
 from nsr_core.models import Network
+from nsr_core.models.vjp import input_vjp
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,9 @@ def noise_to_signal(network: Network, x: Tensor, y: Tensor) -> NoiseToSignal:
         x: (batch, 187) beats.
         y: (batch,) true classes.
     """
-    leaf = x.detach().requires_grad_()
-    with torch.enable_grad():
-        z = true_logit(network(leaf), y)
-    (w,) = torch.autograd.grad(z.sum(), leaf)
-    z = z.detach()
+    logits, pull_back = input_vjp(network, x)
+    w = true_logit_gradient(pull_back, logits, y, torch.ones_like(logits[:, 0]))
+    z = true_logit(logits, y)
     return NoiseToSignal(w, z - (w * x).sum(1), z)
 
 

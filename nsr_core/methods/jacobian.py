@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsr_core.methods.base import Method, Recipe
-from nsr_core.methods.terms import forward_with_input
+from nsr_core.models.vjp import input_vjp
 from nsr_core.settings import setting
 
 PAPER_BETA = {"mlp": 0.9, "cnn": 0.7}
@@ -30,11 +30,10 @@ class Jacobian(Method):
     beta: float = setting(0.9, "Weight of the Jacobian term.", 0.0, 1000.0)
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        logits, x = forward_with_input(network, x)
-        classes = logits.shape[1]
-        # One cotangent per class, all pulled back through the graph of the one forward pass together.
-        rows = torch.eye(classes, dtype=x.dtype, device=x.device)[:, None, :].expand(classes, *logits.shape)
-        (jacobian,) = torch.autograd.grad(logits, x, rows, create_graph=True, is_grads_batched=True)
+        logits, pull_back = input_vjp(network, x, differentiable=True)
+        # One gradient per class, all pulled back through the one forward pass together.
+        classes = torch.eye(logits.shape[1], dtype=x.dtype, device=x.device)
+        jacobian = pull_back(classes[:, None, :].expand(-1, *logits.shape))  # (classes, batch, 187)
         return functional.cross_entropy(logits, y) + self.beta * jacobian.abs().sum() / x.numel()
 
     def recipe(self, network: str) -> Recipe:

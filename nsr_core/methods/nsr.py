@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from nsr_core.methods.base import Method, Recipe
 from nsr_core.methods.terms import (
     correctly_classified,
-    forward_with_input,
     margin_loss,
     mean_over,
     squared_error,
     true_logit,
     true_logit_gradient,
 )
+from nsr_core.models.vjp import input_vjp
 from nsr_core.settings import setting
 
 
@@ -37,10 +37,10 @@ class Loss1(Method):
     beta: float = setting(0.2, "Weight of the alignment term.", 0.0, 100.0)
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        logits, x = forward_with_input(network, x)
+        logits, pull_back = input_vjp(network, x, differentiable=True)
         correct = correctly_classified(logits, y)
         target = x / (x.square().sum(1, keepdim=True) + 1e-8)
-        misalignment = (true_logit_gradient(logits, y, x, correct) - target).square().sum(1)
+        misalignment = (true_logit_gradient(pull_back, logits, y, correct) - target).square().sum(1)
         base = squared_error(logits, y).mean() + margin_loss(logits, y, correct)
         return base + self.beta * mean_over(misalignment, correct)
 
@@ -66,9 +66,9 @@ class Loss2(Method):
     eps_max: float = setting(1.0, "Largest noise that the bound is taken for.", 0.0, 100.0, "of the beat's range")
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        logits, x = forward_with_input(network, x)
+        logits, pull_back = input_vjp(network, x, differentiable=True)
         correct = correctly_classified(logits, y)
-        noise = true_logit_gradient(logits, y, x, correct).abs().sum(1) * self.eps_max
+        noise = true_logit_gradient(pull_back, logits, y, correct).abs().sum(1) * self.eps_max
         signal = true_logit(logits, y).clamp_min(0) + 0.01
         base = squared_error(logits, y).mean() + margin_loss(logits, y, correct)
         return base + self.beta * mean_over(torch.log1p(noise / signal), correct)

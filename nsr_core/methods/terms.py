@@ -1,8 +1,10 @@
 """The terms that losses are made of. Each takes whole batches; none loops over samples or classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+
+from nsr_core.models.vjp import PullBack
 
 
 def squared_error(logits: Tensor, y: Tensor) -> Tensor:
@@ -36,22 +38,20 @@ def margin_loss(logits: Tensor, y: Tensor, correct: Tensor) -> Tensor:
     return active.sum() / (active > 0).sum().clamp_min(1)
 
 
-def true_logit_gradient(logits: Tensor, y: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+def true_logit_gradient(pull_back: PullBack, logits: Tensor, y: Tensor, weight: Tensor) -> Tensor:
     """(batch, 187) w_y of eq. 2, the gradient of each sample's z_y by its own x, times its ``weight``.
 
-    One backward pass serves the whole batch, because no sample's logits depend on another's x. The graph
-    is kept, so that a loss of the result can be differentiated again.
+    One pull-back serves the whole batch, because no sample's logits depend on another's x.
+
+    Args:
+        pull_back: of ``input_vjp``, differentiable where the result goes into a loss.
+        logits: (batch, classes).
+        y: (batch,).
+        weight: (batch,).
     """
-    (gradient,) = torch.autograd.grad(true_logit(logits, y), x, weight, create_graph=True)
-    return gradient
+    return pull_back(torch.zeros_like(logits).scatter_(1, y[:, None], weight[:, None]))
 
 
 def mean_over(values: Tensor, weight: Tensor) -> Tensor:
     """The weighted mean of (batch,) values; 0 where no weight is left, never NaN."""
     return (values * weight).sum() / weight.sum().clamp_min(1)
-
-
-def forward_with_input(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits of a batch, and the batch as the leaf that they can be differentiated by."""
-    leaf = x.detach().requires_grad_()
-    return network(leaf), leaf

@@ -42,7 +42,16 @@ def test_the_beat_lab_shows_an_attacked_beat_and_says_that_it_is_synthetic(app):
     assert_healthy(app)
     assert len(app.get("plotly_chart")) == 2
     assert "synthetic" in app.info[0].value
-    assert any("Protocol: paper" in caption.value for caption in app.caption)
+
+
+def test_the_paper_is_named_only_where_all_is_as_published(app):
+    protocol = app.caption[-2]
+    assert protocol.value.startswith("Protocol: custom")
+    assert "signal samples only" in protocol.value
+    app.toggle(key="signal_only").set_value(False).run()
+    assert app.caption[-2].value.startswith("Protocol: paper (")
+    app.select_slider(key="steps").set_value(10).run()
+    assert app.caption[-2].value.startswith("Protocol: custom")
 
 
 def test_no_noise_flips_nothing(app):
