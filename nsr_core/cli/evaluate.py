@@ -60,6 +60,7 @@ def _tables(summary: pd.DataFrame) -> str:
     parts = []
     for metric, title in (
         ("acc", "ACC, equal priors"),
+        ("acc_alone", "ACC, equal priors, each noise level alone as in the paper"),
         ("prec", "PREC, equal priors"),
         ("acc_natural", "ACC, as frequent as they are"),
     ):

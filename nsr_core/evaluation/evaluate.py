@@ -215,6 +215,8 @@ def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFr
             "eps": group["eps"].tolist(),
             "acc": group["acc"].tolist(),
             "prec": group["prec"].tolist(),
+            "acc_alone": group["acc_alone"].tolist(),
+            "prec_alone": group["prec_alone"].tolist(),
             "mended": int(group["mended"].sum()),
         }
         for attack, group in summary.groupby("attack", sort=False)

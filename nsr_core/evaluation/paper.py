@@ -14,7 +14,7 @@ def paper_tables() -> pd.DataFrame:
 
 
 def beside_paper(summary: pd.DataFrame, network: str, method: str) -> pd.DataFrame:
-    """Our values beside the paper's, where it has any.
+    """Our values beside the paper's, where it has any: each noise level alone, as the paper reports.
 
     Args:
         summary: of ``summarise``.
@@ -24,7 +24,8 @@ def beside_paper(summary: pd.DataFrame, network: str, method: str) -> pd.DataFra
     """
     published = paper_tables()
     published = published[(published["network"] == network) & (published["method"] == method)]
-    ours = summary.melt(["attack", "eps"], ["acc", "prec"], "metric", "ours")
+    alone = summary[["attack", "eps", "acc_alone", "prec_alone"]].set_axis(["attack", "eps", "acc", "prec"], axis=1)
+    ours = alone.melt(["attack", "eps"], ["acc", "prec"], "metric", "ours")
     joined = published.merge(ours, on=["attack", "eps", "metric"]).rename(columns={"value": "paper"})
     joined["difference"] = joined["ours"] - joined["paper"]
     return joined[["table", "metric", "attack", "eps", "paper", "ours", "difference"]]

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from nsr_core.data import CLASSES
@@ -39,6 +38,9 @@ def readings(table: pd.DataFrame) -> dict[str, Reading]:
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy and precision at equal priors and at natural prevalence, recall by class, for every reading.
 
+    More noise never helps a beat here (see ``outcomes``), save in ``acc_alone`` and ``prec_alone``: there each noise level
+    stands alone, as in the paper's tables.
+
     ``acc_low`` and ``acc_high`` bound the central 95 % of 1,000 bootstrap resamples of the beats. Noise level 0 is the
     clean prediction of the same beats.
     """
@@ -49,22 +51,25 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(name: str, result: pd.DataFrame) -> list[dict[str, Any]]:
     first = result[result["eps"] == result["eps"].min()]
-    clean = _measure(first["y"].to_numpy(), first["clean"].to_numpy())
-    rows = [{"attack": name, "eps": 0.0, "beats": len(first), **clean, "mended": 0}]
-    for eps, group in result.groupby("eps"):
-        measured = _measure(group["y"].to_numpy(), group["pred"].to_numpy())
-        rows.append({"attack": name, "eps": eps, "beats": len(group), **measured, "mended": int(group["mended"].sum())})
-    return rows
+    clean = first.assign(pred=first["clean"], pred_alone=first["clean"], mended=False)
+    levels = [(0.0, clean), *result.groupby("eps")]
+    return [
+        {"attack": name, "eps": eps, "beats": len(group), **_measure(group), "mended": int(group["mended"].sum())}
+        for eps, group in levels
+    ]
 
 
-def _measure(y: np.ndarray, pred: np.ndarray) -> dict[str, float]:
-    counts = confusion(y, pred)
+def _measure(result: pd.DataFrame) -> dict[str, float]:
+    y = result["y"].to_numpy()
+    counts, alone = (confusion(y, result[column].to_numpy()) for column in ("pred", "pred_alone"))
     low, high = interval(accuracy(bootstrap_counts(counts)))
     numbers: dict[str, Any] = {
         "acc": accuracy(counts),
         "acc_low": low,
         "acc_high": high,
         "prec": precision(counts),
+        "acc_alone": accuracy(alone),
+        "prec_alone": precision(alone),
         "acc_natural": natural_accuracy(counts),
         "prec_natural": natural_precision(counts),
     } | {f"recall_{label}": share for label, share in zip(CLASSES, recall(counts), strict=True)}

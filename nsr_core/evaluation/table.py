@@ -77,7 +77,9 @@ def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.D
 
     Returns:
         Rows (beats x epsilons, by epsilon) with ``record``, ``sample``, ``y``, ``clean``, ``eps``, ``pred``,
-        ``broken`` (wrong at the end, for whatever reason) and ``mended`` (broken only by that rule).
+        ``broken`` (wrong at the end, for whatever reason), ``mended`` (broken only by that rule) and ``pred_alone``:
+        the label without that rule, as if no other epsilon had been tried, which is how the paper reports. (Beats that
+        were carried along were not attacked again; their label is the carried one there too.)
 
     Raises:
         UserError: the table has no rows of that attack.
@@ -93,6 +95,7 @@ def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.D
     step, pred, y, clean = (rows[name].to_numpy().reshape(shape) for name in ("step", "pred", "y", "clean"))
     succeeded = (step >= 0) & (step <= (np.inf if steps is None else steps))
     final = np.where(step == MISCLASSIFIED, clean, y)
+    alone = np.where(succeeded | (step == CARRIED), pred, final)
     carried = np.zeros(shape[1], bool)
     mended = np.zeros(shape, bool)
     for number in range(len(grid)):
@@ -102,6 +105,7 @@ def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.D
         carried |= succeeded[number]
     kept = rows[["record", "sample", "y", "clean", "eps"]].copy()
     kept["pred"] = final.reshape(-1)
+    kept["pred_alone"] = alone.reshape(-1)
     kept["broken"] = kept["pred"].to_numpy() != kept["y"].to_numpy()
     kept["mended"] = mended.reshape(-1)
     return kept
