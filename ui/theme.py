@@ -1,21 +1,8 @@
-"""Colours and words: one of each for one thing, on every page."""
+"""Colours: one for one thing, on light pages and dark ones."""
 
 from dataclasses import dataclass
 
 import streamlit as st
-
-#: Okabe and Ito's colours, one per method.
-METHOD_COLOURS = {
-    "ce": "#000000",
-    "mse": "#999999",
-    "mseMargin": "#56B4E9",
-    "loss1": "#E69F00",
-    "loss2": "#009E73",
-    "jacob": "#CC79A7",
-    "adv0.1": "#0072B2",
-    "adv0.2": "#D55E00",
-    "adv0.3": "#F0E442",
-}
 
 
 @dataclass(frozen=True)

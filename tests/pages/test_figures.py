@@ -8,10 +8,9 @@ import pytest
 from nsr_core.attacks import PGD
 from nsr_core.data import CLASS_NAMES, CLASSES, load_beats
 from nsr_core.evaluation.single import attack_beat
-from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import load_checkpoint
 from ui import ecg
-from ui.theme import DARK, LIGHT, METHOD_COLOURS
+from ui.theme import DARK, LIGHT
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mlp-ce"
 
@@ -45,8 +44,3 @@ def test_probabilities_are_shown_for_all_classes(told):
     before, after = ecg.probabilities(told, [CLASS_NAMES[label] for label in CLASSES], LIGHT).data
     np.testing.assert_array_equal(before.x, told.before)
     np.testing.assert_array_equal(after.x, told.after)
-
-
-def test_every_method_has_a_colour_of_its_own():
-    assert set(METHOD_COLOURS) == set(METHODS)
-    assert len(set(METHOD_COLOURS.values())) == len(METHODS)
