@@ -64,9 +64,9 @@ def main() -> None:
     out = arguments.parse_args().out
     configure(threads=1)
     rows = [
-        training_step("mlp", "loss2", 3.0, repeats=60),
-        training_step("mlp", "adv0.1", 2.5, repeats=30),
-        training_step("cnn", "loss2", 1.7, repeats=5),
+        training_step("mlp", "loss2", 3.0, repeats=15, steps=20),
+        training_step("mlp", "adv0.1", 2.5, repeats=15, steps=10),
+        training_step("cnn", "loss2", 1.7, repeats=5, steps=2),
         attack_row("100-PGD row, MLP loss2", PGD_BEATS, reference_pgd, product_pgd, 8.0, repeats=1),
         attack_row("SPSA row, MLP loss2", SPSA_BEATS, reference_spsa, product_spsa, 4.0, repeats=1),
     ]
@@ -87,20 +87,23 @@ def main() -> None:
         out.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object], times: int = 1) -> float:
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    for _ in range(times):
+        work()
+    return (time.perf_counter() - started) / times
 
 
-def alternate(name: str, slow: Callable[[], object], fast: Callable[[], object], target: float, repeats: int) -> Row:
-    """Time two ways in turn; one uncounted round first where there are several."""
-    rounds = [(timed(slow), timed(fast)) for _ in range(repeats + (repeats > 1))][repeats > 1 :]
+def alternate(
+    name: str, slow: Callable[[], object], fast: Callable[[], object], target: float, repeats: int, times: int = 1
+) -> Row:
+    """Time two ways in turn, ``times`` calls of each in a row; one uncounted round first where there are several."""
+    rounds = [(timed(slow, times), timed(fast, times)) for _ in range(repeats + (repeats > 1))][repeats > 1 :]
     slow_seconds, fast_seconds = zip(*rounds, strict=True)
     return Row(name, statistics.median(slow_seconds), statistics.median(fast_seconds), target)
 
 
-def training_step(network: str, method: str, target: float, repeats: int) -> Row:
+def training_step(network: str, method: str, target: float, repeats: int, steps: int) -> Row:
     """One optimiser step on 128 beats, all of which count for the regulariser."""
     beats = load_demo(BATCH_SIZE)
     everything = np.arange(BATCH_SIZE)
@@ -117,7 +120,9 @@ def training_step(network: str, method: str, target: float, repeats: int) -> Row
         start = 0.1 * BatchRandomness(generator, len(x)).uniform(x.shape[1])
         reference.train_step(method, plain, optimiser, x, y, start)
 
-    return alternate(f"{network.upper()} {method} step", slow, lambda: run.step(x, y, generator), target, repeats)
+    return alternate(
+        f"{network.upper()} {method} step", slow, lambda: run.step(x, y, generator), target, repeats, steps
+    )
 
 
 Plain = Callable[[nn.Module, Tensor, Tensor, float], object]

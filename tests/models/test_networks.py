@@ -61,6 +61,26 @@ def test_the_pull_back_is_autograds(name, bias):
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_differentiable_pull_back_leads_on_to_the_parameters(name):
+    """The gradient by the parameters of a sum over logits and three pulled-back gradients is that of autograd's way."""
+    model = toys.fresh(name, dtype=torch.float64)
+    x = toys.random_beats(4, dtype=torch.float64)[0].clamp_min(0.01)  # no flat padding: its ties have many gradients
+    cotangents = torch.randn(3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    leaf = x.clone().requires_grad_()
+    expected_logits = model(leaf)
+    expected = torch.stack(
+        [torch.autograd.grad(expected_logits, leaf, one, create_graph=True)[0] for one in cotangents]
+    )
+    wanted = torch.autograd.grad(expected_logits.sum() + expected.square().sum(), list(model.parameters()))
+    logits, pull_back = input_vjp(model, x, differentiable=True)
+    pulled = pull_back(cotangents)
+    torch.testing.assert_close(pulled, expected, rtol=1e-10, atol=1e-12)
+    found = torch.autograd.grad(logits.sum() + pulled.square().sum(), list(model.parameters()), allow_unused=True)
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
 def test_the_pull_back_of_a_network_without_its_own_is_autograds():
     """Of z = W x + b it is c W, whatever x."""
     model = toys.random_linear()
