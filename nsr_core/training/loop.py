@@ -74,7 +74,7 @@ def train(
         started = time.perf_counter()
         measured = run.epoch(epoch, lambda step, what: progress(step, total, what))
         row = {"epoch": epoch + 1, **measured, **validator.score(run.network)}
-        history.append(row | {"seconds": round(time.perf_counter() - started, 2)})
+        history.append(row | {"seconds": round(time.perf_counter() - started, 3)})
         save_state(folder, run.network, run.optimiser, history, identity)
         _write_history(folder, history)
     progress(total, total, "trained")
@@ -195,7 +195,7 @@ def _card(
         },
         "training": {
             "epochs": len(history),
-            "seconds": round(sum(row["seconds"] for row in history), 1),
+            "seconds": round(sum(row["seconds"] for row in history), 3),
             "last_epoch": {name: value for name, value in history[-1].items() if name != "seconds"},
             "machine": describe_machine(device),
             "versions": describe_versions() | {"nsr_core": __version__},
