@@ -59,7 +59,7 @@ def _paper(figure: go.Figure, ink: Ink, unit: str, known: bool, end_ms: float) -
     figure.update_yaxes(**grid, dtick=step, minor={**minor, "dtick": step / 5}, showline=True, title_standoff=6)
     figure.update_xaxes(title_text="time after the R peak, ms", row=2, col=1)
     figure.update_yaxes(title_text=unit, row=1, col=1)
-    figure.update_yaxes(title_text=f"noise, {unit}" if known else "noise", dtick=None, nticks=4, row=2, col=1)
+    figure.update_yaxes(title_text=f"noise, {unit}" if known else "noise", dtick=None, nticks=8, row=2, col=1)
     if known:
         # Square millimetres, as on paper; where the panel is wider than the beat, more blank paper follows on the right.
         figure.update_xaxes(range=[0, end_ms], constrain="range", constraintoward="left")

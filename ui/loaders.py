@@ -6,16 +6,22 @@ import streamlit as st
 
 from nsr_core.compute import configure
 from nsr_core.data import Beats, load_beats
+from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import CARD_FILE, MODEL_FILE, Checkpoint, list_checkpoints, load_checkpoint
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def checkpoint_names() -> list[str]:
-    """The shipped checkpoints by name."""
+    """The shipped checkpoints, each network's methods in the order of the paper, the baseline first."""
     # One thread: the networks are so small that a second one only gets in the way of the first.
     configure(threads=1)
-    return [folder.name for folder in list_checkpoints(CHECKPOINTS)]
+    return sorted((folder.name for folder in list_checkpoints(CHECKPOINTS)), key=_rank)
+
+
+def _rank(name: str) -> tuple[str, int, str]:
+    network, _, method = name.partition("-")
+    return network, list(METHODS).index(method) if method in METHODS else len(METHODS), name
 
 
 def checkpoint(name: str) -> Checkpoint:
