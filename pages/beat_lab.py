@@ -6,15 +6,10 @@ import streamlit as st
 from nsr_core.attacks import PGD
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.errors import UserError
-from nsr_core.evaluation.single import BeatAttack, attack_beat
+from nsr_core.evaluation.single import BeatAttack, NoiseLevel, attack_beat, noise_level
 from nsr_core.methods import METHODS
 from ui import ecg, frame, loaders
 from ui.theme import ink
-
-MM_PER_MV = 10
-#: The paper reports 20-PGD and 100-PGD.
-PAPER_STEPS = (20, 100)
-
 
 LEAD = (
     "A neural network reads one heartbeat. An attack adds a little noise, chosen to make it read another. "
@@ -33,11 +28,11 @@ def main() -> None:
             attacked = _choose_and_attack(names)
         if attacked is not None:
             with result:
-                _show(*attacked)
+                _show(attacked)
 
 
-def _choose_and_attack(names: list[str]) -> tuple[BeatAttack, int] | None:
-    """The controls, and the attack that they ask for with its number of steps; an error where it cannot be run."""
+def _choose_and_attack(names: list[str]) -> BeatAttack | None:
+    """The controls, and the attack that they ask for; an error in its place where it cannot be run."""
     beats = loaders.demo_beats()
     name = st.selectbox("Network", names, format_func=_network_title, key="network")
     label = st.selectbox(
@@ -50,7 +45,7 @@ def _choose_and_attack(names: list[str]) -> tuple[BeatAttack, int] | None:
         "Noise level ε", 0.0, 0.3, 0.1, 0.005, format="%.3f", key="eps",
         help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",
     )  # fmt: skip
-    st.caption(_in_units(eps, beats.mv_range[row], beats.x[row, : beats.length[row]]))
+    st.caption(_in_units(noise_level(beats, row, eps)))
     steps = st.select_slider("Attack steps (PGD)", (1, 5, 10, 20, 50, 100), 100, key="steps")
     signal_only = st.toggle(
         "Noise on the signal only", value=True, key="signal_only",
@@ -58,13 +53,13 @@ def _choose_and_attack(names: list[str]) -> tuple[BeatAttack, int] | None:
         "no electrode could do.",
     )  # fmt: skip
     try:
-        return attack_beat(loaders.checkpoint(name), PGD(steps=steps), beats, row, eps, signal_only=signal_only), steps
+        return attack_beat(loaders.checkpoint(name), PGD(steps=steps), beats, row, eps, signal_only=signal_only)
     except UserError as error:
         st.error(str(error))
         return None
 
 
-def _show(told: BeatAttack, steps: int) -> None:
+def _show(told: BeatAttack) -> None:
     colours = ink()
     st.subheader(_verdict(told), anchor=False)
     st.markdown(_sentence(told))
@@ -85,15 +80,15 @@ def _show(told: BeatAttack, steps: int) -> None:
             help="‖w_y‖₁ ε / |z_y|: the most that noise of this size can change the right class's output, as long as "
             "it switches no unit of the network on or off.",
         )  # fmt: skip
-    st.caption(_protocol(told, steps))
+    st.caption(_protocol(told))
 
 
-def _protocol(told: BeatAttack, steps: int) -> str:
+def _protocol(told: BeatAttack) -> str:
     """Under which rules this was found; the paper's name only where all is as published."""
-    published = not told.signal_only and steps in PAPER_STEPS
     where = "the signal samples only" if told.signal_only else "all 187 samples, padding included"
     return (
-        f"Protocol: {'paper' if published else 'custom, after the paper'} (PGD on the cross-entropy, {steps} steps, Adamax "
+        f"Protocol: {'paper' if told.protocol == 'paper' else 'custom, after the paper'} (PGD on the cross-entropy, "
+        f"{told.settings['steps']} steps, Adamax "
         f"over signs at 0.01, noise on {where}), {told.checkpoint} ({told.weights}), beat {told.beat}, seed {told.seed}, "
         f"{told.queries} evaluations of the network. That this attack fails does not prove that none succeeds."
     )
@@ -114,16 +109,13 @@ def _sentence(told: BeatAttack) -> str:
     return f"{before} {after}{truth}"
 
 
-def _in_units(eps: float, mv_range: float, signal: np.ndarray) -> str:
-    """The noise level in mV, in mm of ECG paper and in dB, where these can be said."""
-    if eps == 0:
+def _in_units(level: NoiseLevel) -> str:
+    if level.eps == 0:
         return "no noise"
-    parts = [f"±{eps:g} of the beat's range"]
-    if np.isfinite(mv_range):
-        parts += [f"±{eps * mv_range:.3f} mV", f"±{eps * mv_range * MM_PER_MV:.1f} mm on paper"]
-    power = float(np.var(signal))
-    parts.append(f"at least {10 * np.log10(power / eps**2):.0f} dB SNR")
-    return " · ".join(parts)
+    parts = [f"±{level.eps:g} of the beat's range"]
+    if np.isfinite(level.mv):
+        parts += [f"±{level.mv:.3f} mV", f"±{level.mm:.1f} mm on paper"]
+    return " · ".join([*parts, f"at least {level.least_snr_db:.0f} dB SNR"])
 
 
 def _network_title(name: str) -> str:

@@ -6,11 +6,40 @@ from typing import Any
 import numpy as np
 import torch
 
-from nsr_core.attacks import Attack, BeatRandomness, Box
+from nsr_core.attacks import PGD, SPSA, Attack, BeatRandomness, Box
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.nsr import change_of_true_logit, noise_to_signal
+from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
+
+#: The attacks that the paper reports, with its settings.
+PAPER_ATTACKS = (PGD(steps=20), PGD(steps=100), SPSA())
+MM_PER_MV = 10  # on ECG paper
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """A noise level in the units that people think in.
+
+    Attributes:
+        eps: in units of the beat's range.
+        mv, mm: in millivolts and in millimetres of ECG paper; NaN where the beat's range in mV is not known.
+        least_snr_db: signal-to-noise ratio if every sample took all of the noise; infinite without noise.
+    """
+
+    eps: float
+    mv: float
+    mm: float
+    least_snr_db: float
+
+
+def noise_level(beats: Beats, row: int, eps: float) -> NoiseLevel:
+    """What a noise level means on one beat; the SNR is against the variance of its signal samples."""
+    mv = eps * float(beats.mv_range[row])
+    power = float(np.var(beats.x[row, : beats.length[row]]))
+    snr_db = 10 * float(np.log10(power / eps**2)) if eps else np.inf
+    return NoiseLevel(eps, mv, mv * MM_PER_MV, snr_db)
 
 
 @dataclass(frozen=True)
@@ -21,7 +50,9 @@ class BeatAttack:
         checkpoint, weights: the attacked network's name and the digest of its weights.
         beat, source: the beat's name and where it comes from.
         true_class: its class.
-        attack, eps, seed, signal_only: the attack's name, noise level, seed, and whether it left the padding alone.
+        attack, settings: the attack's name and its settings.
+        eps, seed, signal_only: noise level, seed, and whether the attack left the padding alone.
+        protocol: ``"paper"`` where all that is as the paper reports it, else ``"custom"``.
         x, x_adv: (187,) the beat without and with noise, in [0, 1].
         length: how many of the samples are signal.
         mv_min, mv_range: what 0 is in mV and how many mV 1 is above it; NaN where not known.
@@ -40,9 +71,11 @@ class BeatAttack:
     source: str
     true_class: str
     attack: str
+    settings: dict[str, Any]
     eps: float
     seed: int
     signal_only: bool
+    protocol: str
     x: np.ndarray
     x_adv: np.ndarray
     length: int
@@ -81,7 +114,7 @@ class BeatAttack:
         known = np.isfinite(self.mv_range)
         return {
             **{name: getattr(self, name) for name in ("checkpoint", "weights", "beat", "source", "true_class")},
-            **{name: getattr(self, name) for name in ("attack", "eps", "seed", "signal_only")},
+            **{name: getattr(self, name) for name in ("attack", "settings", "eps", "seed", "signal_only", "protocol")},
             "before": {"class": self.class_before, "probability": round(float(self.before.max()), 4)},
             "after": {"class": self.class_after, "probability": round(float(self.after.max()), 4)},
             "flipped": self.flipped,
@@ -126,9 +159,11 @@ def attack_beat(
         source=beats.source,
         true_class=CLASSES[beats.y[row]],
         attack=attack.name,
+        settings={name: getattr(attack, name) for name in described_fields(attack)},
         eps=eps,
         seed=seed,
         signal_only=signal_only,
+        protocol="paper" if attack in PAPER_ATTACKS and not signal_only else "custom",
         x=beats.x[row],
         x_adv=x_adv[0].numpy(),
         length=int(beats.length[row]),
