@@ -15,7 +15,7 @@ MS_PER_MV = MS_PER_MM / MV_PER_MM
 
 
 def attacked_beat(told: BeatAttack, ink: Ink) -> go.Figure:
-    """The clean trace over the attacked one, and below them the noise alone on the same scale, enlarged.
+    """The clean trace over the attacked one, and below them the noise alone, enlarged.
 
     In mV where the beat's range is known, else in relative amplitude. Padding is not drawn: no electrode saw it.
     """

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from nsr_core import __version__
+from nsr_core import DISCLAIMER, __version__
 from nsr_core.compute import configure, describe_machine, describe_versions
 from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
@@ -201,5 +201,5 @@ def _card(
             "versions": describe_versions() | {"nsr_core": __version__},
         },
         "results": {},
-        "use": "Research and education only. Not for clinical use.",
+        "use": DISCLAIMER,
     }
