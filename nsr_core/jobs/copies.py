@@ -1,0 +1,54 @@
+"""Results of one's own beside the shipped ones: what came with the program is copied before it is evaluated anew."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+from nsr_core.errors import UserError
+from nsr_core.jobs.folder import runs_dir
+from nsr_core.training.checkpoint import load_checkpoint
+
+
+def own_copy(folder: Path, root: Path | None = None) -> Path:
+    """A checkpoint's folder that may be written to.
+
+    Args:
+        folder: of a checkpoint.
+        root: where runs lie.
+
+    Returns:
+        The folder itself where it lies in ``root``; else a copy there, results and all, called ``<name>-own``. A copy of
+        the same weights is used again.
+
+    Raises:
+        UserError: not a checkpoint, or the copy cannot be written.
+    """
+    root = runs_dir() if root is None else root
+    if folder.resolve().parent == root.resolve():
+        return folder
+    digest = load_checkpoint(folder).digest
+    for number in itertools.count(1):
+        target = root / (f"{folder.name}-own" if number == 1 else f"{folder.name}-own-{number}")
+        if not target.exists():
+            break
+        if _digest(target) == digest:
+            return target
+    partial = root / f".{target.name}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(folder, partial)
+        partial.rename(target)
+    except OSError as error:
+        raise UserError(
+            f"{folder.name} cannot be copied to {root} ({error.strerror or error}). Free some space, or name another "
+            "folder for runs with NSR_RUNS_DIR."
+        ) from None
+    return target
+
+
+def _digest(folder: Path) -> str | None:
+    try:
+        return load_checkpoint(folder).digest
+    except UserError:
+        return None
