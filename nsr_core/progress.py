@@ -11,3 +11,11 @@ class Progress(Protocol):
 
 def no_progress(done: int, total: int, what: str) -> None:
     """For callers that do not listen."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``45 s``, ``12 min``, ``1 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nsr_core.attacks.base import AttackResult, Box, Trajectory
 from nsr_core.attacks.objectives import Objective
+from nsr_core.progress import Progress, no_progress
 
 #: Which of the beats looked at are still classified correctly: a mask, or None where all are.
 Alive = Tensor | None
@@ -82,6 +83,7 @@ def ascend(
     queries_per_step: int,
     objective: Objective,
     record: bool = False,
+    progress: Progress = no_progress,
 ) -> AttackResult:
     """Climb from ``start`` for at most ``steps`` moves; each beat stops where it is first misclassified.
 
@@ -94,6 +96,7 @@ def ascend(
         steps: number of moves.
         queries_per_step: how many further evaluations a gradient costs (0 where it comes with the look).
         objective: what is climbed; here only for the record.
+        progress: told at every look.
     """
     x_final = start.clone()
     first_success = torch.full_like(y, -1)
@@ -101,6 +104,7 @@ def ascend(
     points: list[tuple[Tensor, Tensor]] = []
     rows, x_adv, y_alive = torch.arange(len(y), device=y.device), start, y
     for step in range(steps + 1):
+        progress(step, steps, f"step {step} of {steps}")
         logits, gradient = look(x_adv, y_alive, step)
         alive_mask = logits.argmax(1) == y_alive
         x_final[rows] = x_adv

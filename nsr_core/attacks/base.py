@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks.randomness import BeatRandomness, Randomness
+from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import Settings
 
 
@@ -130,6 +131,7 @@ class Attack(Settings, ABC):
         length: Tensor | None = None,
         randomness: Randomness | None = None,
         record: bool = False,
+        progress: Progress = no_progress,
     ) -> AttackResult:
         """Look for noise of at most ``eps`` on each sample that makes ``model`` misclassify each beat.
 
@@ -141,6 +143,7 @@ class Attack(Settings, ABC):
             length: (batch,) number of signal samples. Given, only those are attacked; the padding stays 0.
             randomness: where chance comes from; by default seed 0 with the beats numbered 0, 1, ...
             record: whether to keep the trajectory (memory: one batch per step).
+            progress: told at every step; raising from it stops the attack.
 
         Raises:
             ValueError: shapes that do not fit, an epsilon below 0 or not finite, beats outside [0, 1], or
@@ -148,11 +151,11 @@ class Attack(Settings, ABC):
         """
         _check(model, x, y, eps, length)
         randomness = randomness or BeatRandomness(0, np.arange(len(x)))
-        return self.run(model, x, y, Box.around(x, eps, length), randomness, record)
+        return self.run(model, x, y, Box.around(x, eps, length), randomness, record, progress)
 
     @abstractmethod
     def run(
-        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
         """The attack itself, on arguments that were checked."""
 

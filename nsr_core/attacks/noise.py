@@ -10,6 +10,7 @@ from nsr_core.attacks.ascent import Alive, Gradient, ascend
 from nsr_core.attacks.base import Attack, AttackResult, Box
 from nsr_core.attacks.objectives import margin
 from nsr_core.attacks.randomness import Randomness
+from nsr_core.progress import Progress
 from nsr_core.settings import setting
 
 
@@ -35,7 +36,7 @@ class RandomNoise(Attack):
 
     @torch.no_grad()
     def run(
-        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
         def drawn(draw: int) -> Tensor:
             return box.random_point(x, randomness.uniform(x.shape[1], draw))
@@ -60,4 +61,5 @@ class RandomNoise(Attack):
             queries_per_step=0,
             objective=margin,
             record=record,
+            progress=progress,
         )

@@ -11,6 +11,7 @@ from nsr_core.attacks.base import Attack, AttackResult, Box
 from nsr_core.attacks.objectives import Objective, cross_entropy, slope
 from nsr_core.attacks.randomness import Randomness
 from nsr_core.models.vjp import input_vjp
+from nsr_core.progress import Progress
 from nsr_core.settings import setting
 
 
@@ -49,7 +50,7 @@ class PGD(Attack):
     random_start: bool = setting(True, "Start at random within the budget, not at the beat itself.")
 
     def run(
-        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
         return ascend(
             box.random_point(x, randomness.uniform(x.shape[1], 0)) if self.random_start else x,
@@ -61,6 +62,7 @@ class PGD(Attack):
             queries_per_step=0,
             objective=cross_entropy,
             record=record,
+            progress=progress,
         )
 
 
@@ -87,7 +89,7 @@ class FGSM(Attack):
     summary: ClassVar[str] = "One step along the sign of the loss's gradient, as long as the budget allows."
 
     def run(
-        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
         return ascend(
             x,
@@ -99,4 +101,5 @@ class FGSM(Attack):
             queries_per_step=0,
             objective=cross_entropy,
             record=record,
+            progress=progress,
         )

@@ -12,6 +12,7 @@ from nsr_core.attacks.objectives import margin
 from nsr_core.attacks.randomness import Randomness
 from nsr_core.errors import UserError
 from nsr_core.models.around import logits_around
+from nsr_core.progress import Progress
 from nsr_core.settings import setting
 
 #: Directions evaluated together: twice as many rows of activations stay in a core's cache.
@@ -40,7 +41,7 @@ class SPSA(Attack):
     random_start: bool = setting(True, "Start at random within the budget, not at the beat itself.")
 
     def run(
-        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool
+        self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
         if self.samples % 2:
             raise UserError(f"samples is {self.samples}; it must be even, the evaluations come in pairs.")
@@ -55,6 +56,7 @@ class SPSA(Attack):
                 queries_per_step=self.samples,
                 objective=margin,
                 record=record,
+                progress=progress,
             )
 
     def _look(self, model: nn.Module, randomness: Randomness, free: Tensor) -> Look:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nsr_core.progress import duration
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 
 
@@ -40,14 +42,6 @@ class Meter:
         else:
             sys.stderr.write(line + "\n")
         sys.stderr.flush()
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: ``45 s``, ``12 min``, ``1 h 05 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def columns(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> str:

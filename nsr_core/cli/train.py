@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from nsr_core.cli.options import Device, Root, Sets, Source, SplitName, Threads, parse_sets
-from nsr_core.cli.output import AsJson, Meter, duration, emit
+from nsr_core.cli.output import AsJson, Meter, emit
 from nsr_core.compute import pick_device
 from nsr_core.data import load_beats, make_split
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
+from nsr_core.progress import duration
 from nsr_core.settings import described_fields, parse
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import TrainConfig, paper_config

@@ -12,7 +12,7 @@ from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 
 __all__ = [
-    "CLASSES", "CLASS_NAMES", "FS_HZ", "SOURCES", "SPLITS", "Beats", "Split", "load_beats", "make_split",
+    "CLASSES", "CLASS_NAMES", "FS_HZ", "SOURCES", "SPLITS", "Beats", "Split", "is_at_hand", "load_beats", "make_split",
 ]  # fmt: skip
 
 Root = str | os.PathLike | None
@@ -56,3 +56,20 @@ def load_beats(source: str = "mitbih", root: Root = None, progress: Progress = n
     if source not in SOURCES:
         raise UserError(f'There is no source "{source}". Choose one of: {", ".join(SOURCES)}.')
     return SOURCES[source](root, progress)
+
+
+def is_at_hand(source: str, root: Root = None) -> bool:
+    """Whether the beats of a source can be loaded here without a download.
+
+    Looks for the place only; whether its files are whole, ``load_beats`` finds out.
+    """
+    if source == "mitbih":
+        from nsr_core.data.mitbih import CUT_BEATS_FILE, cache_dir, given_folder
+
+        folder = given_folder(root)
+        return (cache_dir() / CUT_BEATS_FILE).exists() or (folder is not None and folder.is_dir())
+    if source == "kaggle":
+        from nsr_core.data.kaggle import ROOT_VARIABLE
+
+        return os.path.isdir(os.path.expanduser(root or os.environ.get(ROOT_VARIABLE) or ""))
+    return source in SOURCES

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from nsr_core.attacks import PGD, SPSA, Attack, BeatRandomness, Box
+from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness, Box
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.nsr import change_of_true_logit, noise_to_signal
+from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
 
@@ -43,6 +44,21 @@ def noise_level(beats: Beats, row: int, eps: float) -> NoiseLevel:
 
 
 @dataclass(frozen=True)
+class AttackPath:
+    """Where an attack went, from its start to its first success or its last step.
+
+    Attributes:
+        x_adv: (points, 187) the beat at each of them.
+        probabilities: (points, 5) of the classes there.
+        loss: (points,) what the attack climbs.
+    """
+
+    x_adv: np.ndarray
+    probabilities: np.ndarray
+    loss: np.ndarray
+
+
+@dataclass(frozen=True)
 class BeatAttack:
     """What an attack did to one beat.
 
@@ -59,7 +75,9 @@ class BeatAttack:
         before, after: (5,) class probabilities without and with noise.
         step: the attack's step of first success, -1 where it had none.
         queries: evaluations of the network.
-        w_l1, z: L1 norm of w_y, and z_y (eq. 2).
+        path: the attack's way there.
+        w: (187,) w_y, the gradient of the true class's logit (eq. 2).
+        w_l1, z: its L1 norm, and the logit z_y itself.
         bound: R_2 of eq. 9.
         reached_on_line: the ratio of eq. 8 for this noise.
         reached: the change of z_y that really came of it, over |z_y|.
@@ -85,6 +103,8 @@ class BeatAttack:
     after: np.ndarray
     step: int
     queries: int
+    path: AttackPath
+    w: np.ndarray
     w_l1: float
     z: float
     bound: float
@@ -137,17 +157,20 @@ def attack_beat(
     *,
     seed: int = 0,
     signal_only: bool = False,
+    progress: Progress = no_progress,
 ) -> BeatAttack:
     """Attack one beat and tell all of it; judged as everywhere: clipped to the budget, predicted again.
 
     Args:
         row: the beat's row in ``beats``; with ``seed`` it decides the attack's chance, as in ``attack_beats``.
         eps: noise level in units of the beat's range.
+        progress: told at every step of the attack; raising from it stops it.
     """
     network = checkpoint.network
     x, y = torch.from_numpy(beats.x[row : row + 1]), torch.from_numpy(beats.y[row : row + 1])
     length = torch.from_numpy(beats.length[row : row + 1].astype(np.int64)) if signal_only else None
-    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, np.array([row])))
+    randomness = BeatRandomness(seed, np.array([row]))
+    result = attack(network, x, y, eps, length=length, randomness=randomness, record=True, progress=progress)
     x_adv = Box.around(x, eps, length).clip(result.x_adv)
     with torch.inference_mode():
         before, after = (network(at).softmax(1)[0].numpy() for at in (x, x_adv))
@@ -173,11 +196,22 @@ def attack_beat(
         after=after,
         step=int(result.step),
         queries=int(result.queries),
+        path=_path(result),
+        w=line.w[0].numpy(),
         w_l1=float(line.w_l1),
         z=float(line.z),
         bound=float(line.bound(eps)),
         reached_on_line=float(line.reached(x_adv - x)),
         reached=float(change_of_true_logit(network, x, y, x_adv)),
+    )
+
+
+def _path(result: AttackResult) -> AttackPath:
+    assert result.trajectory is not None  # it was asked for
+    end = int(result.step) + 1 if int(result.step) >= 0 else len(result.trajectory.loss)
+    logits = result.trajectory.logits[:end, 0]
+    return AttackPath(
+        result.trajectory.x_adv[:end, 0].numpy(), logits.softmax(1).numpy(), result.trajectory.loss[:end, 0].numpy()
     )
 
 

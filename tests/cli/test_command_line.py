@@ -13,10 +13,11 @@ from nsr_core import __version__
 from nsr_core.attacks import ATTACKS
 from nsr_core.cli import main
 from nsr_core.cli.options import parse_levels, parse_sets
-from nsr_core.cli.output import Meter, columns, duration
+from nsr_core.cli.output import Meter, columns
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
+from nsr_core.progress import duration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = ("data", "train", "attack", "evaluate", "list")

@@ -27,7 +27,7 @@ class Cheat(Attack):
     title: ClassVar[str] = "Cheat"
     summary: ClassVar[str] = "Jumps."
 
-    def run(self, model, x, y, box, randomness, record):
+    def run(self, model, x, y, box, randomness, record, progress):
         seen.append(x.clone())
         return AttackResult(1 - x.round(), torch.full_like(y, 3), torch.full_like(y, 5))
 
@@ -107,8 +107,8 @@ class Modest(Attack):
     title: ClassVar[str] = "Modest"
     summary: ClassVar[str] = "Says nothing."
 
-    def run(self, model, x, y, box, randomness, record):
-        result = PGD(steps=20).run(model, x, y, box, randomness, record)
+    def run(self, model, x, y, box, randomness, record, progress):
+        result = PGD(steps=20).run(model, x, y, box, randomness, record, progress)
         return AttackResult(result.x_adv, torch.full_like(y, -1), result.queries)
 
 
@@ -125,9 +125,9 @@ def test_signal_only_leaves_the_padding(trained, demo_beats, some, monkeypatch):
     lengths = []
     original = PGD.run
 
-    def watched(self, model, x, y, box, randomness, record):
+    def watched(self, model, x, y, box, randomness, record, progress):
         lengths.extend((box.high > box.low).sum(1).tolist())
-        return original(self, model, x, y, box, randomness, record)
+        return original(self, model, x, y, box, randomness, record, progress)
 
     monkeypatch.setattr(PGD, "run", watched)
     attack_beats(trained.network, demo_beats, some, PGD(steps=1), "pgd", [0.1], signal_only=True)

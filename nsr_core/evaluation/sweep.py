@@ -1,0 +1,138 @@
+"""One beat at many noise levels at once, and beats that take little noise to flip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nsr_core.attacks import PGD, Attack, BeatRandomness, Box
+from nsr_core.data import CLASSES, Beats
+from nsr_core.training.checkpoint import Checkpoint
+
+SWEEP_EPS = tuple(np.round(np.linspace(0, 0.3, 31), 3).tolist())
+#: Levels tried between the last that held and the first that flipped.
+REFINEMENT = 9
+#: How a beat that flips early is looked for: a short attack at small levels on some of the beats.
+FRAGILE_ATTACK = PGD(steps=20)
+FRAGILE_EPS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+FRAGILE_BEATS = 200
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What an attack makes of one beat as the noise grows.
+
+    Attributes:
+        eps: (levels,) ascending; the given grid and, around the first flip, some levels more.
+        p_true: (levels,) probability of the true class on the attacked beat.
+        label: (levels,) str, what it is read as.
+        smallest: the smallest level at which the attack succeeded; 0 where the beat is misread without noise, NaN where no
+            level was enough. An attack may miss at a larger level what it found at a smaller one.
+    """
+
+    eps: np.ndarray
+    p_true: np.ndarray
+    label: np.ndarray
+    smallest: float
+
+
+def sweep_beat(
+    checkpoint: Checkpoint,
+    attack: Attack,
+    beats: Beats,
+    row: int,
+    eps_grid: Sequence[float] = SWEEP_EPS,
+    *,
+    seed: int = 0,
+    signal_only: bool = False,
+) -> Sweep:
+    """Attack one beat at every level of a grid, in one batch, then more finely around its first flip.
+
+    The chance is that of ``attack_beat``: at each level the result is the same as there, up to rounding.
+
+    Args:
+        eps_grid: ascending noise levels, in units of the beat's range.
+    """
+    eps = np.asarray(eps_grid, float)
+    p_true, label = _attack_at(checkpoint, attack, beats, row, eps, seed, signal_only)
+    flipped = label != beats.y[row]
+    if flipped.any() and (first := int(flipped.argmax())) > 0:
+        between = np.linspace(eps[first - 1], eps[first], REFINEMENT + 2)[1:-1]
+        finer = _attack_at(checkpoint, attack, beats, row, between, seed, signal_only)
+        eps = np.insert(eps, first, between)
+        p_true, label = np.insert(p_true, first, finer[0]), np.insert(label, first, finer[1])
+        flipped = label != beats.y[row]
+    smallest = float(eps[flipped.argmax()]) if flipped.any() else np.nan
+    return Sweep(eps, p_true, np.array(CLASSES)[label], smallest)
+
+
+def _attack_at(
+    checkpoint: Checkpoint, attack: Attack, beats: Beats, row: int, eps: np.ndarray, seed: int, signal_only: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of the true class and predicted class at each level, judged as everywhere."""
+    network, rows = checkpoint.network, np.full(len(eps), row)
+    x, y = torch.from_numpy(beats.x[rows]), torch.from_numpy(beats.y[rows])
+    length = torch.from_numpy(beats.length[rows].astype(np.int64)) if signal_only else None
+    levels = torch.from_numpy(eps)
+    result = attack(network, x, y, levels, length=length, randomness=BeatRandomness(seed, rows))
+    with torch.inference_mode():
+        probabilities = network(Box.around(x, levels, length).clip(result.x_adv)).softmax(1)
+    return probabilities[:, beats.y[row]].numpy(), probabilities.argmax(1).numpy()
+
+
+def find_fragile_beat(
+    checkpoint: Checkpoint, beats: Beats, rows: np.ndarray, *, seed: int = 0, signal_only: bool = False
+) -> int | None:
+    """A beat that is read correctly and flips under little noise; None where none does at 0.1.
+
+    Up to 200 of the beats, drawn with ``seed``, are attacked by 20-PGD at growing levels; of those that flip at the first
+    level where any does, the one that took the fewest steps.
+
+    Args:
+        rows: the beats to look among.
+    """
+    drawn = np.random.default_rng(seed).permutation(rows)[:FRAGILE_BEATS]
+    x, y = torch.from_numpy(beats.x[drawn]), torch.from_numpy(beats.y[drawn])
+    with torch.inference_mode():
+        correct = (checkpoint.network(x).argmax(1) == y).numpy()
+    drawn, x, y = drawn[correct], x[correct], y[correct]
+    length = torch.from_numpy(beats.length[drawn].astype(np.int64)) if signal_only else None
+    for eps in FRAGILE_EPS if len(drawn) else ():
+        step = FRAGILE_ATTACK(
+            checkpoint.network, x, y, eps, length=length, randomness=BeatRandomness(seed, drawn)
+        ).step.numpy()
+        if (step >= 0).any():
+            return int(drawn[np.where(step >= 0, step, np.iinfo(step.dtype).max).argmin()])
+    return None
+
+
+def find_contrast(
+    weak: Checkpoint, strong: Checkpoint, attack: Attack, beats: Beats, rows: np.ndarray, eps: float
+) -> int | None:
+    """A beat that an attack on its signal samples flips for one network and not for another; None where there is none.
+
+    Both read it correctly without noise. Where there is a choice: one that ``weak`` then reads as normal, and of those the
+    one that ``weak`` was surest of before and ``strong`` is surest of afterwards.
+
+    Args:
+        rows: the beats to look among.
+        eps: noise level for both.
+    """
+    x, y = torch.from_numpy(beats.x[rows]), torch.from_numpy(beats.y[rows])
+    length = torch.from_numpy(beats.length[rows].astype(np.int64))
+    read = {}
+    for name, checkpoint in (("weak", weak), ("strong", strong)):
+        result = attack(checkpoint.network, x, y, eps, length=length, randomness=BeatRandomness(0, rows))
+        with torch.inference_mode():
+            before = checkpoint.network(x).softmax(1)
+            after = checkpoint.network(Box.around(x, eps, length).clip(result.x_adv)).softmax(1)
+        read[name] = before, after
+    (weak_before, weak_after), (strong_before, strong_after) = read["weak"], read["strong"]
+    found = (weak_before.argmax(1) == y) & (weak_after.argmax(1) != y)
+    found &= (strong_before.argmax(1) == y) & (strong_after.argmax(1) == y)
+    if not bool(found.any()):
+        return None
+    normal = weak_after.argmax(1) == CLASSES.index("N")
+    liking = weak_before.amax(1) + strong_after.amax(1) + 2 * normal
+    return int(rows[int(torch.where(found, liking, -1.0).argmax())])
