@@ -1,126 +1,205 @@
-"""Beat lab: one beat, one trained network, one attack, and what the network reads before and after."""
+"""Beat lab: one beat, up to four networks, one attack, and what each reads before and after."""
 
-import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
-from nsr_core.attacks import PGD
-from nsr_core.data import CLASS_NAMES, CLASSES
-from nsr_core.errors import UserError
-from nsr_core.evaluation.single import BeatAttack, NoiseLevel, attack_beat, noise_level
-from nsr_core.methods import METHODS
-from ui import ecg, frame, loaders
-from ui.theme import ink
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.evaluation.single import noise_level
+from ui import chart, ecg, frame, lab, lab_figures
+from ui.attack_choice import AttackChoice, choose_attack
+from ui.beat_choice import choose_beat
+from ui.lab import Answer
+from ui.theme import Ink, ink
 
 LEAD = (
-    "A neural network reads one heartbeat. An attack adds a little noise, chosen to make it read another. "
-    "Turn the noise up and see when the reading flips, and how networks trained in other ways hold out."
+    "One heartbeat, the same small noise budget, and up to four trained networks. Turn the noise up and see which "
+    "reading flips first. The address of this page holds every setting: share it, and others see the same numbers."
 )
+MOST_NETWORKS = 4
+FIRST_NETWORKS = ("mlp-ce", "mlp-loss2")
 
 
 def main() -> None:
-    with frame.page("Beat lab", LEAD):
-        names = loaders.checkpoint_names()
+    with frame.page_on_beats("Beat lab", LEAD) as beats:
+        names = frame.checkpoint_names()
         if not names:
-            st.error("No checkpoint is here. Train one: `python -m nsr_core train mlp ce --out checkpoints/mlp-ce`")
             return
-        controls, result = st.columns([1, 2.6], gap="large")
+        controls, result = st.columns([1, 3.1], gap="large")
         with controls:
-            attacked = _choose_and_attack(names)
-        if attacked is not None:
-            with result:
-                _show(attacked)
+            networks = _choose_networks(names)
+            with st.container(border=True):
+                row = choose_beat(beats, networks[0] if networks else None)
+            with st.container(border=True):
+                choice = choose_attack(lambda eps: lab.in_units(noise_level(beats, row, eps)))
+        with result:
+            if not networks:
+                st.info("Choose at least one network.")
+            elif choice is not None:
+                _show(networks, beats, row, choice)
 
 
-def _choose_and_attack(names: list[str]) -> BeatAttack | None:
-    """The controls, and the attack that they ask for; an error in its place where it cannot be run."""
-    beats = loaders.demo_beats()
-    name = st.selectbox("Network", names, format_func=_network_title, key="network")
-    label = st.selectbox(
-        "Beat", CLASSES, index=CLASSES.index("V"), format_func=lambda c: f"{CLASS_NAMES[c]} ({c})", key="beat_class"
-    )
-    rows = np.flatnonzero(beats.y == CLASSES.index(label))
-    number = st.slider("Which of them", 1, len(rows), 1, key="beat_number")
-    row = int(rows[number - 1])
-    eps = st.slider(
-        "Noise level ε", 0.0, 0.3, 0.1, 0.005, format="%.3f", key="eps",
-        help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",
+def _choose_networks(names: list[str]) -> list[str]:
+    return st.multiselect(
+        "Networks", names, [name for name in FIRST_NETWORKS if name in names] or names[:1], key="models",
+        bind="query-params", max_selections=MOST_NETWORKS, placeholder="Choose up to four",
+        help="MLP: fully connected. CNN: convolutional. After it the training method; Learn explains them.",
     )  # fmt: skip
-    st.caption(_in_units(noise_level(beats, row, eps)))
-    steps = st.select_slider("Attack steps (PGD)", (1, 5, 10, 20, 50, 100), 100, key="steps")
-    signal_only = st.toggle(
-        "Noise on the signal only", value=True, key="signal_only",
-        help="Beats are filled up with zeros to 187 samples. The published attack changes the filling too, which "
-        "no electrode could do.",
-    )  # fmt: skip
-    try:
-        return attack_beat(loaders.checkpoint(name), PGD(steps=steps), beats, row, eps, signal_only=signal_only)
-    except UserError as error:
-        st.error(str(error))
-        return None
 
 
-def _show(told: BeatAttack) -> None:
+def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> None:
+    true = CLASSES[beats.y[row]]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.markdown(f"#### {CLASS_NAMES[true]} · `{beats.names()[row]}`", width="content")
+        speed = st.segmented_control(
+            "Paper, mm/s", ecg.SPEEDS, default=ecg.SPEED, required=True, key="speed", bind="query-params"
+        )
+    answers = lab.ask(networks, beats, row, choice)
+    if not answers:
+        return
     colours = ink()
-    st.subheader(_verdict(told), anchor=False)
-    st.markdown(_sentence(told))
-    left, right = st.columns([1.5, 1], gap="medium")
-    with left:
-        figure = ecg.attacked_beat(told, colours)
-        st.plotly_chart(figure, width="stretch", key="beat_figure", config={"displaylogo": False})
-    with right:
-        st.markdown("**What the network reads**")
-        names = [CLASS_NAMES[label] for label in CLASSES]
-        figure = ecg.probabilities(told, names, colours)
-        st.plotly_chart(figure, width="stretch", key="probability_figure", config={"displayModeBar": False})
-        st.markdown("**Noise-to-signal ratio**")
-        reached, bound = st.columns(2)
-        reached.metric("reached", f"{told.reached:.2f}", border=True, help="|change of z_y| / |z_y| under this noise.")
-        bound.metric(
-            "bound, eq. 9", f"{told.bound:.2f}", border=True,
-            help="‖w_y‖₁ ε / |z_y|: the most that noise of this size can change the right class's output, as long as "
-            "it switches no unit of the network on or off.",
-        )  # fmt: skip
-    st.caption(_protocol(told))
+    y_range = ecg.common_range([answer.told for answer in answers])
+    wide = len(answers) > 1
+    for pair in [answers[at : at + 2] for at in range(0, len(answers), 2)]:
+        for column, answer in zip(st.columns(2 if wide else 1, gap="medium"), pair, strict=False):
+            with column:
+                _card(answer, y_range, colours, speed, wide)
+    st.caption(lab.protocol(answers[0].told))
+    _more(answers, choice, colours)
 
 
-def _protocol(told: BeatAttack) -> str:
-    """Under which rules this was found; the paper's name only where all is as published."""
-    where = "the signal samples only" if told.signal_only else "all 187 samples, padding included"
-    return (
-        f"Protocol: {'paper' if told.protocol == 'paper' else 'custom, after the paper'} (PGD on the cross-entropy, "
-        f"{told.settings['steps']} steps, Adamax "
-        f"over signs at 0.01, noise on {where}), {told.checkpoint} ({told.weights}), beat {told.beat}, seed {told.seed}, "
-        f"{told.queries} evaluations of the network. That this attack fails does not prove that none succeeds."
+def _card(answer: Answer, y_range: tuple[float, float], colours: Ink, speed: int, narrow: bool) -> None:
+    told = answer.told
+    with st.container(border=True):
+        st.markdown(f"**{answer.title}** &nbsp; {lab.verdict(told)}")
+        trace, bars = (st.container(), st.container()) if narrow else st.columns([1.7, 1], gap="medium")
+        with trace:
+            chart.draw(
+                ecg.attacked_beat(told, colours, y_range=y_range, height=430 if narrow else 520, speed=speed),
+                key=f"beat_{answer.name}",
+                alt=f"Beat {told.beat} without noise and with noise of at most {told.eps:g}; {answer.title}: "
+                f"read as {CLASS_NAMES[told.class_before]} before and {CLASS_NAMES[told.class_after]} after.",
+            )
+        with bars:
+            st.markdown(lab.readings(told), help=lab.PERCENTAGES)
+            chart.draw(
+                lab_figures.probabilities(told, colours),
+                key=f"probabilities_{answer.name}",
+                alt="; ".join(
+                    f"{CLASS_NAMES[label]} {before:.0%} without noise and {after:.0%} with"
+                    for label, before, after in zip(CLASSES, told.before, told.after, strict=True)
+                ),
+                buttons=False,
+            )
+            st.markdown(
+                f"Smallest flipping ε: **{lab.smallest(answer)}** · noise-to-signal: **{told.reached:.2f}** reached, "
+                f"{told.bound:.2f} bound",
+                help="The smallest level of the sweep below at which the attack succeeded. Noise-to-signal: change of the "
+                "right class's output over that output; the bound is eq. 9 and holds as long as noise switches no unit "
+                "on or off.",
+            )
+
+
+def _more(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
+    views = {
+        "Noise from 0 to 0.3": lambda: _sweep(answers, choice, colours),
+        "Step by step": lambda: _way(answers),
+        "Noise-to-signal": lambda: _noise_to_signal(answers, colours),
+        "Numbers and files": lambda: _numbers(answers, choice, colours),
+    }
+    for tab, show in zip(
+        st.tabs(list(views), on_change="rerun", key="view", bind="query-params"), views.values(), strict=True
+    ):
+        if tab.open:  # the others cost nothing until they are looked at
+            with tab:
+                show()
+
+
+def _sweep_figure(answers: list[Answer], choice: AttackChoice, colours: Ink) -> go.Figure:
+    lines = {answer.title: (answer.network, answer.method, answer.sweep) for answer in answers}
+    return lab_figures.sweep(lines, choice.eps, colours)
+
+
+def _sweep(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
+    attack = lab.sweep_attack(choice)
+    chart.draw(
+        _sweep_figure(answers, choice, colours),
+        key="sweep",
+        alt="Probability of the right reading against noise level. Smallest flipping levels: "
+        + "; ".join(f"{answer.title} {lab.smallest(answer)}" for answer in answers),
+    )
+    instead = "" if choice.quick else f" {choice.attack.title} would take too long here, so {attack.title} stands in."
+    st.caption(
+        f"The same beat attacked at every level by {attack.title}; a marker is the smallest level at which it was "
+        f"misread. An attack may miss at a larger level what it found at a smaller one.{instead}"
     )
 
 
-def _verdict(told: BeatAttack) -> str:
-    if told.class_before != told.true_class:
-        return ":material/help: Misread before any noise"
-    if told.flipped:
-        return f":material/warning: The reading flipped after {told.step} {'step' if told.step == 1 else 'steps'}"
-    return ":material/check_circle: The reading held"
+@st.fragment
+def _way(answers: list[Answer]) -> None:
+    by_title = {answer.title: answer for answer in answers}
+    title = st.segmented_control("Network", list(by_title), default=next(iter(by_title)), required=True, key="of")
+    answer = by_title.get(title) or answers[0]
+    told, last = answer.told, len(answer.told.path.loss) - 1
+    if last == 0:
+        st.info("The attack took no step: the beat was misread where it began.")
+        return
+    at = st.slider("Step", 0, last, last, key=f"at_{answer.name}_{last}", help="Move it, or use the arrow keys.")
+    colours = ink()
+    trace, way = st.columns([1.2, 1], gap="medium")
+    with trace:
+        figure = ecg.attacked_beat(
+            told, colours, y_range=ecg.common_range([told]), x_adv=told.path.x_adv[at], height=420
+        )
+        chart.draw(figure, key="way_beat", alt=f"The beat after {at} steps of the attack.")
+    with way:
+        read = CLASSES[int(told.path.probabilities[at].argmax())]
+        st.markdown(f"After step {at} of {last}: **{CLASS_NAMES[read]}** ({told.path.probabilities[at].max():.0%})")
+        chart.draw(
+            lab_figures.way(told, at, colours),
+            key="way",
+            alt=f"Loss from {told.path.loss[0]:.2f} to {told.path.loss[-1]:.2f} over {last} steps.",
+        )
 
 
-def _sentence(told: BeatAttack) -> str:
-    before = f"Without noise: **{CLASS_NAMES[told.class_before]}** ({told.before.max():.0%})."
-    after = f"With noise: **{CLASS_NAMES[told.class_after]}** ({told.after.max():.0%})."
-    truth = f" In truth: **{CLASS_NAMES[told.true_class]}**." if told.class_before != told.true_class else ""
-    return f"{before} {after}{truth}"
+def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
+    st.markdown(
+        "Near this beat the network is a straight line: the right class's output is $z_y = w_y^T x + b_y$ (eq. 2). "
+        "$w_y$ says how much each sample moves it. Noise of at most ε can move it by $\\|w_y\\|_1 ε$, which over "
+        "$|z_y|$ is the bound $R_2$ (eq. 9). The flatter $w_y$ beside a large $z_y$, the less noise can do."
+    )
+    chart.draw(
+        lab_figures.sensitivity(
+            {answer.title: (answer.network, answer.method, answer.told) for answer in answers}, colours
+        ),
+        key="sensitivity",
+        alt="Sensitivity of the right class's output to each sample. L1 norms: "
+        + "; ".join(f"{answer.title} {answer.told.w_l1:.1f}" for answer in answers),
+    )
+    columns = ["network", "‖w_y‖₁", "|z_y|", "bound R₂", "NSR on the line", "NSR reached"]
+    st.dataframe(
+        lab.table(answers)[columns], hide_index=True, key="nsr_table",
+        column_config={
+            "bound R₂": st.column_config.NumberColumn(help="‖w_y‖₁ ε / |z_y|, eq. 9"),
+            "NSR on the line": st.column_config.NumberColumn(help="|w_y·noise| / |z_y| for this noise, eq. 8"),
+            "NSR reached": st.column_config.NumberColumn(help="|change of z_y| / |z_y| as it really came out"),
+        },
+    )  # fmt: skip
 
 
-def _in_units(level: NoiseLevel) -> str:
-    if level.eps == 0:
-        return "no noise"
-    parts = [f"±{level.eps:g} of the beat's range"]
-    if np.isfinite(level.mv):
-        parts += [f"±{level.mv:.3f} mV", f"±{level.mm:.1f} mm on paper"]
-    return " · ".join([*parts, f"at least {level.least_snr_db:.0f} dB SNR"])
+def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
+    def figures() -> dict[str, go.Figure]:
+        y_range = ecg.common_range([answer.told for answer in answers])
+        beats = {answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers}
+        return {**beats, "Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)}
 
-
-def _network_title(name: str) -> str:
-    network, _, method = name.partition("-")
-    return f"{network.upper()}, {METHODS[method].title.lower()} ({method})" if method in METHODS else name
+    chart.numbers(
+        lab.table(answers),
+        name=f"beat-{answers[0].told.beat.replace(':', '-')}",
+        figures=figures,
+        facts={"attacks": [answer.told.to_json() for answer in answers]},
+        expanded=True,
+    )
+    chart.download_csv(lab.signals(answers), f"signals-{answers[0].told.beat.replace(':', '-')}", "Signals (CSV)")
 
 
 main()

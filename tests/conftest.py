@@ -22,6 +22,7 @@ ROOT_AT_START = os.environ.get("NSR_MITDB_DIR")
 def own_environment(tmp_path, monkeypatch) -> None:
     """No test sees the user's cache or folders, nor leaves anything there."""
     monkeypatch.setenv("NSR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NSR_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("NSR_MITDB_DIR", raising=False)
     monkeypatch.delenv("NSR_KAGGLE_DIR", raising=False)
 

@@ -1,107 +1,130 @@
-"""A beat on ECG paper: 25 mm/s and 10 mm/mV, a fine line every millimetre and a bold one every five."""
+"""Beats on ECG paper, 10 mm/mV, at 25 or 50 mm/s: a fine line every millimetre and a bold one every five."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from nsr_core.data import FS_HZ
 from nsr_core.evaluation.single import BeatAttack
-from ui.theme import Ink
+from ui.theme import Ink, axis_title, layout
 
-MS_PER_MM = 40
 MV_PER_MM = 0.1
-#: On paper 1 mV is as long as 400 ms.
-MS_PER_MV = MS_PER_MM / MV_PER_MM
+#: Paper speeds in mm/s; at 50 a beat of half a second is wide enough to see small noise on it.
+SPEEDS = (25, 50)
+SPEED = 50
+#: Blank paper above and below the traces, as a share of their range.
+MARGIN = 0.08
 
 
-def attacked_beat(told: BeatAttack, ink: Ink) -> go.Figure:
+def scale_of(told: BeatAttack) -> tuple[float, float, str]:
+    """How a beat's samples become what is drawn: ``offset + scale * x``, and the unit; mV where they are known."""
+    if np.isfinite(told.mv_range):
+        return told.mv_min, told.mv_range, "mV"
+    return 0.0, 1.0, "relative amplitude"
+
+
+def common_range(attacks: Sequence[BeatAttack]) -> tuple[float, float]:
+    """The range that holds every trace of the same beat, so that panels can be compared by eye."""
+    offset, scale, _ = scale_of(attacks[0])
+    values = np.concatenate([told.x_adv[: told.length] for told in attacks] + [attacks[0].x[: attacks[0].length]])
+    low, high = offset + scale * float(values.min()), offset + scale * float(values.max())
+    room = MARGIN * (high - low)
+    return low - room, high + room
+
+
+def attacked_beat(
+    told: BeatAttack,
+    ink: Ink,
+    *,
+    y_range: tuple[float, float] | None = None,
+    x_adv: np.ndarray | None = None,
+    height: int = 520,
+    speed: int = SPEED,
+) -> go.Figure:
     """The clean trace over the attacked one, and below them the noise alone, enlarged.
 
     In mV where the beat's range is known, else in relative amplitude. Padding is not drawn: no electrode saw it.
+
+    Args:
+        y_range: of the traces; by default what holds them.
+        x_adv: (187,) another attacked beat than the final one, such as one on the attack's way.
+        height: of the figure in pixels.
+        speed: of the paper in mm/s.
     """
-    known = np.isfinite(told.mv_range)
-    scale, offset, unit = (told.mv_range, told.mv_min, "mV") if known else (1.0, 0.0, "relative amplitude")
+    offset, scale, unit = scale_of(told)
     shown = slice(0, told.length)
     time_ms = np.arange(told.length) * (1000 / FS_HZ)
-    clean, attacked = (offset + scale * signal[shown] for signal in (told.x, told.x_adv))
-    figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.06)
-    traces = [
-        ("with noise", attacked, ink.attacked, 1.8, 1),
-        ("without noise", clean, ink.trace, 1.8, 1),
-        ("noise alone", attacked - clean, ink.noise, 1.4, 2),
+    clean, attacked = (offset + scale * signal[shown] for signal in (told.x, told.x_adv if x_adv is None else x_adv))
+    names = ("with noise", "without noise", "noise alone")
+    values = (attacked, clean, attacked - clean)
+    colours = (ink.attacked, ink.trace, ink.noise)
+    data = [
+        line(time_ms, signal, name, colour, unit)
+        | ({"yaxis": "y2", "showlegend": False} if name == "noise alone" else {})
+        for name, signal, colour in zip(names, values, colours, strict=True)
     ]
-    for name, values, colour, width, row in traces:
-        line = go.Scatter(
-            x=time_ms,
-            y=values,
-            name=name,
-            mode="lines",
-            line={"color": colour, "width": width},
-            hovertemplate=f"%{{x:.0f}} ms, %{{y:.3f}} {unit}<extra>{name}</extra>",
-        )
-        figure.add_trace(line, row, 1)
-    _paper(figure, ink, unit, known, end_ms=time_ms[-1] + MS_PER_MM)
-    return figure
-
-
-def _paper(figure: go.Figure, ink: Ink, unit: str, known: bool, end_ms: float) -> None:
-    grid = {
-        "showgrid": True,
-        "zeroline": False,
-        "gridcolor": ink.bold,
-        "gridwidth": 1,
-        "linecolor": ink.bold,
-        "mirror": True,
+    known = unit == "mV"
+    x, y = paper_axes(ink, known, speed)
+    noise = 1.1 * max(told.eps, 0.005) * scale
+    axes = {
+        "xaxis": x
+        | {"range": [0, time_ms[-1] + 1000 / speed], "anchor": "y2"}
+        | {"title": axis_title(ink, f"time after the R peak, ms{told_scale(known, speed)}")},
+        "yaxis": y
+        | {"domain": [0.3, 1], "range": y_range or common_range([told])}
+        | {"title": axis_title(ink, unit if known else "amplitude")},
+        "yaxis2": {**y, "minor": None, "dtick": None, "nticks": 4, "scaleanchor": None, "constrain": None}
+        | {"domain": [0, 0.25], "range": [-noise, noise], "title": axis_title(ink, "noise")},
     }
-    step = 0.5 if known else 0.25
-    minor = {"showgrid": True, "gridcolor": ink.fine, "gridwidth": 1}
-    figure.update_xaxes(**grid, dtick=5 * MS_PER_MM, minor={**minor, "dtick": MS_PER_MM}, showline=True)
-    figure.update_yaxes(**grid, dtick=step, minor={**minor, "dtick": step / 5}, showline=True, title_standoff=6)
-    figure.update_xaxes(title_text="time after the R peak, ms", row=2, col=1)
-    figure.update_yaxes(title_text=unit, row=1, col=1)
-    figure.update_yaxes(title_text=f"noise, {unit}" if known else "noise", dtick=None, nticks=8, row=2, col=1)
+    return go.Figure({"data": data, "layout": paper_layout(ink, height) | axes})
+
+
+def line(time_ms: np.ndarray, values: np.ndarray, name: str, colour: str, unit: str) -> dict[str, Any]:
+    """A trace on ECG paper."""
+    return {
+        "type": "scatter",
+        "x": time_ms,
+        "y": values,
+        "name": name,
+        "mode": "lines",
+        "line": {"color": colour, "width": 1.8},
+        "hovertemplate": f"%{{x:.0f}} ms, %{{y:.3f}} {unit}<extra>{name}</extra>",
+    }
+
+
+def told_scale(known: bool, speed: int) -> str:
+    """The paper's speed and gain as they are printed on its edge; nothing where millivolts are not known."""
+    return f" · {speed} mm/s, 10 mm/mV" if known else ""
+
+
+def paper_axes(ink: Ink, known: bool, speed: int = SPEED) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The x axis, in ms, and the y axis of ECG paper; where mV are known its millimetres are square.
+
+    Where a panel is wider or higher than the beat, more blank paper follows.
+    """
+    grid = {"showgrid": True, "zeroline": False, "gridcolor": ink.bold, "gridwidth": 1}
+    grid |= {"showline": True, "linecolor": ink.bold, "mirror": True, "tickfont": {"color": ink.muted}}
+    fine = {"showgrid": True, "gridcolor": ink.fine, "gridwidth": 1}
+    ms_per_mm = 1000 / speed
+    x: dict[str, Any] = grid | {"dtick": 5 * ms_per_mm, "minor": fine | {"dtick": ms_per_mm}}
+    x |= {"ticklabelstep": 2, "tickangle": 0}
+    step = 5 * MV_PER_MM if known else 0.25
+    y: dict[str, Any] = grid | {"dtick": step, "minor": fine | {"dtick": step / 5}}
     if known:
-        # Square millimetres, as on paper; where the panel is wider than the beat, more blank paper follows on the right.
-        figure.update_xaxes(range=[0, end_ms], constrain="range", constraintoward="left")
-        figure.update_yaxes(scaleanchor="x", scaleratio=MS_PER_MV, constrain="range", row=1, col=1)
-    figure.update_layout(
-        height=640,
-        margin={"l": 64, "r": 16, "t": 40, "b": 56},
+        x |= {"constrain": "range", "constraintoward": "left"}
+        y |= {"scaleanchor": "x", "scaleratio": ms_per_mm / MV_PER_MM, "constrain": "range"}
+    return x, y
+
+
+def paper_layout(ink: Ink, height: int) -> dict[str, Any]:
+    """The layout of a figure on ECG paper, but for its axes."""
+    return layout(
+        ink,
+        height,
+        margin={"l": 56, "r": 12, "t": 28, "b": 64},
         plot_bgcolor=ink.paper,
-        paper_bgcolor="rgba(0,0,0,0)",
-        font={"color": ink.text},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         hovermode="x",
         uirevision="beat",
     )
-
-
-def probabilities(told: BeatAttack, names: list[str], ink: Ink) -> go.Figure:
-    """Class probabilities without and with noise, a pair of bars a class."""
-    pairs = (("without noise", told.before, ink.trace), ("with noise", told.after, ink.attacked))
-    figure = go.Figure(
-        [
-            go.Bar(
-                y=[name.replace(" beat", "").replace(" or ", " or<br>").replace(" and ", " and<br>") for name in names],
-                x=values,
-                name=name,
-                orientation="h",
-                marker={"color": colour},
-                hovertemplate=f"%{{x:.1%}}<extra>{name}</extra>",
-            )
-            for name, values, colour in pairs
-        ]
-    )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", gridcolor=ink.bold, title_text="probability")
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", automargin=True)
-    figure.update_layout(
-        height=300,
-        margin={"l": 8, "r": 16, "t": 8, "b": 48},
-        plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)",
-        font={"color": ink.text},
-        barmode="group",
-        bargap=0.3,
-        showlegend=False,
-    )
-    return figure

@@ -6,18 +6,32 @@ from contextlib import contextmanager
 import streamlit as st
 
 from nsr_core import DISCLAIMER
+from nsr_core.data import Beats
+from ui import loaders, sources
+from ui.navigation import enter_late
 
 
 @contextmanager
 def page(title: str, lead: str) -> Iterator[None]:
     """Draw a page's head, then what the ``with`` block draws, then its foot."""
-    st.title(title)
+    enter_late()
+    st.title(title, anchor=False)
     st.markdown(lead)
-    st.info(
-        "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine. "
-        "The networks were trained on the real records.",
-        icon=":material/info:",
-    )
     yield
     st.divider()
     st.caption(DISCLAIMER)
+
+
+@contextmanager
+def page_on_beats(title: str, lead: str) -> Iterator[Beats]:
+    """The same for a page that shows beats: it also says which, and offers others."""
+    with page(title, lead):
+        yield sources.banner()
+
+
+def checkpoint_names() -> list[str]:
+    """The checkpoints to choose from; a page that has none says how to get one."""
+    names = loaders.checkpoint_names()
+    if not names:
+        st.error("No checkpoint is here. Train one: `python -m nsr_core train mlp ce --out checkpoints/mlp-ce`")
+    return names

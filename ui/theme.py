@@ -1,7 +1,8 @@
-"""Colours: one for one thing, on light pages and dark ones."""
+"""Colours: one for one thing, on light pages and dark ones; one for each method on every page."""
 
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import streamlit as st
 
 
@@ -9,6 +10,7 @@ import streamlit as st
 class Ink:
     """The colours of a figure on a light or on a dark page."""
 
+    name: str
     trace: str
     attacked: str
     noise: str
@@ -16,12 +18,100 @@ class Ink:
     bold: str
     paper: str
     text: str
+    muted: str
+    grid: str
+    page: str
 
 
-LIGHT = Ink("#1B2530", "#D55E00", "#0072B2", "#F9DCDC", "#EFB3B3", "#FFFAFA", "#1B2530")
-DARK = Ink("#E8EDF2", "#FF9E4A", "#56B4E9", "#332328", "#53343B", "#181417", "#E8EDF2")
+@dataclass(frozen=True)
+class Style:
+    """How a method is drawn: a colour on light pages, one on dark pages, and a marker as a second cue."""
+
+    light: str
+    dark: str
+    marker: str
+
+    def colour(self, ink: Ink) -> str:
+        return self.dark if ink.name == "dark" else self.light
+
+
+LIGHT = Ink(
+    "light",
+    "#1B2530",
+    "#D55E00",
+    "#0072B2",
+    "#F9DCDC",
+    "#EFB3B3",
+    "#FFFAFA",
+    "#1B2530",
+    "#5B6875",
+    "#E3E8ED",
+    "#FFFFFF",
+)
+DARK = Ink(
+    "dark", "#E8EDF2", "#FF9E4A", "#56B4E9", "#332328", "#53343B", "#181417", "#E8EDF2", "#9AA7B4", "#2B3540", "#12171D"
+)
+
+#: After Okabe & Ito, whose colours stay apart for the colour-blind; yellow is too faint on white and left out.
+METHOD_STYLES = {
+    "ce": Style("#1B2530", "#E8EDF2", "circle"),
+    "mse": Style("#8A8F94", "#8A8F94", "square"),
+    "mseMargin": Style("#C98A00", "#E69F00", "diamond"),
+    "loss1": Style("#CC79A7", "#CC79A7", "triangle-up"),
+    "loss2": Style("#D55E00", "#FF7A1A", "star"),
+    "jacob": Style("#009E73", "#00B887", "cross"),
+    "adv0.1": Style("#56B4E9", "#8FD0F7", "triangle-down"),
+    "adv0.2": Style("#0072B2", "#3FA0DC", "pentagon"),
+    "adv0.3": Style("#5B4B9A", "#9E8CE0", "hexagon"),
+}
+OTHER_STYLE = Style("#7A5C3E", "#C9A27E", "x")
+#: A network's lines are dashed in its own way wherever two networks share a figure.
+NETWORK_DASHES = {"mlp": "solid", "cnn": "dash"}
+PAPER_DASH = "dot"
 
 
 def ink() -> Ink:
     """The colours for the theme that the reader has chosen."""
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def method_style(method: str) -> Style:
+    return METHOD_STYLES.get(method, OTHER_STYLE)
+
+
+def axis(ink: Ink, title: str = "", **changes: object) -> dict[str, object]:
+    """An axis as all figures but ECG paper have it: a faint grid and no box."""
+    words = {"title": axis_title(ink, title)} if title else {}
+    quiet = {"tickfont": {"color": ink.muted}, "gridcolor": ink.grid, "linecolor": ink.grid}
+    return quiet | {"zeroline": False, "automargin": True} | words | changes
+
+
+def axis_title(ink: Ink, text: str) -> dict[str, object]:
+    """An axis's words, smaller and fainter than the figure's own."""
+    return {"text": text, "standoff": 8, "font": {"size": 12, "color": ink.muted}}
+
+
+def layout(ink: Ink, height: int, **changes: object) -> dict[str, object]:
+    """The layout that all figures share: no background, the legend above.
+
+    A figure that is made in one piece, ``go.Figure({"data": ..., "layout": layout(...)})``, is made in 2 ms; one that is
+    updated part by part takes 20 to 40.
+    """
+    shared = {
+        "height": height,
+        "margin": {"l": 8, "r": 16, "t": 40, "b": 64},
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": ink.text, "family": '"Source Sans", "Source Sans Pro", sans-serif', "size": 13},
+        "template": "none",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": ink.text}},
+        "hoverlabel": {"namelength": -1},
+    }
+    return shared | changes
+
+
+def lay_out(figure: go.Figure, ink: Ink, height: int, **changes: object) -> go.Figure:
+    """``layout`` and ``axis`` for a figure that has its parts already."""
+    figure.update_xaxes(**axis(ink))
+    figure.update_yaxes(**axis(ink))
+    return figure.update_layout(**layout(ink, height, **changes))

@@ -40,11 +40,14 @@ class SPSA(Attack):
     step_size: float = setting(0.01, "Learning rate of Adamax over signs.", 1e-6, 1.0, "of the beat's range")
     random_start: bool = setting(True, "Start at random within the budget, not at the beat itself.")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.samples % 2:
+            raise UserError(f"samples is {self.samples}; it must be even, the evaluations come in pairs.")
+
     def run(
         self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
-        if self.samples % 2:
-            raise UserError(f"samples is {self.samples}; it must be even, the evaluations come in pairs.")
         with torch.no_grad():
             return ascend(
                 box.random_point(x, randomness.uniform(x.shape[1], 0)) if self.random_start else x,

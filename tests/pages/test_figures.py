@@ -1,16 +1,20 @@
 """The figures hold the numbers that they are given, in the units of ECG paper."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nsr_core.attacks import PGD
-from nsr_core.data import CLASS_NAMES, CLASSES, load_beats
+from nsr_core.data import CLASSES, load_beats
 from nsr_core.evaluation.single import attack_beat
+from nsr_core.evaluation.sweep import Sweep
+from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import load_checkpoint
-from ui import ecg
-from ui.theme import DARK, LIGHT
+from ui import ecg, lab_figures, train_figures
+from ui.theme import DARK, LIGHT, METHOD_STYLES
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mlp-ce"
 
@@ -31,16 +35,75 @@ def test_the_traces_are_the_signals_in_millivolts_without_the_padding(told, ink)
     assert figure.data[0].x[3] == pytest.approx(25.0)  # the fourth sample at 120 Hz
 
 
-def test_paper_is_square(told):
-    """25 mm/s and 10 mm/mV: 1 mV is as long as 400 ms, and five fine squares make a bold one on both axes."""
-    layout = ecg.attacked_beat(told, LIGHT).layout
+@pytest.mark.parametrize(("speed", "ms_per_mv"), [(25, 400), (50, 200)])
+def test_paper_is_square(told, speed, ms_per_mv):
+    """10 mm/mV: at 25 mm/s 1 mV is as long as 400 ms, at 50 mm/s as 200; five fine squares make a bold one."""
+    layout = ecg.attacked_beat(told, LIGHT, speed=speed).layout
     assert layout.yaxis.scaleanchor == "x"
-    assert layout.yaxis.scaleratio == pytest.approx(400)
+    assert layout.yaxis.scaleratio == pytest.approx(ms_per_mv)
+    assert layout.xaxis.minor.dtick == pytest.approx(1000 / speed)
     assert layout.xaxis.dtick / layout.xaxis.minor.dtick == pytest.approx(5)
     assert layout.yaxis.dtick / layout.yaxis.minor.dtick == pytest.approx(5)
+    assert f"{speed} mm/s, 10 mm/mV" in layout.xaxis.title.text
+
+
+def test_panels_of_one_beat_share_their_range(told):
+    """It holds every trace, and a figure that is given it keeps it."""
+    low, high = ecg.common_range([told, told])
+    values = told.mv_min + told.mv_range * np.concatenate([told.x[: told.length], told.x_adv[: told.length]])
+    assert low < values.min() <= values.max() < high
+    assert ecg.attacked_beat(told, LIGHT, y_range=(low, high)).layout.yaxis.range == (low, high)
+
+
+def test_without_millivolts_the_paper_is_relative(told):
+    layout = ecg.attacked_beat(replace(told, mv_range=np.nan, mv_min=np.nan), LIGHT).layout
+    assert layout.yaxis.scaleanchor is None
+    assert layout.yaxis.title.text == "amplitude"
+    assert "mm/s" not in layout.xaxis.title.text
+
+
+def test_another_point_of_the_way_can_be_drawn(told):
+    figure = ecg.attacked_beat(told, LIGHT, x_adv=told.path.x_adv[0])
+    drawn = np.asarray(figure.data[0].y)
+    np.testing.assert_allclose(drawn, told.mv_min + told.mv_range * told.path.x_adv[0][: told.length], rtol=1e-6)
 
 
 def test_probabilities_are_shown_for_all_classes(told):
-    before, after = ecg.probabilities(told, [CLASS_NAMES[label] for label in CLASSES], LIGHT).data
+    before, after = lab_figures.probabilities(told, LIGHT).data
     np.testing.assert_array_equal(before.x, told.before)
     np.testing.assert_array_equal(after.x, told.after)
+
+
+def test_the_sweep_marks_the_smallest_flipping_level(told):
+    found = Sweep(np.array([0.0, 0.1, 0.2]), np.array([0.9, 0.4, 0.1]), np.array(["V", "N", "N"]), 0.1)
+    line, marker = lab_figures.sweep({"MLP ce": ("mlp", "ce", found)}, 0.05, LIGHT).data
+    assert list(line.y) == [0.9, 0.4, 0.1]
+    assert (marker.x[0], marker.y[0]) == (0.1, 0.4)
+    never = Sweep(found.eps, np.array([0.9, 0.8, 0.7]), np.array(["V", "V", "V"]), np.nan)
+    assert len(lab_figures.sweep({"MLP ce": ("mlp", "ce", never)}, 0.05, LIGHT).data) == 1
+
+
+def test_the_way_has_a_point_for_each_step(told):
+    right, here, loss, _ = lab_figures.way(told, 2, LIGHT).data
+    np.testing.assert_array_equal(right.y, told.path.probabilities[:, CLASSES.index(told.true_class)])
+    np.testing.assert_array_equal(loss.y, told.path.loss)
+    assert (here.x[0], here.y[0]) == (2, right.y[2])
+
+
+def test_the_sensitivity_is_drawn_without_the_padding(told):
+    beat, line = lab_figures.sensitivity({"MLP ce": ("mlp", "ce", told)}, LIGHT).data
+    np.testing.assert_array_equal(beat.y, told.x[: told.length])
+    np.testing.assert_array_equal(line.y, told.w[: told.length])
+
+
+def test_every_method_has_its_own_colour_and_marker():
+    assert set(METHOD_STYLES) == set(METHODS)
+    for ink in (LIGHT, DARK):
+        assert len({style.colour(ink) for style in METHOD_STYLES.values()}) == len(METHODS)
+    assert len({style.marker for style in METHOD_STYLES.values()}) == len(METHODS)
+
+
+def test_a_training_history_is_drawn_epoch_by_epoch():
+    epochs = pd.DataFrame({"epoch": [1, 2], "loss": [1.0, 0.5], "val_acc": [0.3, 0.6], "val_pgd_acc": [0.1, 0.2]})
+    loss, clean, robust = train_figures.history(epochs, 10, LIGHT).data
+    assert (list(loss.y), list(clean.y), list(robust.y)) == ([1.0, 0.5], [0.3, 0.6], [0.1, 0.2])

@@ -1,0 +1,99 @@
+"""Start: what this is, one example that is computed as the page opens, and the ways on."""
+
+import numpy as np
+import streamlit as st
+
+from nsr_core.attacks import ATTACKS
+from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.evaluation.single import BeatAttack, noise_level
+from nsr_core.evaluation.sweep import find_contrast
+from ui import chart, ecg, frame, lab, loaders, sources
+from ui.attack_choice import AttackChoice
+from ui.beat_choice import first_beat
+from ui.lab import Answer
+from ui.links import page_link
+from ui.theme import ink
+
+LEAD = (
+    "Neural networks can sort heartbeats into classes, and do it well. Yet a little noise, chosen against a network, can make "
+    "it read a dangerous beat as a normal one. Here you attack nine ways of training such a network, on synthetic beats or on "
+    "the real MIT-BIH records. They come from a paper of 2020 that set out to make such networks robust, and the pages ask "
+    "what its numbers are worth. Nothing is a recording: all of it is computed on this machine while you look."
+)
+WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
+EPS = 0.03
+LABEL = "V"
+WAYS = [
+    ("pages/beat_lab.py", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side."),
+    ("pages/learn.py", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see."),
+    (
+        "pages/curves.py",
+        "Robustness curves",
+        ":material/show_chart:",
+        "What is left of each network as the noise grows.",
+    ),
+    ("pages/train.py", "Train", ":material/model_training:", "Train a network of your own and attack it."),
+    ("pages/paper.py", "Paper", ":material/article:", "The published tables and figures beside ours."),
+    ("pages/data.py", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut."),
+]
+
+
+def main() -> None:
+    with frame.page_on_beats("Can this heartbeat be misread?", LEAD) as beats:
+        names = frame.checkpoint_names()
+        if WEAK in names and STRONG in names:
+            row = _example(beats.source, sources.root_of(beats.source))
+            choice = AttackChoice("pgd", ATTACKS["pgd"], EPS, 0, True)
+            answers = lab.ask([WEAK, STRONG], beats, row, choice)
+            _show(answers, lab.in_units(noise_level(beats, row, EPS)))
+        _ways()
+
+
+@st.cache_data(show_spinner=False)
+def _example(source: str, root: str | None) -> int:
+    """The row of a beat that the attack flips for one network and not for the other."""
+    beats = loaders.beats_of(source, root)
+    rows = np.flatnonzero(beats.y == CLASSES.index(LABEL))[:400]
+    found = find_contrast(loaders.checkpoint(WEAK), loaders.checkpoint(STRONG), ATTACKS["pgd"], beats, rows, EPS)
+    return first_beat(beats) if found is None else found
+
+
+def _show(answers: list[Answer], level: str) -> None:
+    colours = ink()
+    y_range = ecg.common_range([answer.told for answer in answers])
+    words = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
+    for column, answer, title in zip(st.columns(2, gap="medium"), answers, words, strict=True):
+        with column, st.container(border=True):
+            told = answer.told
+            st.markdown(f"**{title}**")
+            st.markdown(f"#### {_headline(told)}")
+            chart.draw(
+                ecg.attacked_beat(told, colours, y_range=y_range, height=420),
+                key=f"beat_{answer.name}",
+                alt=f"{title}: {lab.readings(told)}",
+            )
+            st.markdown(lab.readings(told))
+    st.caption(f"Same beat, same budget: {level}. {lab.protocol(answers[0].told)}")
+    told = answers[0].told
+    settings = {"beat": told.beat, "models": [answer.name for answer in answers], "eps": f"{told.eps:g}"}
+    page_link(
+        "pages/beat_lab.py", "Take this beat to the Beat lab and turn the noise up", ":material/ecg_heart:", settings
+    )
+
+
+def _headline(told: BeatAttack) -> str:
+    if told.flipped:
+        return f":material/warning: Now read as: {CLASS_NAMES[told.class_after].lower()}"
+    return f":material/check_circle: Still read as: {CLASS_NAMES[told.class_after].lower()}"
+
+
+def _ways() -> None:
+    st.markdown("#### Ways on")
+    for row in (WAYS[:3], WAYS[3:]):
+        for column, (path, title, icon, words) in zip(st.columns(3, gap="medium"), row, strict=True):
+            with column, st.container(border=True):
+                page_link(path, f"**{title}**", icon)
+                st.caption(words)
+
+
+main()

@@ -1,0 +1,102 @@
+"""Choosing one beat: by class and record, by chance, by how little noise flips it, or by its name."""
+
+import numpy as np
+import streamlit as st
+
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.errors import UserError
+from nsr_core.evaluation.single import find_beat
+from nsr_core.evaluation.sweep import find_fragile_beat
+from ui import loaders, sources
+
+#: Where the search for a first beat begins: a class whose misreading matters, and the baseline network.
+FIRST_CLASS, FIRST_NETWORK = "V", "mlp-ce"
+
+
+def choose_beat(beats: Beats, network: str | None) -> int:
+    """The widgets, and the row of the beat that they say.
+
+    Args:
+        network: the checkpoint whose fragile beats the button looks for; the baseline where it is None.
+    """
+    label = st.selectbox(
+        "Class", ("any", *CLASSES), key="class", bind="query-params",
+        format_func=lambda name: f"{CLASS_NAMES[name]} ({name})" if name in CLASS_NAMES else "Any class",
+    )  # fmt: skip
+    records = np.unique(beats.record).tolist()
+    record = "any"
+    if len(records) > 1:
+        record = st.selectbox(
+            "Record", ("any", *records), key="record", bind="query-params",
+            format_func=lambda name: "Any record" if name == "any" else name,
+        )  # fmt: skip
+    rows = _candidates(beats, label, record)
+    with st.container(horizontal=True):
+        st.button(
+            "Random", icon=":material/shuffle:", key="random_beat", on_click=_pick_at_random, args=(beats, rows),
+            disabled=len(rows) == 0, help="Any beat of this class and record.",
+        )  # fmt: skip
+        st.button(
+            "Fragile", icon=":material/bolt:", key="fragile_beat", on_click=_pick_fragile, disabled=len(rows) == 0,
+            args=(beats, rows, network or FIRST_NETWORK),
+            help="One that flips at a small noise level: 20-PGD on 200 beats of this class and record, on the first network.",
+        )  # fmt: skip
+    first = first_beat(beats)
+    name = st.text_input(
+        "Beat", key="beat", bind="query-params", placeholder=str(beats.names()[first]),
+        help="record:sample, or the number of a row. This name stays the same in every table and link.",
+    )  # fmt: skip
+    if message := st.session_state.pop("beat_message", None):
+        st.caption(message)
+    if len(rows) == 0:
+        st.caption(f"Record {record} has no beat of class {label}.")
+    return _row_of(beats, name, first)
+
+
+def first_beat(beats: Beats) -> int:
+    """The beat that a page opens on: one that little noise flips."""
+    return _first_beat(beats.source, sources.root_of(beats.source))
+
+
+@st.cache_data(show_spinner=False)
+def _first_beat(source: str, root: str | None) -> int:
+    beats = loaders.beats_of(source, root)
+    rows = np.flatnonzero(beats.y == CLASSES.index(FIRST_CLASS))
+    names = loaders.checkpoint_names()
+    if not names or not len(rows):
+        return 0
+    network = FIRST_NETWORK if FIRST_NETWORK in names else names[0]
+    found = find_fragile_beat(loaders.checkpoint(network), beats, rows, signal_only=True)
+    return int(rows[0]) if found is None else found
+
+
+def _candidates(beats: Beats, label: str, record: str) -> np.ndarray:
+    chosen = np.ones(len(beats), bool)
+    if label != "any":
+        chosen &= beats.y == CLASSES.index(label)
+    if record != "any":
+        chosen &= beats.record == record
+    return np.flatnonzero(chosen)
+
+
+def _row_of(beats: Beats, name: str, first: int) -> int:
+    if not name:
+        return first
+    try:
+        return find_beat(beats, name)
+    except UserError as error:
+        st.warning(f"{error} Shown instead: {beats.names()[first]}.")
+        return first
+
+
+def _pick_at_random(beats: Beats, rows: np.ndarray) -> None:
+    st.session_state["beat"] = str(beats.names()[np.random.default_rng().choice(rows)])
+
+
+def _pick_fragile(beats: Beats, rows: np.ndarray, network: str) -> None:
+    chance = int(np.random.default_rng().integers(2**31))
+    found = find_fragile_beat(loaders.checkpoint(network), beats, rows, seed=chance, signal_only=True)
+    if found is None:
+        st.session_state["beat_message"] = "None of 200 beats flipped, up to a noise level of 0.1."
+    else:
+        st.session_state["beat"] = str(beats.names()[found])

@@ -1,0 +1,137 @@
+"""A figure on a page: the drawing, its words for those who cannot see it, its numbers, and its files."""
+
+import html
+import io
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from nsr_core import DISCLAIMER, __version__
+from nsr_core.data.beats import CITATION
+from ui.theme import DARK, LIGHT
+
+#: Plotly's own buttons that no one needs here.
+_REMOVED = ["select2d", "lasso2d", "autoScale2d", "toggleSpikelines"]
+
+
+def draw(figure: go.Figure, *, key: str, alt: str, on_select: Any = "ignore", buttons: bool = True) -> Any:
+    """Draw a figure; where it can be saved, what it must not be used for stands in its corner.
+
+    Args:
+        key: names the figure on its page; its picture is saved under it.
+        alt: what the figure shows, for a screen reader.
+        on_select: as in ``st.plotly_chart``.
+        buttons: whether zoom and camera buttons appear over it, for all but the smallest.
+    """
+    picture = {"format": st.session_state.get("picture_format", "svg"), "filename": key, "scale": 2}
+    config = {"displaylogo": False, "modeBarButtonsToRemove": _REMOVED, "toImageButtonOptions": picture}
+    return st.plotly_chart(
+        stamp(figure) if buttons else figure,
+        width="stretch",
+        key=key,
+        alt=alt,
+        on_select=on_select,
+        selection_mode="points",
+        theme=None,  # the figure has all its colours, here and in a saved file alike
+        config=config | {"displayModeBar": "hover" if buttons else False},
+    )
+
+
+def stamp(figure: go.Figure) -> go.Figure:
+    """The figure with the disclaimer in its lower right corner."""
+    words = {"text": DISCLAIMER, "font": {"size": 9}, "pad": {"b": 2, "r": 4}}
+    place = {"x": 1, "xref": "container", "xanchor": "right", "y": 0, "yref": "container", "yanchor": "bottom"}
+    return figure.update_layout(title=words | place)
+
+
+def numbers(
+    table: pd.DataFrame,
+    *,
+    name: str,
+    figures: Callable[[], dict[str, go.Figure]] | None = None,
+    facts: dict[str, Any] | None = None,
+    label: str = "The numbers, and files to take away",
+    expanded: bool = False,
+    column_config: dict[str, Any] | None = None,
+) -> None:
+    """The table under a figure, and downloads of all of it.
+
+    Args:
+        table: the figure's numbers, rounded as they should be read.
+        name: of the files, without an ending.
+        figures: makes those that are offered as a web page, by title; called when the page is asked for.
+        expanded: whether the table shows at once.
+        facts: what a JSON file should say beside the table: settings, seed, checkpoint digests.
+    """
+    with st.expander(label, expanded, icon=":material/table:"):
+        st.dataframe(table, hide_index=True, column_config=column_config, key=f"{name}_table")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            download_csv(table, name, "CSV")
+            st.download_button(
+                "JSON", partial(as_json, facts or {}, table), f"{name}.json", "application/json", key=f"{name}_json",
+                on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
+            if figures:
+                st.download_button(
+                    "Figure (HTML)", partial(as_page, figures, facts or {}), f"{name}.html", "text/html", key=f"{name}_html",
+                    on_click="ignore", icon=":material/download:",
+                )  # fmt: skip
+                st.segmented_control(
+                    "Camera button saves", ["svg", "png"], default="svg", required=True, key=f"{name}_picture",
+                    format_func=str.upper, on_change=_choose_picture, args=(f"{name}_picture",),
+                    help="The camera appears over a figure when you point at it.",
+                )  # fmt: skip
+
+
+def download_csv(table: pd.DataFrame, name: str, label: str) -> None:
+    """A button that saves a table as ``name.csv``."""
+    st.download_button(
+        label, partial(as_csv, table), f"{name}.csv", "text/csv", key=f"{name}_csv", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+
+
+def _choose_picture(key: str) -> None:
+    st.session_state["picture_format"] = st.session_state[key]
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """Comma-separated, below a comment line with the disclaimer (pandas: ``read_csv(..., comment="#")``)."""
+    text = io.StringIO()
+    text.write(f"# {DISCLAIMER}\n")
+    table.to_csv(text, index=False)
+    return text.getvalue()
+
+
+def as_json(facts: dict[str, Any], table: pd.DataFrame) -> str:
+    """The facts and the table's rows, with the disclaimer, the program's version and the data's citation."""
+    rows = json.loads(table.to_json(orient="records"))
+    return json.dumps(
+        {"use": DISCLAIMER, "nsr_core": __version__, "citation": CITATION, **facts, "rows": rows}, indent=2
+    )
+
+
+def as_page(make_figures: Callable[[], dict[str, go.Figure]], facts: dict[str, Any]) -> str:
+    """Figures and facts as one HTML file that needs no network."""
+    parts = [
+        f"<h2>{html.escape(title)}</h2>" + _on_a_page(figure).to_html(full_html=False, include_plotlyjs=number == 0)
+        for number, (title, figure) in enumerate(make_figures().items())
+    ]
+    told = html.escape(json.dumps(facts, indent=2))
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>ECG robustness lab</title>"
+        "<body style='font-family:sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem'>"
+        f"<p><strong>{html.escape(DISCLAIMER)}</strong></p>{''.join(parts)}<pre>{told}</pre>"
+        f"<p><small>{html.escape(CITATION)}</small></p></body></html>"
+    )
+
+
+def _on_a_page(figure: go.Figure) -> go.Figure:
+    """The figure with the page's own background behind it, which on a dark page is dark."""
+    dark = figure.layout.font.color == DARK.text
+    return go.Figure(figure).update_layout(paper_bgcolor=DARK.page if dark else LIGHT.page)

@@ -1,0 +1,77 @@
+"""Forms made from settings that describe themselves: a field's type, bounds, unit and help become a widget."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+
+from nsr_core.settings import SettingInfo, described_fields
+
+#: Fields whose values read better as words than as the names that the core gives them.
+LABELS = {
+    "steps": "Attack steps",
+    "step_size": "Size of a step",
+    "move": "How a step is made",
+    "random_start": "Start at random",
+    "samples": "Evaluations per step",
+    "delta": "Distance of the evaluations",
+    "draws": "Draws",
+    "eps": "Noise level ε",
+    "eps_max": "Largest noise ε_max",
+    "beta": "Weight β",
+    "batch_size": "Beats per step",
+    "learning_rate": "Learning rate",
+    "normalise_kernels": "Scale kernels to unit norm",
+    "weight_decay": "Weight decay",
+    "bias": "Bias terms",
+    "restart_dead_kernels": "Restart dead kernels",
+}
+
+
+def settings_form(
+    settings: Any, *, prefix: str = "", names: Iterable[str] | None = None, bound: bool = False
+) -> dict[str, Any]:
+    """A widget for each setting, its default where the instance has it.
+
+    Args:
+        settings: a settings instance; its values are the form's defaults.
+        prefix: of the widgets' keys.
+        names: which settings; all by default.
+        bound: whether the values stand in the page's address.
+
+    Returns:
+        The values by name.
+    """
+    described = described_fields(settings)
+    return {
+        name: _widget(name, getattr(settings, name), info, prefix + name, bound)
+        for name, (_, info) in described.items()
+        if names is None or name in names
+    }
+
+
+def _widget(name: str, value: Any, info: SettingInfo, key: str, bound: bool) -> Any:
+    label = LABELS.get(name, name.replace("_", " ").capitalize())
+    settings: dict[str, Any] = {"key": key, "help": _help(info), "bind": "query-params" if bound else None}
+    if isinstance(value, bool):
+        return st.toggle(label, value, **settings)
+    if info.choices:
+        return st.selectbox(label, info.choices, info.choices.index(value), **settings)
+    if isinstance(value, int):
+        return st.number_input(label, _whole(info.low), _whole(info.high), value, **settings)
+    return st.number_input(label, info.low, info.high, value, step=_step(value), format="%g", **settings)
+
+
+def _help(info: SettingInfo) -> str:
+    bounds = f" From {info.low:g} to {info.high:g}" if info.low is not None and info.high is not None else ""
+    return f"{info.help}{bounds}{' ' + info.unit if info.unit else ''}{'.' if bounds else ''}"
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def _step(value: float) -> float:
+    """A tenth of the value's own order: 0.01 moves by 0.001."""
+    return 10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 0.01

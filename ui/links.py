@@ -1,0 +1,22 @@
+"""Ways from one page to another, with the settings that the other page opens on."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+from ui.navigation import PAGES
+
+
+def page_link(path: str, label: str, icon: str, settings: Mapping[str, str | list[str]] | None = None) -> None:
+    """A link to another page of the app.
+
+    Args:
+        path: such as ``"pages/beat_lab.py"``.
+        settings: the other page's query parameters.
+    """
+    kept = {"source": st.session_state["source"]} if st.session_state.get("source", "demo") != "demo" else {}
+    try:
+        st.page_link(PAGES.parent / path, label=label, icon=icon, query_params=kept | dict(settings or {}))
+    except StreamlitPageNotFoundError:  # a page run on its own, without app.py, has no others to link to
+        st.markdown(f"{icon} {label}")

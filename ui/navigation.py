@@ -1,0 +1,36 @@
+"""The app's pages and the way into them."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+ENTERED = "entered"
+
+
+def enter() -> StreamlitPage:
+    """Set the app up around whichever page is asked for, and return that page."""
+    st.session_state[ENTERED] = True
+    st.set_page_config(page_title="ECG robustness lab", page_icon="🫀", layout="wide")
+    pages = [
+        st.Page(PAGES / "start.py", title="Start", icon=":material/home:", default=True),
+        st.Page(PAGES / "beat_lab.py", title="Beat lab", icon=":material/ecg_heart:"),
+        st.Page(PAGES / "curves.py", title="Robustness curves", icon=":material/show_chart:"),
+        st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:"),
+        st.Page(PAGES / "learn.py", title="Learn", icon=":material/school:"),
+        st.Page(PAGES / "paper.py", title="Paper", icon=":material/article:"),
+        st.Page(PAGES / "data.py", title="Data", icon=":material/dataset:"),
+    ]
+    return st.navigation(pages, position="top")
+
+
+def enter_late() -> None:
+    """Do so from within a page that was run without app.py around it, and begin again.
+
+    Streamlit takes pages/ for pages of the old kind until st.navigation is called for the first time: so it does where a
+    fresh server is first asked for a page's own address.
+    """
+    if not st.session_state.get(ENTERED):
+        enter()
+        st.rerun()  # through app.py: widgets that are drawn in this run would not be known in the next

@@ -1,0 +1,86 @@
+"""Which beats the app shows: the synthetic ones, or the real ones where the reader has them or fetches them."""
+
+import streamlit as st
+
+from nsr_core.data import Beats, is_at_hand
+from nsr_core.errors import UserError
+from ui import loaders
+
+TITLES = {"demo": "Synthetic beats", "mitbih": "MIT-BIH records", "kaggle": "Published CSV (Kaggle)"}
+KEY = "source"
+_KEPT = "kept_source"
+
+
+def banner() -> Beats:
+    """Say which beats are shown, offer the others, and return them.
+
+    Where the chosen beats are not on this machine, the synthetic ones stand in until they are.
+    """
+    if KEY not in st.session_state and KEY not in st.query_params:
+        # A link within the app starts a new page without parameters; the choice goes along.
+        st.session_state[KEY] = st.session_state.get(_KEPT, "demo")
+    with st.container(horizontal=True, vertical_alignment="center", key="banner"):
+        words = st.empty()
+        with st.popover("Change beats", icon=":material/database:"):
+            chosen = st.radio(
+                "Beats to look at", list(TITLES), captions=list(TITLES.values()), key=KEY, bind="query-params",
+                help="Networks are trained on the MIT-BIH records; any of these beats can be shown to them.",
+            )  # fmt: skip
+            st.session_state[_KEPT] = chosen
+            ready = _offer(chosen)
+    shown = chosen if ready else "demo"
+    beats = loaders.beats_of(shown, root_of(shown))
+    words.markdown(_words(beats, chosen))
+    return beats
+
+
+def can_show(source: str) -> bool:
+    """Whether a source's beats are on this machine."""
+    return is_at_hand(source, root_of(source))
+
+
+def root_of(source: str) -> str | None:
+    """The folder that the reader named for a source, if any."""
+    return st.session_state.get(f"{source}_root")
+
+
+def _words(beats: Beats, chosen: str) -> str:
+    missing = f"The {TITLES[chosen]} are not on this machine yet. " if chosen != beats.source else ""
+    told = {
+        "demo": "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine.",
+        "mitbih": f"These are **{len(beats):,} real beats** of the MIT-BIH Arrhythmia Database, 48 records.",
+        "kaggle": f"These are **{len(beats):,} real beats** of the published CSV, without their places in the records.",
+    }
+    return f":material/info: {missing}{told[beats.source]}"
+
+
+def _offer(source: str) -> bool:
+    """Whether a source's beats can be shown; what to do where they cannot."""
+    if can_show(source):
+        return True
+    st.markdown("They are not on this machine.")
+    folder = st.text_input(
+        "Folder that holds them", key=f"{source}_folder", placeholder="/path/to/folder",
+        help="On the machine that runs this app. Every file is checked before it is used.",
+    )  # fmt: skip
+    if folder and st.button("Use this folder", key=f"{source}_use", type="primary"):
+        return _load(source, folder)
+    if source == "mitbih" and st.button(
+        "Download from PhysioNet (92 MB)", key="mitbih_download", icon=":material/download:"
+    ):
+        return _load(source, None)
+    return False
+
+
+def _load(source: str, folder: str | None) -> bool:
+    """Fetch and cut the beats with a bar that says how far; an error in words where that fails."""
+    bar = st.progress(0.0, "starting")
+    try:
+        loaders.load_anew(source, folder, lambda done, total, what: bar.progress(min(done / max(total, 1), 1.0), what))
+    except UserError as error:
+        bar.empty()
+        st.error(str(error))
+        return False
+    if folder:
+        st.session_state[f"{source}_root"] = folder
+    st.rerun()
