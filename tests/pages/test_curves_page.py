@@ -1,0 +1,117 @@
+"""The curves page: its points are the stored results, and a new attack can be run from it."""
+
+import shutil
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from apptools import assert_healthy, open_page, words
+
+from nsr_core import jobs
+from nsr_core.data import CLASSES
+from nsr_core.evaluation.table import load_table
+from ui import loaders
+from ui.curve_figures import Line, robustness
+from ui.theme import DARK, LIGHT
+
+SHIPPED = loaders.SHIPPED
+
+
+def shown_table(app) -> pd.DataFrame:
+    return next(frame.value for frame in app.dataframe if "low" in frame.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "column"),
+    [
+        ({}, "acc"),
+        ({"measure": "prec"}, "prec"),
+        ({"alone": "true"}, "acc_alone"),
+        ({"natural": "true"}, "acc_natural"),
+        ({"measure": "recall_S", "under": "spsa"}, "recall_S"),
+    ],
+)
+def test_the_points_are_the_stored_results(address, column):
+    app = open_page("curves", checkpoints="mlp-jacob", **address)
+    assert_healthy(app)
+    stored = pd.read_csv(SHIPPED / "mlp-jacob" / "robustness.csv")
+    stored = stored[stored["attack"] == address.get("under", "pgd100")]
+    table = shown_table(app)
+    np.testing.assert_allclose(table["value"], stored[column], atol=1e-4)
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+
+
+def test_the_protocol_is_said():
+    told = words(open_page("curves"))
+    assert "Protocol: paper; full test split" in told
+    assert "1bb884844f3b" in told
+    assert "attack seed 0, training seed 0, 50 epochs" in told
+
+
+def test_published_values_stand_beside_ours():
+    table = shown_table(open_page("curves", checkpoints="mlp-loss2", with_published="true"))
+    assert table["published"].tolist() == [0.9, 0.85, 0.82, 0.78, 0.61, 0.37, 0.29]
+
+
+def test_the_beats_behind_a_point_are_listed():
+    app = open_page("curves", checkpoints="mlp-jacob", flips_of="mlp-jacob", flips_at="0.05")
+    assert_healthy(app)
+    listed = next(frame.value for frame in app.dataframe if "read as" in frame.value)
+    table = load_table(SHIPPED / "mlp-jacob" / "robustness.parquet")
+    table = table[(table["attack"] == "pgd")].assign(beat=table["record"] + ":" + table["sample"].astype(str))
+    broken = {eps: set(part.loc[part["step"] >= 0, "beat"]) for eps, part in table.groupby("eps")}
+    assert set(listed["beat"]) == broken[0.05] - broken[0.01] - broken[0.03]
+    assert set(listed["read as"]) <= set(CLASSES)
+
+
+def test_a_checkpoint_that_left_the_choice_leaves_the_list_of_flips():
+    app = open_page("curves", checkpoints=["mlp-ce", "mlp-mse"], flips_of="mlp-mse")
+    app.multiselect(key="checkpoints").set_value(["mlp-ce"]).run()
+    assert_healthy(app)
+
+
+def test_nothing_chosen_is_no_error():
+    app = open_page("curves").multiselect(key="checkpoints").set_value([]).run()
+    assert_healthy(app)
+
+
+def test_a_new_attack_runs_in_the_background_and_appears(trained_folder):
+    """On a network that learned the synthetic beats: they are at hand on every machine."""
+    shutil.copytree(trained_folder, jobs.runs_dir() / "mlp-mseMargin-1")
+    app = open_page("curves")
+    app.selectbox(key="evaluate_name").set_value("runs/mlp-mseMargin-1")
+    app.selectbox(key="evaluate_attack").set_value("fgsm")
+    app.number_input(key="evaluate_beats").set_value(20)
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert_healthy(app)
+    deadline = time.monotonic() + 60
+    while jobs.list_runs()[0].state != jobs.FINISHED and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert jobs.list_runs()[0].state == jobs.FINISHED, jobs.list_runs()[0]
+    app = open_page("curves", checkpoints="runs/mlp-mseMargin-1", under="fgsm")
+    assert_healthy(app)
+    assert "Protocol: custom; first 20 test beats of each class, signal samples only" in words(app)
+    assert shown_table(app)["beats"].tolist() == [100] * 7
+
+
+def test_a_shipped_checkpoint_is_not_evaluated_without_its_beats():
+    app = open_page("curves")
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert not app.exception
+    assert "not on this machine" in app.error[0].value
+    assert jobs.list_runs() == []
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_the_figure_draws_what_it_is_given(ink):
+    curve = pd.DataFrame({"eps": [0.0, 0.1], "value": [0.9, 0.4], "low": [0.8, 0.3], "high": [0.95, 0.5]})
+    published = pd.DataFrame({"eps": [0.0, 0.1], "value": [0.91, 0.5]})
+    figure = robustness([Line("mlp-ce", "MLP ce", "mlp", "ce", curve, published)], "ACC", ink, bands=True)
+    band, ours, theirs = figure.data
+    assert list(ours.y) == [0.9, 0.4]
+    assert list(theirs.y) == [0.91, 0.5]
+    assert list(band.y) == [0.95, 0.5, 0.3, 0.8]
+    assert [tuple(point) for point in ours.customdata] == [("mlp-ce", 0.0), ("mlp-ce", 0.1)]
+    assert theirs.line.dash == "dot" != ours.line.dash

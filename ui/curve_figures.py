@@ -1,0 +1,90 @@
+"""Robustness curves: one measure against the noise level, a line for each checkpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ui.theme import NETWORK_DASHES, PAPER_DASH, Ink, axis, layout, method_style
+
+
+@dataclass(frozen=True)
+class Line:
+    """A checkpoint's curve: its name and title, network, method, the curve, and the paper's where there is one."""
+
+    name: str
+    title: str
+    network: str
+    method: str
+    curve: pd.DataFrame
+    published: pd.DataFrame | None = None
+
+
+def robustness(lines: Sequence[Line], measure: str, ink: Ink, *, bands: bool, height: int = 520) -> go.Figure:
+    """The lines, their 95 % intervals as bands, and the paper's values as dotted lines with open markers.
+
+    Every point carries the checkpoint's name and its noise level, for whoever clicks on it.
+    """
+    data: list[dict[str, Any]] = []
+    for line in lines:
+        style = method_style(line.method)
+        colour = style.colour(ink)
+        if bands:
+            data.append(_band(line, colour))
+        data.append(
+            {
+                "type": "scatter",
+                "x": line.curve["eps"].to_numpy(),
+                "y": line.curve["value"].to_numpy(),
+                "name": line.title,
+                "legendgroup": line.name,
+                "mode": "lines+markers",
+                "line": {"color": colour, "width": 2.2, "dash": NETWORK_DASHES.get(line.network, "dot")},
+                "marker": {"symbol": style.marker, "size": 9, "color": colour},
+                "customdata": [[line.name, eps] for eps in line.curve["eps"]],
+                "text": [f"{row.low:.3f} to {row.high:.3f}" for row in line.curve.itertuples()],
+                "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.3f}}</b> (%{{text}})<extra>{line.title}</extra>",
+            }
+        )
+        if line.published is not None and not line.published.empty:
+            data.append(_published(line, style.marker, colour))
+    look = layout(ink, height, hovermode="closest", uirevision="curves", clickmode="event+select") | {
+        "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[-0.008, 0.308]),
+        "yaxis": axis(ink, measure, range=[-0.02, 1.02], tickformat=".1f"),
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def _band(line: Line, colour: str) -> dict[str, Any]:
+    curve = line.curve
+    return {
+        "type": "scatter",
+        "x": [*curve["eps"], *curve["eps"][::-1]],
+        "y": [*curve["high"], *curve["low"][::-1]],
+        "fill": "toself",
+        "fillcolor": colour,
+        "opacity": 0.15,
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "legendgroup": line.name,
+    }
+
+
+def _published(line: Line, marker: str, colour: str) -> dict[str, Any]:
+    assert line.published is not None
+    return {
+        "type": "scatter",
+        "x": line.published["eps"].to_numpy(),
+        "y": line.published["value"].to_numpy(),
+        "name": f"{line.title}, published",
+        "legendgroup": line.name,
+        "showlegend": False,
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 1.4, "dash": PAPER_DASH},
+        "marker": {"symbol": f"{marker}-open", "size": 8, "color": colour},
+        "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.2f}}</b><extra>{line.title}, published</extra>",
+    }

@@ -1,0 +1,83 @@
+"""The runs in the background, live: how far each is, and what can be done with it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from nsr_core import jobs
+from nsr_core.errors import UserError
+from nsr_core.jobs import Run
+from nsr_core.progress import duration
+
+ICONS = {
+    jobs.QUEUED: ":material/hourglass_empty:",
+    jobs.RUNNING: ":material/progress_activity:",
+    jobs.FINISHED: ":material/check_circle:",
+    jobs.FAILED: ":material/error:",
+    jobs.CANCELLED: ":material/cancel:",
+    jobs.INTERRUPTED: ":material/power_off:",
+}
+ACTIVE = (jobs.QUEUED, jobs.RUNNING)
+LOOK_EVERY_SECONDS = 1.0
+
+
+def show(kind: str, detail: Callable[[Run, bool], None] | None = None) -> None:
+    """The runs of a kind, newest first; looked at again every second as long as one is active.
+
+    Args:
+        kind: ``"train"`` or ``"evaluate"``.
+        detail: draws more of a run; told whether it is the newest.
+    """
+    jobs.ensure_worker()
+    active = any(run.state in ACTIVE for run in _runs(kind))
+    st.fragment(_panel, run_every=LOOK_EVERY_SECONDS if active else None)(kind, detail, active)
+
+
+def _runs(kind: str) -> list[Run]:
+    return [run for run in jobs.list_runs() if run.kind in (kind, "")]
+
+
+def _panel(kind: str, detail: Callable[[Run, bool], None] | None, was_active: bool) -> None:
+    runs = _runs(kind)
+    if was_active and not any(run.state in ACTIVE for run in runs):
+        st.rerun()  # the whole page: what the runs made is there now
+    for number, run in enumerate(runs):
+        with st.container(border=True, key=f"run_{run.name}"):
+            _one(run)
+            if detail is not None:
+                detail(run, number == 0)
+
+
+def _one(run: Run) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"{ICONS[run.state]} **{run.title}** · {run.state} · `{run.name}`", width="content")
+        with st.container(horizontal=True, width="content"):
+            _buttons(run)
+    if run.state == jobs.RUNNING:
+        share = run.done / run.total if run.total else 0.0
+        st.progress(min(share, 1.0), f"{run.what}{_left(run)}")
+    if run.error:
+        st.error(run.error)
+
+
+def _buttons(run: Run) -> None:
+    if run.state in ACTIVE:
+        _button(run, "Cancel", ":material/stop:", jobs.cancel)
+    elif run.state != jobs.FINISHED:
+        _button(run, "Go on", ":material/play_arrow:", jobs.resume)
+    if run.state not in ACTIVE:
+        _button(run, "Delete", ":material/delete:", jobs.delete)
+
+
+def _button(run: Run, label: str, icon: str, act: Callable[[Run], object]) -> None:
+    if st.button(label, icon=icon, key=f"{label}_{run.name}"):
+        try:
+            act(run)
+        except UserError as error:
+            st.error(str(error))
+        else:
+            st.rerun()
+
+
+def _left(run: Run) -> str:
+    return "" if run.seconds_left is None else f" · {duration(run.seconds_left)} left"
