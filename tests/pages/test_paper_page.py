@@ -1,0 +1,235 @@
+"""The Paper page: all tables and figures open, show what they are given, and hide no departure."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from nsr_core import DISCLAIMER
+from nsr_core.data import load_beats
+from nsr_core.evaluation.replication import Replica, align, distances, noisy_beats, replication
+from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from ui import ecg, loaders, paper_figures
+from ui.theme import DARK, LIGHT, PAPER_DASH
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKPOINTS = ROOT / "checkpoints"
+SLOW_SECONDS = 60
+
+
+def open_page(**parameters: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "paper.py"), default_timeout=SLOW_SECONDS)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert app.caption[-1].value == DISCLAIMER
+    return app
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(part.value for part in [*app.markdown, *app.caption, *app.info, *app.warning])
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    folders = list_checkpoints(CHECKPOINTS)
+    return replication(Replica.of(load_checkpoint(folder), pd.read_csv(folder / RESULTS_FILE)) for folder in folders)
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch) -> Path:
+    """A folder of checkpoints that the page takes for the shipped ones; it holds mlp-loss2 with a card of its own."""
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(CHECKPOINTS / "mlp-loss2", folder / "mlp-loss2")
+    monkeypatch.setattr(loaders, "SHIPPED", folder)
+    monkeypatch.setenv("NSR_RUNS_DIR", str(tmp_path / "runs"))
+    return folder
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_every_table_opens_from_its_link(number):
+    app = open_page(table=str(number))
+    assert app.selectbox(key="table").value == number
+    assert f"Table {number}: " in words(app)
+    assert len(app.get("plotly_chart")) == 2
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_every_figure_opens_from_its_link(number):
+    app = open_page(section="Figures", figure=str(number))
+    assert f"Figure {number}: " in words(app)
+    assert len(app.get("plotly_chart")) == (7 if number == 8 else 2)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"table": "13"},
+        {"table": "x"},
+        {"section": "nothing"},
+        {"section": "Figures", "figure": "0", "published": "perhaps"},
+    ],
+)
+def test_a_bad_link_opens_the_default(parameters):
+    app = open_page(**parameters)
+    assert (
+        "Figure 1: " in words(app)
+        if parameters.get("section") == "Figures"
+        else "Table 5: ACC, MLP, 100-PGD" in words(app)
+    )
+
+
+def test_network_attack_and_metric_choose_the_table():
+    app = open_page()
+    app.segmented_control(key="table_network").set_value("cnn").run()
+    assert app.selectbox(key="table").value == 7
+    app.segmented_control(key="table_attack").set_value("spsa").run()
+    app.segmented_control(key="table_metric").set_value("prec").run()
+    assert app.selectbox(key="table").value == 12
+    app.selectbox(key="table").set_value(1).run()
+    assert [app.segmented_control(key=f"table_{key}").value for key in ("network", "attack", "metric")] == [
+        "mlp", "pgd20", "acc",
+    ]  # fmt: skip
+
+
+def test_the_protocol_stands_under_a_table():
+    told = words(open_page(table="9"))
+    for part in ("protocol paper", "810 test beats", "1bb884844f3b", "training seed 0", "attack seed 0"):
+        assert part in told
+
+
+def test_the_differences_show_what_the_cards_note():
+    told = words(open_page(section="Differences"))
+    for name in ("mlp-ce", "mlp-adv0.3"):
+        assert load_checkpoint(CHECKPOINTS / name).card["notes"][0] in told
+
+
+def test_claims_are_computed():
+    told = words(open_page(section="Figures", figure="1"))
+    assert "loss2 has the best ACC at 0.03 to 0.3" in told
+    assert "holds at 5 of 5 noise levels" in told
+
+
+def test_a_checkpoint_of_another_protocol_is_shown_with_its_note(shelf):
+    path = shelf / "mlp-loss2" / CARD_FILE
+    card = json.loads(path.read_text())
+    card["config"]["epochs"] = card["training"]["epochs"] = 30
+    card["notes"] = ["Thirty epochs, as a test."]
+    path.write_text(json.dumps(card))
+    told = words(open_page(table="5"))
+    assert "epochs 30 instead of 50" in told
+    assert "Thirty epochs, as a test." in told
+    assert "protocol custom" in told
+    assert "no checkpoint yet" in told
+    assert "Protocol custom" not in words(open_page(section="Figures", figure="1"))  # open: the rivals are missing
+
+
+def test_a_damaged_checkpoint_is_named_and_left_out(shelf):
+    (shelf / "mlp-loss2" / CARD_FILE).write_text("{")
+    app = open_page()
+    assert "mlp-loss2 is left out" in app.warning[0].value
+    assert "All nine methods: no checkpoint yet" in words(app)
+
+
+@pytest.mark.parametrize("number", [1, 3, 8])
+def test_figures_without_checkpoints_say_so(shelf, number):
+    shutil.rmtree(shelf / "mlp-loss2")
+    told = words(open_page(section="Figures", figure=str(number)))
+    assert ("no checkpoint yet" if number == 1 else "This figure needs mlp-ce") in told
+
+
+# The figures hold the numbers that they are given.
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
+    table = rows[rows["table"] == 5]
+    figure = paper_figures.cells(table, ink)
+    heat = figure.data[0]
+    np.testing.assert_allclose(np.asarray(heat.z).ravel(), table["difference"])
+    assert heat.zmin == -heat.zmax
+    text = next(trace for trace in figure.data if trace.name == "cells").text
+    first = table.iloc[2]
+    assert f"<b>{first['ours']:.2f}</b>" in text[2]
+    assert f"({first['paper']:.2f})" in text[2]
+    assert paper_figures.signed(first["difference"]) in text[2]
+    means = next(trace for trace in figure.data if trace.name == "mean distance" and trace.type == "heatmap")
+    expected = distances(table)["distance"]
+    np.testing.assert_allclose(np.asarray(means.z).ravel(), expected)
+
+
+def test_missing_and_custom_cells_say_so(rows):
+    table = rows[rows["table"] == 5].copy()
+    gone, other = table["method"] == "jacob", table["method"] == "loss2"
+    table.loc[gone, ["ours", "difference"]] = np.nan
+    table.loc[gone, "missing"] = "no checkpoint yet"
+    table.loc[other, "protocol"] = "custom"
+    figure = paper_figures.cells(table, LIGHT)
+    text = next(trace for trace in figure.data if trace.name == "cells").text
+    paper = table[gone]["paper"].iloc[0]
+    assert text[7].startswith(paper_figures.NO_VALUE)
+    assert f"({paper:.2f})" in text[7]
+    assert "loss2 *" in figure.layout.yaxis.ticktext
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.131, "+0.13"), (-0.131, "\N{MINUS SIGN}0.13"), (-0.004, "0.00")])
+def test_differences_have_a_sign(value, text):
+    assert paper_figures.signed(value) == text
+
+
+def test_the_overview_has_every_table_and_its_clicks_name_it(rows):
+    found = distances(rows)
+    figure = paper_figures.overview(found, 5, LIGHT)
+    heats = [trace for trace in figure.data if trace.type == "heatmap"]
+    drawn = np.concatenate([np.asarray(heat.z).ravel() for heat in heats])
+    by_network = pd.concat([block for _, block in found.groupby("network", sort=False)])
+    np.testing.assert_allclose(drawn, by_network["distance"])
+    clicks = np.concatenate([trace.customdata for trace in figure.data if trace.customdata is not None])
+    assert sorted(clicks.ravel().tolist()) == sorted(found["table"])
+
+
+def test_the_overview_stars_another_protocol(rows):
+    found = distances(rows).assign(protocol="custom")
+    texts = [
+        text
+        for trace in paper_figures.overview(found, 1, DARK).data
+        if trace.type == "scatter" and trace.mode == "text"
+        for text in trace.text
+    ]
+    assert all(text.endswith("*") or text == paper_figures.NO_VALUE for text in texts)
+
+
+def test_curves_are_ours_and_the_papers_are_dotted(rows):
+    table = rows[rows["table"] == 5]
+    ours = {trace.name: trace for trace in paper_figures.curves(table, LIGHT, overlay=False).data}
+    assert list(ours) == list(dict.fromkeys(table["method"]))
+    np.testing.assert_array_equal(ours["loss2"].y, table[table["method"] == "loss2"]["ours"])
+    both = paper_figures.curves(table, LIGHT, overlay=True).data
+    published = next(trace for trace in both if trace.name == "loss2, paper")
+    assert published.line.dash == PAPER_DASH
+    np.testing.assert_array_equal(published.y, table[table["method"] == "loss2"]["paper"])
+
+
+def test_arrows_have_the_true_angle_and_length():
+    told = align(load_checkpoint(CHECKPOINTS / "mlp-loss1"), load_beats("demo"), 3)
+    arrows = {trace.name: trace for trace in paper_figures.directions(told, LIGHT).data}
+    tip = np.array([arrows["w_y"].x[1], arrows["w_y"].y[1]])
+    assert np.linalg.norm(tip) == pytest.approx(told.relative_length)
+    assert np.degrees(np.arctan2(tip[1], tip[0])) == pytest.approx(told.angle_deg)
+    assert (arrows["x"].x[1], arrows["x"].y[1]) == (1, 0)
+
+
+def test_a_panel_of_figure_8_is_the_noisy_beat_in_millivolts():
+    told = noisy_beats(load_checkpoint(CHECKPOINTS / "mlp-ce"), load_beats("demo"), 7)
+    for one in (told[0], told[-1]):
+        figure = paper_figures.noisy_beat(one, ecg.common_range(told), 300, DARK)
+        noisy = figure.data[-1]
+        np.testing.assert_allclose(noisy.y, one.mv_min + one.mv_range * one.x_adv[: one.length], rtol=1e-5, atol=1e-6)
+        assert len(figure.data) == (1 if one.eps == 0 else 2)
+    assert figure.layout.yaxis.scaleratio == pytest.approx(1000 / paper_figures.speed_of(told[-1]) / ecg.MV_PER_MM)
