@@ -1,5 +1,6 @@
 """The app in a real browser: it opens without network and data, draws, answers, and reports no error."""
 
+import os
 import re
 import shutil
 import socket
@@ -33,16 +34,20 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The app as a user starts it, on a free port, in a process of its own."""
+    """The app as a user starts it on a machine without data, on a free port, in a process of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
+    folder = tmp_path_factory.mktemp("server")
+    log = folder / "log"
+    own = {"NSR_CACHE_DIR": str(folder / "cache"), "NSR_RUNS_DIR": str(folder / "runs")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NSR_")} | own
     arguments = ["--server.headless", "true", "--server.port", str(port), "--server.address", "127.0.0.1"]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *arguments], cwd=ROOT, stdout=output, stderr=output
-        )
+            [sys.executable, "-m", "streamlit", "run", "app.py", *arguments],
+            cwd=ROOT, stdout=output, stderr=output, env=environment,
+        )  # fmt: skip
         try:
             _wait_for(port, server, log)
             yield f"http://127.0.0.1:{port}"
@@ -71,34 +76,141 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(params=["light", "dark", "narrow"])
-def page(request, browser, address):
-    """The app opened on a wide light, a wide dark and a narrow screen; fails on any error in the console."""
-    width = 420 if request.param == "narrow" else 1400
-    scheme = "dark" if request.param == "dark" else "light"
-    page = browser.new_page(viewport={"width": width, "height": 1200}, color_scheme=scheme)
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(address)
-    page.wait_for_selector(IDLE, timeout=WAIT_MS)
-    yield page
-    assert page.locator("[data-testid=stException]").count() == 0
-    assert problems == []
-    page.close()
+class Visit:
+    """A page in a browser of its own, as one person sees it; what it reports to the console is kept."""
+
+    def __init__(self, browser, width: int = 1400, scheme: str = "light") -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 1400}, color_scheme=scheme, accept_downloads=True
+        )
+        self.page = self.context.new_page()
+        self.problems: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _note(self, message) -> None:
+        # Asked for a page's own address, Streamlit first looks for its server below that address.
+        if message.type == "error" and "/_stcore/" not in str(message.location):
+            self.problems.append(f"{message.text} {message.location}")
+
+    def open(self, url: str) -> "Visit":
+        self.page.goto(url)
+        self.settle()
+        return self
+
+    def settle(self) -> None:
+        """Wait until the page has answered."""
+        self.page.wait_for_timeout(300)
+        self.page.wait_for_selector(IDLE, timeout=WAIT_MS)
+        self.page.wait_for_timeout(200)
+
+    def close(self) -> None:
+        """End the visit; it must have gone without an error."""
+        if not self.page.is_closed():
+            assert self.page.locator("[data-testid=stException]").count() == 0
+        assert self.problems == []
+        self.context.close()
 
 
-def test_the_beat_is_drawn_and_fits_the_screen(page):
-    page.wait_for_selector(".st-key-beat_figure .main-svg .scatterlayer .trace", timeout=WAIT_MS)
-    assert page.locator(".st-key-beat_figure .main-svg .scatterlayer .trace").count() == 3
-    assert page.get_by_text("Not for clinical use").count() == 1
+@pytest.fixture
+def visit(browser):
+    """Begin a visit: ``visit(width=..., scheme=...)``; all are checked for errors at the end."""
+    visits: list[Visit] = []
+
+    def begin(**settings) -> Visit:
+        visits.append(Visit(browser, **settings))
+        return visits[-1]
+
+    yield begin
+    for one in visits:
+        one.close()
+
+
+PAGES = ("", "beat_lab", "curves", "train", "learn", "paper", "data")
+LOOKS = {"light": {}, "dark": {"scheme": "dark"}, "narrow": {"width": 375}}
+
+
+def test_the_first_address_that_a_fresh_server_is_asked_for_may_be_any_page(visit, address):
+    """Runs first: Streamlit would take pages/ for pages of its old kind here."""
+    page = visit().open(f"{address}/beat_lab").page
+    playwright.expect(page.get_by_role("link", name="Robustness curves")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(page.get_by_role("heading", name="Beat lab")).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_in_every_look(visit, address, name, look):
+    one = visit(**LOOKS[look]).open(f"{address}/{name}")
+    page = one.page
+    playwright.expect(page.get_by_text("Not for clinical use").last).to_be_attached(timeout=WAIT_MS)
+    if name != "train":  # where nothing was trained yet
+        page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
+    wide = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stPlotlyChart]')].filter("
+        "chart => chart.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length"
+    )
+    assert wide == 0
 
 
-def test_turning_the_noise_off_brings_the_reading_back(page):
-    """Home moves a slider to its lower end: without noise the reading holds, or was wrong from the start."""
-    verdict = page.get_by_role("heading", level=3).first
-    playwright.expect(verdict).to_be_visible(timeout=WAIT_MS)
-    page.locator(".st-key-eps input[type=range]").press("Home")
-    playwright.expect(verdict).to_contain_text(re.compile("held|Misread"), timeout=WAIT_MS)
+def test_an_attacked_beat_changes_its_class_and_a_link_to_it_gives_the_same_numbers(visit, address):
+    mine = visit().open(f"{address}/beat_lab?models=mlp-ce&eps=0.0")
+    playwright.expect(mine.page.get_by_text("held")).to_be_visible(timeout=WAIT_MS)
+    slider = mine.page.locator(".st-key-eps input[type=range]")
+    slider.press("End")
+    playwright.expect(mine.page.get_by_text(re.compile("flipped after"))).to_be_visible(timeout=WAIT_MS)
+    mine.settle()
+    assert "eps=0.3" in mine.page.url
+    theirs = visit().open(mine.page.url)
+    playwright.expect(theirs.page.get_by_text(re.compile("flipped after"))).to_be_visible(timeout=WAIT_MS)
+    for text in ("Read as", "Smallest flipping", "Protocol:"):
+        ours, other = (one.page.get_by_text(text).first.inner_text() for one in (mine, theirs))
+        assert ours == other
+
+
+def test_a_beat_found_on_one_page_is_the_beat_of_the_next(visit, address):
+    one = visit().open(f"{address}/beat_lab?beat=demo%3A3")
+    one.page.get_by_role("link", name="Data").first.click()
+    playwright.expect(one.page.get_by_role("tab", name="Beats")).to_be_visible(timeout=WAIT_MS)
+    one.page.get_by_role("tab", name="Beats").click()
+    link = one.page.get_by_role("link", name="Lab", exact=True).first
+    playwright.expect(link).to_be_visible(timeout=WAIT_MS)
+    beat = re.search(r"beat=demo%3A(\d+)", link.get_attribute("href"))[1]
+    link.click()
+    playwright.expect(one.page.get_by_role("heading", name=f"demo:{beat}")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_a_training_goes_on_when_its_tab_is_closed_and_a_second_browser_sees_it(visit, address):
+    mine = visit().open(
+        f"{address}/train?train_method=mse&how=My+own&train_epochs=40&train_batch_size=16&train_data=demo"
+    )
+    mine.page.locator(".st-key-start button").click()
+    playwright.expect(mine.page.get_by_text("Train mlp-mse, 40 epochs")).to_be_visible(timeout=WAIT_MS)
+    mine.page.close()
+    theirs = visit().open(f"{address}/train")
+    playwright.expect(theirs.page.get_by_text("finished")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(theirs.page.get_by_text("Epoch 40:")).to_be_visible(timeout=WAIT_MS)
+    theirs.open(f"{address}/beat_lab?models=runs%2Fmlp-mse-1")
+    playwright.expect(theirs.page.get_by_text("yours, mlp-mse-1").first).to_be_visible(timeout=WAIT_MS)
+
+
+def test_numbers_and_figures_can_be_taken_away(visit, address, tmp_path):
+    page = visit().open(f"{address}/beat_lab?view=Numbers+and+files").page
+    for kind, start in (("csv", "# Research and education only"), ("json", "{"), ("html", "<!doctype html>")):
+        button = page.locator(f"[class*='st-key-beat-'][class*='_{kind}'] button").first
+        with page.expect_download(timeout=WAIT_MS) as waiting:
+            button.click()
+        waiting.value.save_as(tmp_path / kind)
+        text = (tmp_path / kind).read_text()
+        assert text.startswith(start)
+        assert "Not for clinical use" in text
+
+
+def test_a_click_on_a_curve_lists_the_beats_behind_it(visit, address):
+    one = visit().open(f"{address}/curves?checkpoints=mlp-jacob")
+    points = one.page.locator(".st-key-curves .scatterlayer .trace .points path")
+    playwright.expect(points.first).to_be_visible(timeout=WAIT_MS)
+    points.nth(4).click(force=True)
+    one.settle()
+    playwright.expect(one.page.get_by_text("misread at 0.1.")).to_be_visible(timeout=WAIT_MS)
