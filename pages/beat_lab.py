@@ -1,5 +1,7 @@
 """Beat lab: one beat, up to four networks, one attack, and what each reads before and after."""
 
+from dataclasses import asdict
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -132,6 +134,11 @@ def _sweep(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
         f"The same beat attacked at every level by {attack.title}; a marker is the smallest level at which it was "
         f"misread. An attack may miss at a larger level what it found at a smaller one.{instead}"
     )
+    chart.numbers(
+        lab.sweep_table(answers), name=_file_name(answers, "sweep"),
+        figures=lambda: {"Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)},
+        facts={"attack": attack.name, "settings": asdict(attack), "attacks": [one.told.to_json() for one in answers]},
+    )  # fmt: skip
 
 
 @st.fragment
@@ -159,6 +166,10 @@ def _way(answers: list[Answer]) -> None:
             key="way",
             alt=f"Loss from {told.path.loss[0]:.2f} to {told.path.loss[-1]:.2f} over {last} steps.",
         )
+    chart.numbers(
+        lab.way_table(told), name=_file_name(answers, f"way-{answer.name}"), facts={"attack": told.to_json()},
+        figures=lambda: {f"{answer.title}, step {at}": figure, "Loss and reading": lab_figures.way(told, at, colours)},
+    )  # fmt: skip
 
 
 def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
@@ -167,10 +178,13 @@ def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
         "$w_y$ says how much each sample moves it. Noise of at most ε can move it by $\\|w_y\\|_1 ε$, which over "
         "$|z_y|$ is the bound $R_2$ (eq. 9). The flatter $w_y$ beside a large $z_y$, the less noise can do."
     )
+
+    def figure() -> go.Figure:
+        lines = {answer.title: (answer.network, answer.method, answer.told) for answer in answers}
+        return lab_figures.sensitivity(lines, colours)
+
     chart.draw(
-        lab_figures.sensitivity(
-            {answer.title: (answer.network, answer.method, answer.told) for answer in answers}, colours
-        ),
+        figure(),
         key="sensitivity",
         alt="Sensitivity of the right class's output to each sample. L1 norms: "
         + "; ".join(f"{answer.title} {answer.told.w_l1:.1f}" for answer in answers),
@@ -184,6 +198,10 @@ def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
             "NSR reached": st.column_config.NumberColumn(help="|change of z_y| / |z_y| as it really came out"),
         },
     )  # fmt: skip
+    chart.numbers(
+        lab.sensitivity_table(answers), name=_file_name(answers, "sensitivity"), figures=lambda: {"w_y": figure()},
+        facts={"attacks": [answer.told.to_json() for answer in answers]},
+    )  # fmt: skip
 
 
 def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
@@ -194,12 +212,16 @@ def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
 
     chart.numbers(
         lab.table(answers),
-        name=f"beat-{answers[0].told.beat.replace(':', '-')}",
+        name=_file_name(answers, "beat"),
         figures=figures,
         facts={"attacks": [answer.told.to_json() for answer in answers]},
         expanded=True,
     )
-    chart.download_csv(lab.signals(answers), f"signals-{answers[0].told.beat.replace(':', '-')}", "Signals (CSV)")
+    chart.download_csv(lab.signals(answers), _file_name(answers, "signals"), "Signals (CSV)")
+
+
+def _file_name(answers: list[Answer], what: str) -> str:
+    return f"{what}-{answers[0].told.beat}".replace(":", "-").replace("/", "-")
 
 
 main()

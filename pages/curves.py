@@ -1,8 +1,12 @@
 """Robustness curves: how accuracy falls with the noise, for any checkpoints under any of their attacks."""
 
+from dataclasses import asdict, dataclass
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from nsr_core.attacks import ATTACKS
 from nsr_core.data import CLASSES
@@ -24,7 +28,24 @@ LEAD = (
 )
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2", "mlp-jacob", "mlp-adv0.1")
 FIRST_READING = "pgd100"
-FLIP_OF, FLIP_AT = "flips_of", "flips_at"
+FLIPS_OF, FLIPS_UNDER, FLIPS_AT = "flips_of", "flips_under", "flips_at"
+
+
+@dataclass(frozen=True)
+class View:
+    """What the widgets say."""
+
+    names: list[str]
+    readings: list[str]
+    measure: str
+    natural: bool
+    alone: bool
+    bands: bool
+    published: bool
+
+    @property
+    def title(self) -> str:
+        return MEASURES[self.measure].title + (", natural prevalence" if self.natural else "")
 
 
 def main() -> None:
@@ -35,21 +56,20 @@ def main() -> None:
             return
         controls, result = st.columns([1, 3.1], gap="large")
         with controls:
-            chosen, reading, measure, natural, alone, bands, published = _choose(names)
+            view = _choose(names)
         with result:
-            _show([name for name in chosen if reading in loaders.readings_of(name)], reading, measure, natural, alone,
-                  bands, published)  # fmt: skip
+            _show(view)
         _evaluate_more(frame.checkpoint_names())
 
 
-def _choose(names: list[str]) -> tuple[list[str], str, str, bool, bool, bool, bool]:
+def _choose(names: list[str]) -> View:
     chosen = st.multiselect(
         "Checkpoints", names, [name for name in FIRST_NETWORKS if name in names] or names[:4], key="checkpoints",
         bind="query-params", placeholder="Choose any number", help="Network and training method.",
     )  # fmt: skip
     known = list(dict.fromkeys(reading for name in names for reading in loaders.readings_of(name)))
-    reading = st.selectbox(
-        "Attack", known, known.index(FIRST_READING) if FIRST_READING in known else 0, key="under", bind="query-params",
+    readings = st.multiselect(
+        "Attacks", known, [FIRST_READING] if FIRST_READING in known else known[:1], key="under", bind="query-params",
         help="pgd20 and pgd100: the published PGD with 20 and 100 steps. spsa: a black-box attack, on fewer beats.",
     )  # fmt: skip
     measure = st.selectbox("Measure", list(MEASURES), key="measure", bind="query-params")
@@ -73,100 +93,112 @@ def _choose(names: list[str]) -> tuple[list[str], str, str, bool, bool, bool, bo
         "Published curves", key="with_published", bind="query-params",
         help="The paper's own values, dotted. They are read with each noise level alone.",
     )  # fmt: skip
-    return chosen, reading, measure, natural, alone, bands, published
+    return View(chosen, readings, measure, natural, alone, bands, published)
 
 
-def _show(
-    names: list[str], reading: str, measure: str, natural: bool, alone: bool, bands: bool, published: bool
-) -> None:
-    if not names:
-        st.info(f"None of the chosen checkpoints has results under {reading}. Choose others, or attack them below.")
+def _show(view: View) -> None:
+    panels = {
+        reading: [name for name in view.names if reading in loaders.readings_of(name)] for reading in view.readings
+    }
+    panels = {reading: names for reading, names in panels.items() if names}
+    if not panels:
+        st.info("Choose a checkpoint and an attack that it has results of; or attack one anew below.")
         return
-    lines = [_line(name, reading, measure, natural, alone, published) for name in names]
-    title = MEASURES[measure].title + (", natural prevalence" if natural else "")
-    st.markdown(f"#### {title} under {ATTACK_TITLES.get(reading, reading)}")
-    figure = robustness(lines, title, ink(), bands=bands)
-    table = _table(lines)
-    chart.draw(
-        figure, key="curves", on_select=_click,
-        alt=f"{title} against noise level. At 0.1: "
-        + "; ".join(f"{line.title} {_at(line.curve, 0.1):.2f}" for line in lines),
-    )  # fmt: skip
-    st.caption(" ".join(sorted({_protocol(name, reading) for name in names})))
-    if published and all(line.published is None for line in lines):
+    lines = {reading: [_line(name, reading, view) for name in names] for reading, names in panels.items()}
+    for column, reading in zip(_places(len(lines)), lines, strict=True):
+        with column:
+            _panel(lines[reading], reading, view, height=520 if len(lines) == 1 else 420)
+    for sentence in sorted({loaders.protocol(line.name, reading) for reading in lines for line in lines[reading]}):
+        st.caption(sentence)
+    if view.published and all(line.published is None for part in lines.values() for line in part):
         st.caption("The paper has no such curve: it reports accuracy and precision at equal priors only.")
     chart.numbers(
-        table, name=f"curves-{reading}-{measure}",
-        figures=lambda: {title: robustness(lines, title, ink(), bands=bands)},
-        facts={"attack": reading, "measure": measure, "natural": natural, "each_level_alone": alone,
-               "protocols": {name: _protocol(name, reading) for name in names},
-               "weights": {name: loaders.checkpoint(name).digest for name in names}},
+        _table(lines), name=f"curves-{'-'.join(lines)}-{view.measure}",
+        figures=lambda: {
+            _heading(reading, view): robustness(part, view.title, ink(), bands=view.bands) for reading, part in lines.items()
+        },
+        facts={"view": asdict(view),
+               "protocols": {f"{line.name} {reading}": loaders.protocol(line.name, reading) for reading in lines for line in lines[reading]},
+               "weights": {name: loaders.checkpoint(name).digest for names in panels.values() for name in names}},
     )  # fmt: skip
-    _flips(lines, reading)
+    _flips(lines)
 
 
-def _line(name: str, reading: str, measure: str, natural: bool, alone: bool, published: bool) -> Line:
+def _places(count: int) -> list[DeltaGenerator]:
+    """Where so many panels go: one over the whole width, more in rows of two."""
+    if count == 1:
+        return [st.container()]
+    rows = [st.columns(2, gap="medium") for _ in range(0, count, 2)]
+    return [column for row in rows for column in row][:count]
+
+
+def _heading(reading: str, view: View) -> str:
+    return f"{view.title} under {ATTACK_TITLES.get(reading, reading)}"
+
+
+def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
+    st.markdown(f"#### {_heading(reading, view)}")
+    chart.draw(
+        robustness(lines, view.title, ink(), bands=view.bands, height=height),
+        key=f"curves_{reading}", on_select=partial(_click, reading),
+        alt=f"{_heading(reading, view)} against noise level. At 0.1: "
+        + "; ".join(f"{line.title} {_at(line.curve, 0.1):.2f}" for line in lines),
+    )  # fmt: skip
+
+
+def _line(name: str, reading: str, view: View) -> Line:
     network, method = loaders.split_name(name)
     theirs = None
-    if published and not natural and not name.startswith(loaders.OWN):
+    if view.published and not view.natural and not name.startswith(loaders.OWN):
         tables = paper_tables()
         wanted = (tables["network"] == network) & (tables["method"] == method) & (tables["attack"] == reading)
-        theirs = tables[wanted & (tables["metric"] == measure)].sort_values("eps")
-    return Line(
-        name, loaders.title(name), network, method, loaders.curve(name, reading, measure, natural, alone),
-        None if theirs is None or theirs.empty else theirs,
-    )  # fmt: skip
+        theirs = tables[wanted & (tables["metric"] == view.measure)].sort_values("eps")
+    ours = loaders.curve(name, reading, view.measure, view.natural, view.alone)
+    return Line(name, loaders.title(name), network, method, ours, None if theirs is None or theirs.empty else theirs)
 
 
 def _at(curve: pd.DataFrame, eps: float) -> float:
     return float(np.interp(eps, curve["eps"], curve["value"]))
 
 
-def _table(lines: list[Line]) -> pd.DataFrame:
+def _table(lines: dict[str, list[Line]]) -> pd.DataFrame:
     parts = []
-    for line in lines:
-        part = line.curve.assign(checkpoint=line.name)
+    for reading, line in ((reading, line) for reading, part in lines.items() for line in part):
+        part = line.curve.assign(checkpoint=line.name, attack=reading)
         if line.published is not None:
             part = part.merge(line.published[["eps", "value"]].rename(columns={"value": "published"}), "left", on="eps")
         parts.append(part)
     table = pd.concat(parts, ignore_index=True).round(4)
-    return table[
-        ["checkpoint", "eps", "value", "low", "high", "beats", *(["published"] if "published" in table else [])]
-    ]
+    columns = ["checkpoint", "attack", "eps", "value", "low", "high", "beats"]
+    return table[columns + (["published"] if "published" in table else [])]
 
 
-def _protocol(name: str, reading: str) -> str:
-    """Under which rules these results came about, from the card."""
-    card = loaders.checkpoint(name).card
-    attack = "pgd" if reading.startswith("pgd") and reading[3:].isdigit() else reading
-    ran = card["results"]["attacks"][attack]
-    where = "signal samples only" if ran["signal_only"] else "padding included"
-    return (
-        f"Protocol: {ran['protocol']}; {ran['beats']}, {where}; split by {card['split']['name']} "
-        f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
-        f"{card['config']['epochs']} epochs. An attack that fails proves nothing."
-    )
-
-
-def _click() -> None:
+def _click(reading: str) -> None:
     """A click on a point chooses whose beats are listed."""
-    points = st.session_state["curves"].selection.points
+    points = st.session_state[f"curves_{reading}"].selection.points
     if points and points[0].get("customdata"):
         name, eps = points[0]["customdata"]
-        st.session_state[FLIP_OF], st.session_state[FLIP_AT] = name, float(eps)
+        st.session_state[FLIPS_OF], st.session_state[FLIPS_UNDER], st.session_state[FLIPS_AT] = (
+            name,
+            reading,
+            float(eps),
+        )
 
 
-def _flips(lines: list[Line], reading: str) -> None:
+def _flips(lines: dict[str, list[Line]]) -> None:
     st.markdown("#### The beats that flip at a point")
-    names = [line.name for line in lines]
-    levels = sorted({float(eps) for line in lines for eps in line.curve["eps"]})
-    if st.session_state.get(FLIP_OF) not in [None, *names]:
-        del st.session_state[FLIP_OF]
-    which, where = st.columns(2)
-    name = which.selectbox("Checkpoint", names, key=FLIP_OF, bind="query-params")
-    level = where.selectbox("Noise level ε", levels, min(2, len(levels) - 1), key=FLIP_AT, bind="query-params")
-    if level and level not in loaders.curve(name, reading, "acc", False, False)["eps"].tolist():
-        st.info(f"{loaders.title(name)} was not attacked at {level:g}.")
+    names = list(dict.fromkeys(line.name for part in lines.values() for line in part))
+    levels = sorted({float(eps) for part in lines.values() for line in part for eps in line.curve["eps"]})
+    for key, options in ((FLIPS_OF, names), (FLIPS_UNDER, list(lines)), (FLIPS_AT, levels)):
+        if st.session_state.get(key, options[0]) not in options:
+            del st.session_state[key]
+    which, under, where = st.columns(3)
+    name = which.selectbox("Checkpoint", names, key=FLIPS_OF, bind="query-params")
+    reading = under.selectbox("Attack", list(lines), key=FLIPS_UNDER, bind="query-params")
+    level = where.selectbox("Noise level ε", levels, min(2, len(levels) - 1), key=FLIPS_AT, bind="query-params")
+    known = {line.name: line.curve["eps"].tolist() for line in lines[reading]}
+    if level not in known.get(name, []):
+        st.info(f"{loaders.title(name)} was not attacked by {reading} at {level:g}.")
         return
     found = loaders.beats_that_flip(name, reading, level)
     st.markdown(

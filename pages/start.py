@@ -74,6 +74,12 @@ def _show(answers: list[Answer], level: str) -> None:
             )
             st.markdown(lab.readings(told))
     st.caption(f"Same beat, same budget: {level}. {lab.protocol(answers[0].told)}")
+    chart.numbers(
+        lab.table(answers), name="start", facts={"attacks": [answer.told.to_json() for answer in answers]},
+        figures=lambda: {
+            answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers
+        },
+    )  # fmt: skip
     told = answers[0].told
     settings = {"beat": told.beat, "models": [answer.name for answer in answers], "eps": f"{told.eps:g}"}
     page_link(

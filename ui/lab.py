@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.attacks import ATTACKS, Attack
-from nsr_core.data import CLASS_NAMES, FS_HZ, Beats
+from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ, Beats
 from nsr_core.evaluation.single import BeatAttack, NoiseLevel, attack_beat
 from nsr_core.evaluation.sweep import Sweep, sweep_beat
 from ui import loaders
@@ -203,3 +203,31 @@ def signals(answers: list[Answer]) -> pd.DataFrame:
         if np.isfinite(first.mv_range):
             columns[f"{name}_mv"] = first.mv_min + first.mv_range * x
     return pd.DataFrame(columns)
+
+
+def sweep_table(answers: list[Answer]) -> pd.DataFrame:
+    """The sweep of every network: a row for each level."""
+    parts = [
+        pd.DataFrame(
+            {"network": one.title, "ε": one.sweep.eps, "p right": one.sweep.p_true, "read as": one.sweep.label}
+        )
+        for one in answers
+    ]
+    return pd.concat(parts, ignore_index=True).round(4)
+
+
+def way_table(told: BeatAttack) -> pd.DataFrame:
+    """The attack's way: a row for each step, with the loss and the probability of each class."""
+    table = pd.DataFrame(told.path.probabilities, columns=[f"p {label}" for label in CLASSES]).round(4)
+    table.insert(0, "step", np.arange(len(table)))
+    table.insert(1, "loss", told.path.loss.round(5))
+    return table
+
+
+def sensitivity_table(answers: list[Answer]) -> pd.DataFrame:
+    """The beat and w_y of every network: a row for each signal sample."""
+    first = answers[0].told
+    shown = slice(0, first.length)
+    columns = {"sample": np.arange(first.length), "beat": first.x[shown]}
+    columns |= {f"w_y {answer.title}": answer.told.w[shown] for answer in answers}
+    return pd.DataFrame(columns).round(5)

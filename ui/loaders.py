@@ -121,6 +121,20 @@ def beats_that_flip(name: str, reading: str, eps: float) -> pd.DataFrame:
     return curves.beats_that_flip(table, readings(table)[reading], eps)
 
 
+def protocol(name: str, reading: str) -> str:
+    """Under which rules a checkpoint's results came about, from its card."""
+    card = checkpoint(name).card
+    table = beat_table(name)
+    assert table is not None  # it has results
+    ran = card["results"]["attacks"][readings(table)[reading].attack]
+    where = "signal samples only" if ran["signal_only"] else "padding included"
+    return (
+        f"Protocol: {ran['protocol']}; {ran['beats']}, {where}; split by {card['split']['name']} "
+        f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
+        f"{card['config']['epochs']} epochs. An attack that fails proves nothing."
+    )
+
+
 def _stamps(folder: Path, *names: str) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for name in names if (path := folder / name).exists())
 

@@ -209,7 +209,7 @@ def test_numbers_and_figures_can_be_taken_away(visit, address, tmp_path):
 
 def test_a_click_on_a_curve_lists_the_beats_behind_it(visit, address):
     one = visit().open(f"{address}/curves?checkpoints=mlp-jacob")
-    points = one.page.locator(".st-key-curves .scatterlayer .trace .points path")
+    points = one.page.locator(".st-key-curves_pgd100 .scatterlayer .trace .points path")
     playwright.expect(points.first).to_be_visible(timeout=WAIT_MS)
     points.nth(4).click(force=True)
     one.settle()

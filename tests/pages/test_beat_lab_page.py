@@ -125,6 +125,15 @@ def test_the_steps_can_be_walked():
     assert "After step 0 of" in words(app)
 
 
+def test_every_view_has_its_table():
+    """A table under every figure: the sweep, the way, the sensitivity, the numbers."""
+    columns = {"Noise from 0 to 0.3": "p right", "Step by step": "loss", "Noise-to-signal": "beat"}
+    for view, column in (columns | {"Numbers and files": "weights"}).items():
+        app = open_page("beat_lab", models=["mlp-ce", "mlp-mse"], view=view)
+        assert_healthy(app)
+        assert any(column in frame.value for frame in app.dataframe), view
+
+
 def test_noise_to_signal_has_a_row_for_each_network():
     app = open_page("beat_lab", view="Noise-to-signal", models=["mlp-ce", "mlp-jacob", "mlp-loss2"])
     assert_healthy(app)

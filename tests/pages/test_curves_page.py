@@ -72,6 +72,17 @@ def test_a_checkpoint_that_left_the_choice_leaves_the_list_of_flips():
     assert_healthy(app)
 
 
+def test_several_attacks_stand_side_by_side():
+    app = open_page("curves", checkpoints=["mlp-ce", "mlp-loss2"], under=["pgd100", "spsa"])
+    assert_healthy(app)
+    table = shown_table(app)
+    assert set(zip(table["checkpoint"], table["attack"], strict=True)) == {
+        (name, attack) for name in ("mlp-ce", "mlp-loss2") for attack in ("pgd100", "spsa")
+    }
+    assert len(app.get("plotly_chart")) == 2
+    assert "first 162 test beats of each class" in words(app)
+
+
 def test_nothing_chosen_is_no_error():
     app = open_page("curves").multiselect(key="checkpoints").set_value([]).run()
     assert_healthy(app)
