@@ -169,6 +169,19 @@ def test_an_attacked_beat_changes_its_class_and_a_link_to_it_gives_the_same_numb
         assert ours == other
 
 
+def test_a_slow_attack_tells_how_far_it_is_and_can_be_stopped(visit, address):
+    slow = "attack=spsa&steps=200&spsa_samples=65536"
+    one = visit()
+    one.page.goto(f"{address}/beat_lab?models=mlp-loss2&eps=0.001&{slow}")
+    playwright.expect(one.page.get_by_text(re.compile(r"step \d+ of 200, [\d,]+ evaluations"))).to_be_visible(
+        timeout=WAIT_MS
+    )
+    one.page.locator(".st-key-stop button").click()
+    playwright.expect(one.page.get_by_text("Stopped.")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    playwright.expect(one.page.locator(".st-key-go_on button")).to_be_visible(timeout=WAIT_MS)
+
+
 def test_a_beat_found_on_one_page_is_the_beat_of_the_next(visit, address):
     one = visit().open(f"{address}/beat_lab?beat=demo%3A3")
     one.page.get_by_role("link", name="Data").first.click()
