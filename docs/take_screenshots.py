@@ -1,7 +1,7 @@
 """Take the README's pictures of the running app.
 
-    streamlit run app.py                      # in one terminal
-    python docs/take_screenshots.py           # in another; needs Chromium on the PATH
+streamlit run app.py                      # in one terminal
+python docs/take_screenshots.py           # in another; needs Chromium on the PATH
 """
 
 import shutil

@@ -52,7 +52,7 @@ def _choose_beat(beats: Beats) -> Lesson | None:
         with st.popover("Change the beat", icon=":material/ecg_heart:"):
             # Not "beat": a link to the Beat lab names its beat so, and a widget's state would win over the link.
             name = st.text_input(
-                "Beat", key="lesson_beat", bind="query-params", placeholder=str(beats.names()[_first(beats)]),
+                "Beat", key="lesson_beat", bind="query-params", placeholder=beats.name(_first(beats)),
                 help="record:sample, or the number of a row. The Beat lab names every beat so.",
             )  # fmt: skip
             st.button(
@@ -63,7 +63,7 @@ def _choose_beat(beats: Beats) -> Lesson | None:
     label = CLASSES[beats.y[row]]
     network = loaders.checkpoint(BASELINE).network
     if not core.is_read_correctly(network, beats, row):
-        words.markdown(f"Beat `{beats.names()[row]}`, {CLASS_NAMES[label]}")
+        words.markdown(f"Beat `{beats.name(row)}`, {CLASS_NAMES[label]}")
         st.warning(
             "The network misreads this beat without any noise, so there is nothing to attack. Choose another beat: "
             "**Change the beat**, then **Another suitable beat**."
@@ -85,7 +85,7 @@ def _row(beats: Beats, name: str) -> int:
     try:
         return find_beat(beats, name)
     except UserError as error:
-        st.warning(f"{error} Shown instead: {beats.names()[first]}.")
+        st.warning(f"{error} Shown instead: {beats.name(first)}.")
         return first
 
 
@@ -116,7 +116,7 @@ def _another(beats: Beats) -> None:
     label, seed = str(chance.choice(CLASSES)), int(chance.integers(2**31))
     digest = loaders.checkpoint(BASELINE).digest
     found = _teaching_beat(beats.source, sources.root_of(beats.source), digest, label, seed)
-    st.session_state["lesson_beat"] = str(beats.names()[found])
+    st.session_state["lesson_beat"] = beats.name(found)
 
 
 def _progress() -> str:

@@ -7,10 +7,11 @@ from nsr_core.attacks import ATTACKS
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.evaluation.single import BeatAttack, noise_level
 from nsr_core.evaluation.sweep import find_contrast
-from ui import chart, ecg, frame, lab, loaders, sources
+from ui import chart, ecg, frame, loaders, sources
 from ui.attack_choice import AttackChoice
 from ui.beat_choice import first_beat
-from ui.lab import Answer
+from ui.lab import tables, words
+from ui.lab.answers import Answer, ask
 from ui.links import page_link
 from ui.theme import ink
 
@@ -44,8 +45,8 @@ def main() -> None:
         if WEAK in names and STRONG in names:
             row = _example(beats.source, sources.root_of(beats.source))
             choice = AttackChoice("pgd", ATTACKS["pgd"], EPS, 0, True)
-            answers = lab.ask([WEAK, STRONG], beats, row, choice)
-            _show(answers, lab.in_units(noise_level(beats, row, EPS)))
+            answers = ask([WEAK, STRONG], beats, row, choice)
+            _show(answers, words.in_units(noise_level(beats, row, EPS)))
         _ways()
 
 
@@ -61,8 +62,8 @@ def _example(source: str, root: str | None) -> int:
 def _show(answers: list[Answer], level: str) -> None:
     colours = ink()
     y_range = ecg.common_range([answer.told for answer in answers])
-    words = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
-    for column, answer, title in zip(st.columns(2, gap="medium"), answers, words, strict=True):
+    titles = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
+    for column, answer, title in zip(st.columns(2, gap="medium"), answers, titles, strict=True):
         with column, st.container(border=True):
             told = answer.told
             st.markdown(f"**{title}**")
@@ -70,12 +71,12 @@ def _show(answers: list[Answer], level: str) -> None:
             chart.draw(
                 ecg.attacked_beat(told, colours, y_range=y_range, height=420),
                 key=f"beat_{answer.name}",
-                alt=f"{title}: {lab.readings(told)}",
+                alt=f"{title}: {words.readings(told)}",
             )
-            st.markdown(lab.readings(told))
-    st.caption(f"Same beat, same budget: {level}. {lab.protocol(answers[0].told)}")
+            st.markdown(words.readings(told))
+    st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].told)}")
     chart.numbers(
-        lab.table(answers), name="start", facts={"attacks": [answer.told.to_json() for answer in answers]},
+        tables.table(answers), name="start", facts={"attacks": [answer.told.to_json() for answer in answers]},
         figures=lambda: {
             answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers
         },
@@ -96,10 +97,10 @@ def _headline(told: BeatAttack) -> str:
 def _ways() -> None:
     st.markdown("#### Ways on")
     for row in (WAYS[:3], WAYS[3:]):
-        for column, (path, title, icon, words) in zip(st.columns(3, gap="medium"), row, strict=True):
+        for column, (path, title, icon, told) in zip(st.columns(3, gap="medium"), row, strict=True):
             with column, st.container(border=True):
                 page_link(path, f"**{title}**", icon)
-                st.caption(words)
+                st.caption(told)
 
 
 main()

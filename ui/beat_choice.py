@@ -11,6 +11,8 @@ from ui import loaders, sources
 
 #: Where the search for a first beat begins: a class whose misreading matters, and the baseline network.
 FIRST_CLASS, FIRST_NETWORK = "V", "mlp-ce"
+#: The split whose test part the shipped networks have not seen.
+TEST_SPLIT = {"mitbih": "beat", "kaggle": "published"}
 
 
 def choose_beat(beats: Beats, network: str | None) -> int:
@@ -23,14 +25,19 @@ def choose_beat(beats: Beats, network: str | None) -> int:
         "Class", ("any", *CLASSES), key="class", bind="query-params",
         format_func=lambda name: f"{CLASS_NAMES[name]} ({name})" if name in CLASS_NAMES else "Any class",
     )  # fmt: skip
-    records = np.unique(beats.record).tolist()
+    root = sources.root_of(beats.source)
+    records = _records(beats.source, root)
     record = "any"
     if len(records) > 1:
         record = st.selectbox(
             "Record", ("any", *records), key="record", bind="query-params",
             format_func=lambda name: "Any record" if name == "any" else name,
         )  # fmt: skip
-    rows = _candidates(beats, label, record)
+    unseen = beats.source == "demo" or st.toggle(
+        "Test beats only", value=True, key="test_only", bind="query-params",
+        help="Beats that trained no network: an attack on a beat that a network has learned says less.",
+    )  # fmt: skip
+    rows = _candidates(beats.source, root, label, record, unseen)
     with st.container(horizontal=True):
         st.button(
             "Random", icon=":material/shuffle:", key="random_beat", on_click=_pick_at_random, args=(beats, rows),
@@ -43,7 +50,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
         )  # fmt: skip
     first = first_beat(beats)
     name = st.text_input(
-        "Beat", key="beat", bind="query-params", placeholder=str(beats.names()[first]),
+        "Beat", key="beat", bind="query-params", placeholder=beats.name(first),
         help="record:sample, or the number of a row. This name stays the same in every table and link.",
     )  # fmt: skip
     if message := st.session_state.pop("beat_message", None):
@@ -61,7 +68,7 @@ def first_beat(beats: Beats) -> int:
 @st.cache_data(show_spinner=False)
 def _first_beat(source: str, root: str | None) -> int:
     beats = loaders.beats_of(source, root)
-    rows = np.flatnonzero(beats.y == CLASSES.index(FIRST_CLASS))
+    rows = _candidates(source, root, FIRST_CLASS, "any", unseen=True)
     names = loaders.checkpoint_names()
     if not names or not len(rows):
         return 0
@@ -70,8 +77,19 @@ def _first_beat(source: str, root: str | None) -> int:
     return int(rows[0]) if found is None else found
 
 
-def _candidates(beats: Beats, label: str, record: str) -> np.ndarray:
+@st.cache_data(show_spinner=False)
+def _records(source: str, root: str | None) -> list[str]:
+    return np.unique(loaders.beats_of(source, root).record).tolist()
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _candidates(source: str, root: str | None, label: str, record: str, unseen: bool) -> np.ndarray:
+    """The rows of a class and a record; of real beats only those of the test part where they are to be unseen."""
+    beats = loaders.beats_of(source, root)
     chosen = np.ones(len(beats), bool)
+    if unseen and source != "demo":
+        chosen[:] = False
+        chosen[loaders.split_of(source, root, TEST_SPLIT[source]).test] = True
     if label != "any":
         chosen &= beats.y == CLASSES.index(label)
     if record != "any":
@@ -85,12 +103,12 @@ def _row_of(beats: Beats, name: str, first: int) -> int:
     try:
         return find_beat(beats, name)
     except UserError as error:
-        st.warning(f"{error} Shown instead: {beats.names()[first]}.")
+        st.warning(f"{error} Shown instead: {beats.name(first)}.")
         return first
 
 
 def _pick_at_random(beats: Beats, rows: np.ndarray) -> None:
-    st.session_state["beat"] = str(beats.names()[np.random.default_rng().choice(rows)])
+    st.session_state["beat"] = beats.name(np.random.default_rng().choice(rows))
 
 
 def _pick_fragile(beats: Beats, rows: np.ndarray, network: str) -> None:
@@ -99,4 +117,4 @@ def _pick_fragile(beats: Beats, rows: np.ndarray, network: str) -> None:
     if found is None:
         st.session_state["beat_message"] = "None of 200 beats flipped, up to a noise level of 0.1."
     else:
-        st.session_state["beat"] = str(beats.names()[found])
+        st.session_state["beat"] = beats.name(found)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
+from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
@@ -156,6 +157,6 @@ def load_anew(source: str, root: str | None, progress: Progress) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def split_of(source: str, root: str | None, name: str = "beat") -> Split:
+def split_of(source: str, root: str | None, name: str = "beat", seed: int = SPLIT_SEED) -> Split:
     """The split called ``name`` of the beats of a source."""
-    return make_split(beats_of(source, root), name)
+    return make_split(beats_of(source, root), name, seed)

@@ -68,6 +68,8 @@ OTHER_STYLE = Style("#7A5C3E", "#C9A27E", "x")
 #: A network's lines are dashed in its own way wherever two networks share a figure.
 NETWORK_DASHES = {"mlp": "solid", "cnn": "dash"}
 PAPER_DASH = "dot"
+#: In pixels. Below there is room for the numbers at the axis, its title, and under both the line of ``chart.stamp``.
+MARGIN = {"l": 8, "r": 16, "t": 40, "b": 64}
 
 
 def ink() -> Ink:
@@ -91,15 +93,19 @@ def axis_title(ink: Ink, text: str) -> dict[str, object]:
     return {"text": text, "standoff": 8, "font": {"size": 12, "color": ink.muted}}
 
 
-def layout(ink: Ink, height: int, **changes: object) -> dict[str, object]:
+def layout(ink: Ink, height: int, margin: dict[str, int] | None = None, **changes: object) -> dict[str, object]:
     """The layout that all figures share: no background, the legend above.
 
     A figure that is made in one piece, ``go.Figure({"data": ..., "layout": layout(...)})``, is made in 2 ms; one that is
     updated part by part takes 20 to 40.
+
+    Args:
+        margin: the sides that are not as usual.
+        changes: take the place of what is shared.
     """
     shared = {
         "height": height,
-        "margin": {"l": 8, "r": 16, "t": 40, "b": 64},
+        "margin": MARGIN | (margin or {}),
         "plot_bgcolor": "rgba(0,0,0,0)",
         "paper_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": ink.text, "family": '"Source Sans", "Source Sans Pro", sans-serif', "size": 13},

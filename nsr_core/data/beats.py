@@ -82,6 +82,10 @@ class Beats:
         counts = np.bincount(self.y, minlength=len(CLASSES))
         return {name: int(count) for name, count in zip(CLASSES, counts, strict=True)}
 
+    def name(self, row: int) -> str:
+        """The name of one beat; on real beats much faster than to name them all."""
+        return f"{self.record[row]}:{self.sample[row]}"
+
     def names(self) -> np.ndarray:
         """(n,) str, ``record:sample``, a name that stays the same in every split, table and export."""
         return np.char.add(np.char.add(self.record, ":"), self.sample.astype(str))

@@ -10,6 +10,8 @@ from nsr_core.data.demo import load_templates
 from nsr_core.data.splits import DS1, DS2, Split
 
 PARTS = ("train", "validation", "test")
+#: What the split by patient does with a record.
+RECORD_PARTS = ("DS1, train", "DS2, test", "left out, paced")
 #: Width of a bin of the histogram of lengths: 3 samples, 25 ms.
 BIN_SAMPLES = 3
 
@@ -43,6 +45,16 @@ class PartCounts:
         """How often one balanced epoch shows a training beat of class ``label``, on average; NaN where it has none."""
         count = int(self.counts[label, 0])
         return self.largest / count if count else float("nan")
+
+    @property
+    def rarest(self) -> int:
+        """The class whose training beats are repeated most, an index into ``CLASSES``."""
+        return int(np.nanargmax([self.repeats(label) for label in range(len(CLASSES))]))
+
+    def table(self) -> pd.DataFrame:
+        """One row per class: class, and for each part the count and the share."""
+        columns = {"class": CLASSES} | dict(zip(PARTS, self.counts.T, strict=True))
+        return pd.DataFrame(columns | {f"{part} share": self.shares[:, at] for at, part in enumerate(PARTS)})
 
 
 def count_parts(beats: Beats, split: Split) -> PartCounts:
@@ -89,6 +101,24 @@ def length_histogram(beats: Beats) -> Lengths:
     return Lengths(edges * 1000 / FS_HZ, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
 
 
+def matching_rows(
+    beats: Beats, label: str | None = None, record: str | None = None, cut: str | None = None
+) -> np.ndarray:
+    """The rows of the beats of a class and of a record, ascending; those of any where it is None.
+
+    Args:
+        cut: ``"cut_short"`` or ``"truncated"``, for the beats that are so.
+    """
+    chosen = np.ones(len(beats), bool)
+    if label is not None:
+        chosen &= beats.y == CLASSES.index(label)
+    if record is not None:
+        chosen &= beats.record == record
+    if cut is not None:
+        chosen &= getattr(beats, cut)
+    return np.flatnonzero(chosen)
+
+
 def draw_beats(beats: Beats, rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     """At most ``count`` of ``rows``, drawn at random: as many of each class as there are, classes in turn, in order."""
     rng = np.random.default_rng(seed)
@@ -100,6 +130,34 @@ def draw_beats(beats: Beats, rows: np.ndarray, count: int, seed: int) -> np.ndar
         turn[own] = np.arange(len(own))
     drawn = mixed[np.lexsort((beats.y[mixed], turn))[:count]]
     return drawn[np.argsort(beats.y[drawn], kind="stable")]
+
+
+def beat_table(beats: Beats) -> pd.DataFrame:
+    """One row per beat: beat, class, lead, signal_samples, padding_samples, mv_min, mv_range, cut_short, truncated."""
+    return pd.DataFrame(
+        {
+            "beat": beats.names(),
+            "class": np.array(CLASSES)[beats.y],
+            "lead": beats.lead,
+            "signal_samples": beats.length,
+            "padding_samples": BEAT_LENGTH - beats.length,
+            "mv_min": beats.mv_min.astype(float).round(3),
+            "mv_range": beats.mv_range.astype(float).round(3),
+            "cut_short": beats.cut_short,
+            "truncated": beats.truncated,
+        }
+    )
+
+
+def csv_line(beats: Beats, row: int) -> int:
+    """The line in its file of a beat of the published CSV, counted from 1."""
+    file = beats.record == beats.record[row]
+    return int(beats.sample[row] - beats.sample[file].min()) + 1
+
+
+def median_mv(beats: Beats) -> float:
+    """Peak to peak of the median beat in mV; NaN where nothing is known."""
+    return _quantiles(beats.mv_range)[1]
 
 
 def template_table() -> pd.DataFrame:
@@ -132,7 +190,7 @@ def _record_row(beats: Beats, record: str) -> dict[str, object]:
     return {
         "record": record,
         "lead": str(own.lead[0]),
-        "part": "DS1, train" if record in DS1 else "DS2, test" if record in DS2 else "left out, paced",
+        "part": RECORD_PARTS[0 if record in DS1 else 1 if record in DS2 else 2],
         "beats": len(own),
         **own.class_counts(),
         "low_mv": low,

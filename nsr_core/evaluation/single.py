@@ -10,6 +10,7 @@ from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness, Bo
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.nsr import change_of_true_logit, noise_to_signal
+from nsr_core.evaluation.rows import as_tensors
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
@@ -167,9 +168,10 @@ def attack_beat(
         progress: told at every step of the attack; raising from it stops it.
     """
     network = checkpoint.network
-    x, y = torch.from_numpy(beats.x[row : row + 1]), torch.from_numpy(beats.y[row : row + 1])
-    length = torch.from_numpy(beats.length[row : row + 1].astype(np.int64)) if signal_only else None
-    randomness = BeatRandomness(seed, np.array([row]))
+    rows = np.array([row])
+    x, y, signal = as_tensors(beats, rows)
+    length = signal if signal_only else None
+    randomness = BeatRandomness(seed, rows)
     result = attack(network, x, y, eps, length=length, randomness=randomness, record=True, progress=progress)
     x_adv = Box.around(x, eps, length).clip(result.x_adv)
     with torch.inference_mode():
@@ -178,7 +180,7 @@ def attack_beat(
     return BeatAttack(
         checkpoint=checkpoint.name,
         weights=checkpoint.digest,
-        beat=str(beats.names()[row]),
+        beat=beats.name(row),
         source=beats.source,
         true_class=CLASSES[beats.y[row]],
         attack=attack.name,
@@ -223,12 +225,14 @@ def find_beat(beats: Beats, text: str) -> int:
     """
     if ":" in text:
         record, _, sample = text.partition(":")
-        rows = np.flatnonzero((beats.record == record) & (beats.sample.astype(str) == sample))
+        number = int(sample) if sample.isascii() and sample.isdecimal() and len(sample) < 19 else -1
+        rows = np.flatnonzero(beats.sample == number)
+        rows = rows[beats.record[rows] == record]
         if len(rows):
             return int(rows[0])
     elif text.isdecimal() and int(text) < len(beats):
         return int(text)
     raise UserError(
         f'There is no beat "{text}" in the {beats.source} beats. Give a row from 0 to {len(beats) - 1:,}, or '
-        f"record:sample such as {beats.names()[0]}."
+        f"record:sample such as {beats.name(0)}."
     )

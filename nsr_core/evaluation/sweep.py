@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from nsr_core.attacks import PGD, Attack, BeatRandomness, Box
 from nsr_core.data import CLASSES, Beats
+from nsr_core.evaluation.rows import as_tensors, read_correctly
+from nsr_core.models import Network
 from nsr_core.training.checkpoint import Checkpoint
 
 SWEEP_EPS = tuple(np.round(np.linspace(0, 0.3, 31), 3).tolist())
@@ -54,31 +57,56 @@ def sweep_beat(
     Args:
         eps_grid: ascending noise levels, in units of the beat's range.
     """
+    network, y = checkpoint.network, beats.y[row]
     eps = np.asarray(eps_grid, float)
-    p_true, label = _attack_at(checkpoint, attack, beats, row, eps, seed, signal_only)
-    flipped = label != beats.y[row]
+    p_true, label = _at_levels(network, attack, beats, row, eps, seed, signal_only)
+    flipped = label != y
     if flipped.any() and (first := int(flipped.argmax())) > 0:
         between = np.linspace(eps[first - 1], eps[first], REFINEMENT + 2)[1:-1]
-        finer = _attack_at(checkpoint, attack, beats, row, between, seed, signal_only)
+        finer = _at_levels(network, attack, beats, row, between, seed, signal_only)
         eps = np.insert(eps, first, between)
         p_true, label = np.insert(p_true, first, finer[0]), np.insert(label, first, finer[1])
-        flipped = label != beats.y[row]
-    smallest = float(eps[flipped.argmax()]) if flipped.any() else np.nan
-    return Sweep(eps, p_true, np.array(CLASSES)[label], smallest)
+    return Sweep(eps, p_true, np.array(CLASSES)[label], _first(eps, label != y))
 
 
-def _attack_at(
-    checkpoint: Checkpoint, attack: Attack, beats: Beats, row: int, eps: np.ndarray, seed: int, signal_only: bool
+def smallest_flip(
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    row: int,
+    eps_grid: Sequence[float] | np.ndarray,
+    *,
+    seed: int = 0,
+    signal_only: bool = False,
+) -> float:
+    """The smallest of the levels, ascending, at which an attack flips a beat; NaN where it does at none."""
+    eps = np.asarray(eps_grid, float)
+    _, label = _at_levels(network, attack, beats, row, eps, seed, signal_only)
+    return _first(eps, label != beats.y[row])
+
+
+def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
+    return float(eps[flipped.argmax()]) if flipped.any() else np.nan
+
+
+def _at_levels(
+    network: Network, attack: Attack, beats: Beats, row: int, eps: np.ndarray, seed: int, signal_only: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of the true class and predicted class at each level, judged as everywhere."""
-    network, rows = checkpoint.network, np.full(len(eps), row)
-    x, y = torch.from_numpy(beats.x[rows]), torch.from_numpy(beats.y[rows])
-    length = torch.from_numpy(beats.length[rows].astype(np.int64)) if signal_only else None
-    levels = torch.from_numpy(eps)
-    result = attack(network, x, y, levels, length=length, randomness=BeatRandomness(seed, rows))
-    with torch.inference_mode():
-        probabilities = network(Box.around(x, levels, length).clip(result.x_adv)).softmax(1)
+    """Probability of the true class and predicted class of one beat attacked at each level."""
+    rows = np.full(len(eps), row)
+    probabilities = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only)
     return probabilities[:, beats.y[row]].numpy(), probabilities.argmax(1).numpy()
+
+
+def _attacked(
+    network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
+) -> Tensor:
+    """(rows, 5) probabilities of the attacked beats, judged as everywhere: clipped to the budget, predicted again."""
+    x, y, signal = as_tensors(beats, rows)
+    length = signal if signal_only else None
+    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows))
+    with torch.inference_mode():
+        return network(Box.around(x, eps, length).clip(result.x_adv)).softmax(1)
 
 
 def find_fragile_beat(
@@ -93,11 +121,9 @@ def find_fragile_beat(
         rows: the beats to look among.
     """
     drawn = np.random.default_rng(seed).permutation(rows)[:FRAGILE_BEATS]
-    x, y = torch.from_numpy(beats.x[drawn]), torch.from_numpy(beats.y[drawn])
-    with torch.inference_mode():
-        correct = (checkpoint.network(x).argmax(1) == y).numpy()
-    drawn, x, y = drawn[correct], x[correct], y[correct]
-    length = torch.from_numpy(beats.length[drawn].astype(np.int64)) if signal_only else None
+    drawn = drawn[read_correctly(checkpoint.network, beats, drawn)]
+    x, y, signal = as_tensors(beats, drawn)
+    length = signal if signal_only else None
     for eps in FRAGILE_EPS if len(drawn) else ():
         step = FRAGILE_ATTACK(
             checkpoint.network, x, y, eps, length=length, randomness=BeatRandomness(seed, drawn)
@@ -119,15 +145,12 @@ def find_contrast(
         rows: the beats to look among.
         eps: noise level for both.
     """
-    x, y = torch.from_numpy(beats.x[rows]), torch.from_numpy(beats.y[rows])
-    length = torch.from_numpy(beats.length[rows].astype(np.int64))
+    x, y, _ = as_tensors(beats, rows)
     read = {}
     for name, checkpoint in (("weak", weak), ("strong", strong)):
-        result = attack(checkpoint.network, x, y, eps, length=length, randomness=BeatRandomness(0, rows))
         with torch.inference_mode():
             before = checkpoint.network(x).softmax(1)
-            after = checkpoint.network(Box.around(x, eps, length).clip(result.x_adv)).softmax(1)
-        read[name] = before, after
+        read[name] = before, _attacked(checkpoint.network, attack, beats, rows, eps, 0, True)
     (weak_before, weak_after), (strong_before, strong_after) = read["weak"], read["strong"]
     found = (weak_before.argmax(1) == y) & (weak_after.argmax(1) != y)
     found &= (strong_before.argmax(1) == y) & (strong_after.argmax(1) == y)

@@ -6,11 +6,15 @@ import pytest
 import torch
 import toys
 
-from nsr_core.attacks import PGD, Box
+from nsr_core.attacks import FGSM, PGD, Box
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation import lesson
+from nsr_core.evaluation.lesson.certificate import certified_eps
+from nsr_core.evaluation.lesson.climbing import climb, fgsm_point
+from nsr_core.evaluation.lesson.units import first_switch, units_on
 from nsr_core.evaluation.nsr import noise_to_signal
+from nsr_core.evaluation.rows import as_tensors, read_correctly
 from nsr_core.evaluation.single import attack_beat
 from nsr_core.evaluation.table import outcomes
 from nsr_core.models import MLP
@@ -51,7 +55,7 @@ def middling(beats_of) -> Beats:
 
 
 def rows_read_correctly(network, beats, count=5) -> list[int]:
-    return np.flatnonzero(lesson._read_correctly(network, beats, np.arange(len(beats))))[::37][:count].tolist()
+    return np.flatnonzero(read_correctly(network, beats, np.arange(len(beats))))[::37][:count].tolist()
 
 
 # Closed forms
@@ -65,7 +69,7 @@ def test_the_certificate_is_exact_where_nothing_bends(middling):
         at_beat = float(signal @ torch.from_numpy(middling.x[row, :100]).double())
         model = straight_mlp(difference, offset=at_beat + 5.0)
         expected = 5.0 / float(signal.abs().sum())
-        assert lesson.certified_eps(model, middling, row) == pytest.approx(expected, rel=1e-4)
+        assert certified_eps(model, middling, row) == pytest.approx(expected, rel=1e-4)
 
 
 def test_fgsm_and_pgd_agree_where_nothing_bends(middling):
@@ -100,17 +104,6 @@ def test_the_parts_of_the_ratio_by_hand(middling):
     assert told.penalty == pytest.approx(np.log(1 + told.w_l1 / abs(z)), rel=1e-4)
 
 
-def test_the_angle_by_hand(beats_of):
-    """w = (1, 0, ...) and x = (0.5, 0.5, 0, ...) stand at 45 degrees; |w| = 1, |x| = sqrt(0.5)."""
-    x = np.zeros((1, 187), np.float32)
-    x[0, :2] = 0.5
-    difference = torch.zeros(SEEN)
-    difference[0] = 1
-    told = lesson.alignment(straight_mlp(difference, 0.0), beats_of(x, [1]), 0)
-    assert told.angle_deg == pytest.approx(45, abs=1e-4)
-    assert (told.w_l2, told.x_l2) == pytest.approx((1, 0.5**0.5))
-
-
 # What holds on any network
 
 
@@ -125,12 +118,12 @@ def test_the_line_is_exact_up_to_the_first_switch_and_not_for_ever(network, demo
 
 def test_the_first_switch_is_where_the_first_unit_switches(network, demo_beats):
     for row in rows_read_correctly(network, demo_beats):
-        x, y, length = lesson._at(demo_beats, np.array([row]))
-        direction = lesson.fgsm_point(network, x, y, Box.around(x, 0.1, length)) - x
-        at = lesson.first_switch(network, x, direction)
-        at_beat = lesson.units_on(network, x)
-        assert (lesson.units_on(network, x + 0.99 * at * direction) == at_beat).all()
-        assert (lesson.units_on(network, x + 1.01 * at * direction) != at_beat).any()
+        x, y, length = as_tensors(demo_beats, np.array([row]))
+        direction = fgsm_point(network, x, y, Box.around(x, 0.1, length)) - x
+        at = first_switch(network, x, direction)
+        at_beat = units_on(network, x)
+        assert (units_on(network, x + 0.99 * at * direction) == at_beat).all()
+        assert (units_on(network, x + 1.01 * at * direction) != at_beat).any()
 
 
 def test_on_the_line_no_ratio_exceeds_the_one_above_it(network, demo_beats):
@@ -167,15 +160,38 @@ def test_a_certificate_is_never_above_a_flip(network, demo_beats):
         told = lesson.knowledge(network, demo_beats, row)
         assert told.proved > 0
         assert not told.broken <= told.proved
-        x, y, length = lesson._at(demo_beats, np.array([row]))
+        x, y, length = as_tensors(demo_beats, np.array([row]))
         box = Box.around(x, told.proved, length)
         noisy = box.random_point(x, 2 * torch.rand(500, 187, generator=torch.Generator().manual_seed(row)) - 1)
         assert (toys.predicted(network, noisy) == int(y)).all()
-        assert (toys.predicted(network, lesson.climb(network, x, y, box)[:, 0]) == int(y)).all()
+        assert (toys.predicted(network, climb(network, x, y, box)[:, 0]) == int(y)).all()
+
+
+def test_fgsm_s_point_is_that_of_the_attack_where_the_beat_is_read_correctly(network, demo_beats):
+    """The attack returns a misread beat as it is; the lesson moves that one too."""
+    rows = np.array(rows_read_correctly(network, demo_beats, 20))
+    misread = np.flatnonzero(~read_correctly(network, demo_beats, np.arange(len(demo_beats))))[:1]
+    x, y, length = as_tensors(demo_beats, np.append(rows, misread))
+    mine = fgsm_point(network, x, y, Box.around(x, EPS, length))
+    theirs = FGSM()(network, x, y, EPS, length=length).x_adv
+    torch.testing.assert_close(mine[:-1], theirs[:-1], rtol=0, atol=1e-6)
+    assert (theirs[-1] == x[-1]).all()
+    assert (mine[-1] != x[-1]).any()
+
+
+def test_the_level_of_the_first_flip_is_that_of_the_attack_itself(trained, demo_beats):
+    for row in rows_read_correctly(trained.network, demo_beats, 3):
+        told = lesson.knowledge(trained.network, demo_beats, row)
+        flipped = [
+            attack_beat(trained, PGD(), demo_beats, row, eps, signal_only=True).flipped for eps in lesson.FLIP_LEVELS
+        ]
+        assert told.pgd == (
+            lesson.FLIP_LEVELS[flipped.index(True)] if any(flipped) else pytest.approx(np.nan, nan_ok=True)
+        )
 
 
 def test_a_misread_beat_has_nothing_to_lose(network, demo_beats):
-    misread = int(np.flatnonzero(~lesson._read_correctly(network, demo_beats, np.arange(len(demo_beats))))[0])
+    misread = int(np.flatnonzero(~read_correctly(network, demo_beats, np.arange(len(demo_beats))))[0])
     assert not lesson.is_read_correctly(network, demo_beats, misread)
     assert lesson.knowledge(network, demo_beats, misread).broken == 0
 
@@ -191,7 +207,7 @@ def test_the_teaching_beat_shows_what_it_should(network, demo_beats):
 
 def test_the_median_ratio_is_that_of_the_beats_read_correctly(network, demo_beats):
     rows = np.array(rows_read_correctly(network, demo_beats))
-    x, y, _ = lesson._at(demo_beats, rows)
+    x, y, _ = as_tensors(demo_beats, rows)
     assert lesson.median_ratio(network, demo_beats, rows) == pytest.approx(
         float(noise_to_signal(network, x, y).bound(1.0).median())
     )
@@ -200,7 +216,7 @@ def test_the_median_ratio_is_that_of_the_beats_read_correctly(network, demo_beat
 
 def test_accuracies_start_without_noise(network, demo_beats, demo_split):
     told = lesson.accuracies(network, demo_beats, demo_split.test, PGD(steps=5), (0.05, 0.3))
-    share = lesson._read_correctly(network, demo_beats, demo_split.test).mean()
+    share = read_correctly(network, demo_beats, demo_split.test).mean()
     assert told[0] == pytest.approx(share)  # 40 beats of each class
     assert (told[1:] <= told[0]).all()
 
@@ -223,6 +239,6 @@ def test_survivors_are_counted_on_the_beats_that_both_attacks_had(make_table):
 
 def test_only_an_mlp_has_units_to_look_into():
     with pytest.raises(UserError, match="Choose an MLP"):
-        lesson.units_on(toys.fresh("cnn"), torch.zeros(1, 187))
+        units_on(toys.fresh("cnn"), torch.zeros(1, 187))
     with pytest.raises(UserError, match="Choose an MLP"):
-        lesson.units_on(toys.random_linear(), torch.zeros(1, 187))
+        units_on(toys.random_linear(), torch.zeros(1, 187))

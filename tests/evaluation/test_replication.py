@@ -9,26 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nsr_core.evaluation.claims import CLAIMS, CURVE_FIGURES, Claim, judge
 from nsr_core.evaluation.paper import paper_tables
-from nsr_core.evaluation.replication import (
-    CLAIMS,
-    CURVE_FIGURES,
-    FIGURE_8_EPS,
-    Claim,
-    Replica,
-    align,
-    angles_deg,
-    distances,
-    judge,
-    methods_in_order,
-    noisy_beats,
-    outside_aim,
-    provenance,
-    replication,
-    sample_rows,
-    table_number,
-    typical,
-)
+from nsr_core.evaluation.replica import Replica
+from nsr_core.evaluation.replication import distances, outside_aim, provenance, replication, table_number
 from nsr_core.training.checkpoint import RESULTS_FILE, list_checkpoints, load_checkpoint
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -173,7 +157,7 @@ def test_the_papers_protocol_goes_before_a_custom_run_of_the_same_method(loss2):
 
 def test_provenance_names_every_checkpoint(rows):
     facts = provenance(rows[(rows["table"] == 5)])
-    assert facts["methods"] == methods_in_order()
+    assert facts["methods"] == list(dict.fromkeys(paper_tables()["method"]))
     assert facts["split"] == ["1bb884844f3b"]
     assert (facts["beats"], facts["epochs"], facts["protocol"]) == ([21892], [50], ["paper"])
     assert facts["checkpoints"]["mlp-ce"] == load_checkpoint(CHECKPOINTS / "mlp-ce").digest
@@ -233,52 +217,3 @@ def test_a_claim_with_a_custom_value_says_so(rows):
 )  # fmt: skip
 def test_noise_levels_in_words(eps, words):
     assert Claim(1, "acc", "loss2", (), eps).text == f"loss2 has the best ACC at {words}"
-
-
-def test_the_part_of_w_along_x_is_the_part_of_z_that_is_not_bias(trained, demo_beats):
-    """w_y x = z_y - b_y by definition, and it is |w_y| |x| cos(angle)."""
-    for row in (0, 300, 900):
-        told = align(trained, demo_beats, row)
-        assert told.relative_length * told.cosine == pytest.approx(told.z - told.b, rel=1e-4, abs=1e-5)
-        assert np.cos(np.radians(told.angle_deg)) == pytest.approx(told.cosine, abs=1e-9)
-        assert told.x_norm == pytest.approx(float(np.linalg.norm(demo_beats.x[row].astype(float))))
-
-
-def test_angles_of_many_beats_are_those_of_each(trained, demo_beats):
-    rows = np.arange(0, 1000, 97)
-    found = angles_deg(trained, demo_beats, rows)
-    for row, angle in zip(rows, found, strict=True):
-        told = align(trained, demo_beats, int(row))
-        if told.read_class == told.true_class:
-            assert angle == pytest.approx(told.angle_deg, abs=0.01)
-        else:
-            assert np.isnan(angle)
-
-
-def test_loss1_turns_w_towards_the_beat(demo_beats):
-    """The paper's Figure 3 on beats that no network was trained on."""
-    rows = sample_rows(demo_beats, per_class=40)
-    ce, loss1 = (np.nanmedian(angles_deg(load_checkpoint(CHECKPOINTS / f"mlp-{name}"), demo_beats, rows)) for name in ("ce", "loss1"))  # fmt: skip
-    assert loss1 < ce - 15
-
-
-def test_the_typical_beat_is_nearest_to_both_medians():
-    """Medians 20 (of 10, 20, 90) and 50 (of 40, 50, 60); the third beat is misread by the first network."""
-    first = np.array([10.0, 20.0, np.nan, 90.0])
-    second = np.array([40.0, 60.0, 50.0, np.nan])
-    assert typical([first, second]) == 1
-    assert typical([np.full(3, np.nan)] * 2) == 0
-
-
-def test_the_sample_holds_as_many_of_each_class(demo_beats):
-    rows = sample_rows(demo_beats, per_class=7)
-    assert np.bincount(demo_beats.y[rows]).tolist() == [7] * 5
-    np.testing.assert_array_equal(rows, sample_rows(demo_beats, per_class=7))
-
-
-def test_figure_8_attacks_each_noise_level_alone(trained, demo_beats):
-    told = noisy_beats(trained, demo_beats, 5)
-    assert tuple(one.eps for one in told) == FIGURE_8_EPS
-    assert {one.protocol for one in told} == {"paper"}
-    np.testing.assert_array_equal(told[0].x_adv, told[0].x)
-    assert all(one.largest_noise <= one.eps * (1 + 1e-6) for one in told)

@@ -1,11 +1,10 @@
 """The Beat lab without a browser: what it shows is what the core computes, and its address holds all of it."""
 
-import numpy as np
 import pytest
 from apptools import assert_healthy, open_page, words
 
 from nsr_core.attacks import ATTACKS, PGD
-from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from nsr_core.evaluation.single import attack_beat, find_beat
 from ui import loaders
 
@@ -142,9 +141,16 @@ def test_noise_to_signal_has_a_row_for_each_network():
     assert (table["bound R₂"] >= table["NSR on the line"] - 1e-3).all()
 
 
-def test_real_beats_are_shown_where_the_records_are(mitdb_root, monkeypatch, real_beats):
+def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, real_beats):
+    real_split = make_split(real_beats, "beat")
     monkeypatch.setenv("NSR_MITDB_DIR", str(mitdb_root))
-    app = open_page("beat_lab", source="mitbih", beat=str(real_beats.names()[np.flatnonzero(real_beats.y == 2)[0]]))
+    app = open_page("beat_lab", source="mitbih", **{"class": "Fusion of ventricular and normal beat (F)"})
     assert_healthy(app)
     assert "109,446 real beats" in words(app)
-    assert "#### Ventricular ectopic beat" in words(app)
+    app.button(key="random_beat").click().run()
+    assert find_beat(real_beats, app.session_state["beat"]) in real_split.test
+    assert "trained or validated" not in words(app)
+    trained = real_beats.name(real_split.train[0])
+    app = open_page("beat_lab", source="mitbih", beat=trained, models=["mlp-ce", "mlp-mse"])
+    assert_healthy(app)
+    assert "This beat trained or validated MLP ce, MLP mse" in words(app)

@@ -12,7 +12,7 @@ from nsr_core import jobs
 from nsr_core.data import CLASSES
 from nsr_core.evaluation.table import load_table
 from ui import loaders
-from ui.curve_figures import Line, robustness
+from ui.curves.figures import Line, robustness
 from ui.theme import DARK, LIGHT
 
 SHIPPED = loaders.SHIPPED

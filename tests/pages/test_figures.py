@@ -13,7 +13,8 @@ from nsr_core.evaluation.single import attack_beat
 from nsr_core.evaluation.sweep import Sweep
 from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import load_checkpoint
-from ui import ecg, lab_figures, train_figures
+from ui import ecg, train_figures
+from ui.lab import figures as lab_figures
 from ui.theme import DARK, LIGHT, METHOD_STYLES
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mlp-ce"

@@ -1,5 +1,6 @@
 """The lesson, walked from the first step to the summary without a browser; and its figures hold their numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from nsr_core import DISCLAIMER
 from nsr_core.data import load_beats
 from nsr_core.evaluation import lesson
+from nsr_core.evaluation.alignment import align
 from nsr_core.training.checkpoint import load_checkpoint
 from ui import learn_figures
 from ui.theme import DARK, LIGHT
@@ -151,9 +153,10 @@ def test_the_bars_are_the_ratios(beat):
     assert float(np.sum(strengths.y)) == pytest.approx(told.w_l1, rel=1e-5)
 
 
-def test_arrows_stand_at_their_true_angle():
+def test_arrows_stand_at_their_true_angle(beat):
+    measured = align(load_checkpoint(ROOT / "checkpoints" / "mlp-ce"), *beat[1:])
     told = {
-        name: lesson.Alignment(np.zeros(187, np.float32), angle, 1.0, 1.0)
+        name: replace(measured, cosine=float(np.cos(np.radians(angle))))
         for name, angle in (("ce", 87.0), ("loss1", 120.0))
     }
     figure = learn_figures.directions(told, LIGHT)

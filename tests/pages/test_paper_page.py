@@ -4,36 +4,30 @@ import json
 import shutil
 from pathlib import Path
 
+import apptools
 import numpy as np
 import pandas as pd
 import pytest
+from apptools import assert_healthy, words
 from streamlit.testing.v1 import AppTest
 
-from nsr_core import DISCLAIMER
 from nsr_core.data import load_beats
-from nsr_core.evaluation.replication import Replica, align, distances, noisy_beats, replication
+from nsr_core.evaluation.alignment import align
+from nsr_core.evaluation.growing_noise import noisy_beats
+from nsr_core.evaluation.replica import Replica
+from nsr_core.evaluation.replication import distances, replication
 from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
-from ui import ecg, loaders, paper_figures
+from ui import ecg, loaders
+from ui.paper import figures, table_figures
 from ui.theme import DARK, LIGHT, PAPER_DASH
 
-ROOT = Path(__file__).resolve().parents[2]
-CHECKPOINTS = ROOT / "checkpoints"
-SLOW_SECONDS = 60
+CHECKPOINTS = apptools.ROOT / "checkpoints"
 
 
-def open_page(**parameters: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "paper.py"), default_timeout=SLOW_SECONDS)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    assert not app.error
-    assert app.caption[-1].value == DISCLAIMER
+def open_page(**address: str) -> AppTest:
+    app = apptools.open_page("paper", **address)
+    assert_healthy(app)
     return app
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(part.value for part in [*app.markdown, *app.caption, *app.info, *app.warning])
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +144,7 @@ def test_figures_without_checkpoints_say_so(shelf, number):
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
 def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
     table = rows[rows["table"] == 5]
-    figure = paper_figures.cells(table, ink)
+    figure = table_figures.cells(table, distances(table), ink)
     heat = figure.data[0]
     np.testing.assert_allclose(np.asarray(heat.z).ravel(), table["difference"])
     assert heat.zmin == -heat.zmax
@@ -158,7 +152,7 @@ def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
     first = table.iloc[2]
     assert f"<b>{first['ours']:.2f}</b>" in text[2]
     assert f"({first['paper']:.2f})" in text[2]
-    assert paper_figures.signed(first["difference"]) in text[2]
+    assert table_figures.signed(first["difference"]) in text[2]
     means = next(trace for trace in figure.data if trace.name == "mean distance" and trace.type == "heatmap")
     expected = distances(table)["distance"]
     np.testing.assert_allclose(np.asarray(means.z).ravel(), expected)
@@ -170,22 +164,22 @@ def test_missing_and_custom_cells_say_so(rows):
     table.loc[gone, ["ours", "difference"]] = np.nan
     table.loc[gone, "missing"] = "no checkpoint yet"
     table.loc[other, "protocol"] = "custom"
-    figure = paper_figures.cells(table, LIGHT)
+    figure = table_figures.cells(table, distances(table), LIGHT)
     text = next(trace for trace in figure.data if trace.name == "cells").text
     paper = table[gone]["paper"].iloc[0]
-    assert text[7].startswith(paper_figures.NO_VALUE)
+    assert text[7].startswith(table_figures.NO_VALUE)
     assert f"({paper:.2f})" in text[7]
     assert "loss2 *" in figure.layout.yaxis.ticktext
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.131, "+0.13"), (-0.131, "\N{MINUS SIGN}0.13"), (-0.004, "0.00")])
 def test_differences_have_a_sign(value, text):
-    assert paper_figures.signed(value) == text
+    assert table_figures.signed(value) == text
 
 
 def test_the_overview_has_every_table_and_its_clicks_name_it(rows):
     found = distances(rows)
-    figure = paper_figures.overview(found, 5, LIGHT)
+    figure = table_figures.overview(found, 5, LIGHT)
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
     drawn = np.concatenate([np.asarray(heat.z).ravel() for heat in heats])
     by_network = pd.concat([block for _, block in found.groupby("network", sort=False)])
@@ -198,19 +192,19 @@ def test_the_overview_stars_another_protocol(rows):
     found = distances(rows).assign(protocol="custom")
     texts = [
         text
-        for trace in paper_figures.overview(found, 1, DARK).data
+        for trace in table_figures.overview(found, 1, DARK).data
         if trace.type == "scatter" and trace.mode == "text"
         for text in trace.text
     ]
-    assert all(text.endswith("*") or text == paper_figures.NO_VALUE for text in texts)
+    assert all(text.endswith("*") or text == table_figures.NO_VALUE for text in texts)
 
 
 def test_curves_are_ours_and_the_papers_are_dotted(rows):
     table = rows[rows["table"] == 5]
-    ours = {trace.name: trace for trace in paper_figures.curves(table, LIGHT, overlay=False).data}
+    ours = {trace.name: trace for trace in figures.curves(table, LIGHT, overlay=False).data}
     assert list(ours) == list(dict.fromkeys(table["method"]))
     np.testing.assert_array_equal(ours["loss2"].y, table[table["method"] == "loss2"]["ours"])
-    both = paper_figures.curves(table, LIGHT, overlay=True).data
+    both = figures.curves(table, LIGHT, overlay=True).data
     published = next(trace for trace in both if trace.name == "loss2, paper")
     assert published.line.dash == PAPER_DASH
     np.testing.assert_array_equal(published.y, table[table["method"] == "loss2"]["paper"])
@@ -218,7 +212,7 @@ def test_curves_are_ours_and_the_papers_are_dotted(rows):
 
 def test_arrows_have_the_true_angle_and_length():
     told = align(load_checkpoint(CHECKPOINTS / "mlp-loss1"), load_beats("demo"), 3)
-    arrows = {trace.name: trace for trace in paper_figures.directions(told, LIGHT).data}
+    arrows = {trace.name: trace for trace in figures.directions(told, LIGHT).data}
     tip = np.array([arrows["w_y"].x[1], arrows["w_y"].y[1]])
     assert np.linalg.norm(tip) == pytest.approx(told.relative_length)
     assert np.degrees(np.arctan2(tip[1], tip[0])) == pytest.approx(told.angle_deg)
@@ -228,8 +222,8 @@ def test_arrows_have_the_true_angle_and_length():
 def test_a_panel_of_figure_8_is_the_noisy_beat_in_millivolts():
     told = noisy_beats(load_checkpoint(CHECKPOINTS / "mlp-ce"), load_beats("demo"), 7)
     for one in (told[0], told[-1]):
-        figure = paper_figures.noisy_beat(one, ecg.common_range(told), 300, DARK)
+        figure = figures.noisy_beat(one, ecg.common_range(told), 300, DARK)
         noisy = figure.data[-1]
         np.testing.assert_allclose(noisy.y, one.mv_min + one.mv_range * one.x_adv[: one.length], rtol=1e-5, atol=1e-6)
         assert len(figure.data) == (1 if one.eps == 0 else 2)
-    assert figure.layout.yaxis.scaleratio == pytest.approx(1000 / paper_figures.speed_of(told[-1]) / ecg.MV_PER_MM)
+    assert figure.layout.yaxis.scaleratio == pytest.approx(1000 / figures.speed_of(told[-1]) / ecg.MV_PER_MM)

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.evaluation import lesson as core
+from nsr_core.evaluation.alignment import Alignment, align
 from nsr_core.methods import METHODS
 from ui import chart, learn_figures, loaders
 from ui.learn import course
@@ -24,7 +25,7 @@ QUESTION = Question(
 
 
 def show(lesson: Lesson) -> None:
-    told = {method: lesson.on_beat(core.alignment, f"mlp-{method}") for method in COMPARED}
+    told = {method: align(course.checkpoint(f"mlp-{method}"), lesson.beats, lesson.row) for method in COMPARED}
     ce, loss1 = told["ce"], told["loss1"]
     words, picture = course.columns()
     with words:
@@ -55,9 +56,9 @@ def show(lesson: Lesson) -> None:
         _all_methods(lesson, told)
 
 
-def _why(ce: core.Alignment, loss1: core.Alignment) -> str:
+def _why(ce: Alignment, loss1: Alignment) -> str:
     turned = (
-        f"loss1 turns it to **{loss1.angle_deg:.0f}°** and shortens $w_y$ from {ce.w_l2:.1f} to {loss1.w_l2:.2f}: the trace "
+        f"loss1 turns it to **{loss1.angle_deg:.0f}°** and shortens $w_y$ from {ce.w_norm:.1f} to {loss1.w_norm:.2f}: the trace "
         "of its $w_y$ begins to follow the beat."
         if loss1.angle_deg < ce.angle_deg
         else f"On this beat loss1's angle is {loss1.angle_deg:.0f}°, no smaller."
@@ -69,7 +70,7 @@ def _why(ce: core.Alignment, loss1: core.Alignment) -> str:
     )
 
 
-def _all_methods(lesson: Lesson, told: dict[str, core.Alignment]) -> None:
+def _all_methods(lesson: Lesson, told: dict[str, Alignment]) -> None:
     rows = course.test_rows(lesson, PER_CLASS)
     names = [method for method in METHODS if f"mlp-{method}" in loaders.checkpoint_names()]
     values = {method: lesson.on_rows(core.median_ratio, f"mlp-{method}", rows) for method in names}

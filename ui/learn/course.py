@@ -36,7 +36,7 @@ class Lesson:
 
     @property
     def name(self) -> str:
-        return str(self.beats.names()[self.row])
+        return self.beats.name(self.row)
 
     @property
     def label(self) -> str:

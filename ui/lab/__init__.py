@@ -1,0 +1,1 @@
+"""The Beat lab: what it asks, how it says the answers, and what it draws."""

@@ -1,0 +1,82 @@
+"""Figures 1, 2 and 4 to 7: accuracy and precision against the noise, and what the paper reads from them."""
+
+import pandas as pd
+import streamlit as st
+
+from nsr_core.evaluation.claims import CLAIMS, CURVE_FIGURES, Verdict, judge
+from nsr_core.evaluation.replication import provenance
+from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
+from ui import chart
+from ui.paper import figures
+from ui.paper.ours import protocol, table_title, tell_missing, tell_starred
+from ui.theme import ink
+
+ICONS = {
+    "holds": ":material/check_circle:", "partly": ":material/contrast:", "fails": ":material/cancel:",
+    "open": ":material/pending:",
+}  # fmt: skip
+COLUMNS = ["table", "metric", "method", "eps", "ours", "paper", "difference", "beats", "protocol", "departures"]
+
+
+def show(rows: pd.DataFrame, number: int, overlay: bool) -> None:
+    network, attack = CURVE_FIGURES[number]
+    shown = rows[(rows["network"] == network) & (rows["attack"] == attack)]
+    drawn = {}
+    for column, part, metric in zip(st.columns(2, gap="medium"), "ab", METRIC_TITLES, strict=True):
+        with column:
+            of_metric = shown[shown["metric"] == metric]
+            title = f"Figure {number} ({part}): {table_title(of_metric)}"
+            st.markdown(f"({part}) {METRIC_TITLES[metric]} · Table {of_metric['table'].iloc[0]}")
+            drawn[title] = figures.curves(of_metric, ink(), overlay)
+            chart.draw(drawn[title], key=f"curves_{metric}", alt=_alt(title, of_metric))
+    lines = "Solid: ours. Dotted: published. " if overlay else ""
+    st.caption(f"{lines}Click a method in the legend to hide it, double-click to see it alone. {protocol(shown)}")
+    tell_missing(shown)
+    tell_starred(shown)
+    _claims(rows, number)
+    chart.numbers(
+        shown[COLUMNS].round({"difference": 5}), name=f"paper-figure-{number}", figures=lambda: drawn,
+        facts=provenance(shown),
+    )  # fmt: skip
+
+
+def _alt(title: str, rows: pd.DataFrame) -> str:
+    at = rows[(rows["eps"] == 0.1) & (rows["missing"] == "")]
+    told = "; ".join(f"{row.method} {row.ours:.2f} (paper {row.paper:.2f})" for row in at.itertuples())
+    return f"{title} against the noise level. At 0.1: {told or 'ours is missing'}."
+
+
+def _claims(rows: pd.DataFrame, number: int) -> None:
+    verdicts = [judge(claim, rows) for claim in CLAIMS if claim.figure == number]
+    st.markdown(f"##### What the paper reads from this figure{_tally([verdict.outcome for verdict in verdicts])}")
+    for verdict in verdicts:
+        st.markdown(_verdict(verdict))
+    if any(verdict.claim.than_attack for verdict in verdicts):
+        st.caption(
+            "The two attacks are not on the same beats: SPSA is on the first 162 test beats of each class in the paper."
+        )
+
+
+def _tally(outcomes: list[str]) -> str:
+    judged = len(outcomes) - outcomes.count("open")
+    if not judged:
+        return ""
+    partly = outcomes.count("partly")
+    return f": {outcomes.count('holds')} of {judged} hold in ours" + (f", {partly} in part" if partly else "")
+
+
+def _verdict(verdict: Verdict) -> str:
+    in_paper = sum(level.holds for level in verdict.paper)
+    published = f"In the paper's table: {in_paper} of {len(verdict.paper)}."
+    head = f"{ICONS[verdict.outcome]} **{verdict.claim.text}.**"
+    if verdict.decisive is None:
+        return f"{head} Open: ours is missing for {', '.join(verdict.missing)}. {published}"
+    held, level = sum(one.holds for one in verdict.ours), verdict.decisive
+    how = "Closest" if verdict.outcome == "holds" else "Furthest off"
+    rival = ATTACK_TITLES[verdict.claim.than_attack] if verdict.claim.than_attack else level.rival
+    custom = "" if verdict.protocol == "paper" else " Protocol custom."
+    return (
+        f"{head} Ours: {'fails' if not held else 'holds'} at {held or len(verdict.ours)} of {len(verdict.ours)} noise "
+        f"{'level' if len(verdict.ours) == 1 else 'levels'}. {how} at {level.eps:g}: {level.value:.2f} against "
+        f"{level.rival_value:.2f} ({rival}). {published}{custom}"
+    )

@@ -1,0 +1,76 @@
+"""Figure 8: one beat at the paper's seven noise levels, and what the network reads in each."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.evaluation.growing_noise import FIGURE_8_EPS, noisy_beats
+from nsr_core.evaluation.single import BeatAttack, noise_level
+from ui import chart, ecg, loaders, sources
+from ui.beat_choice import choose_beat
+from ui.lab import words
+from ui.links import page_link
+from ui.paper import figures
+from ui.paper.ours import tell_absent
+from ui.theme import ink
+
+NETWORK = "mlp-ce"
+#: Of one panel; a narrow phone holds one, a wide screen four.
+PANEL_PX = 292
+
+
+def show() -> None:
+    if tell_absent((NETWORK,)):
+        return
+    st.markdown(
+        "One beat under 100-PGD on the MLP trained by cross-entropy, at the paper's seven noise levels. When does the network "
+        "misread it, and when would you?"
+    )
+    beats = sources.banner()
+    with st.popover("Choose another beat", icon=":material/ecg_heart:"):
+        row = choose_beat(beats, NETWORK)
+    _panels(beats, row)
+
+
+def _panels(beats: Beats, row: int) -> None:
+    told = noisy_beats(loaders.checkpoint(NETWORK), beats, row)
+    mv = [noise_level(beats, row, one.eps).mv for one in told]
+    y_range = ecg.common_range(told)
+    drawn = {f"Noise level {one.eps:g}": figures.noisy_beat(one, y_range, PANEL_PX, ink()) for one in told}
+    with st.container(horizontal=True, gap="small"):
+        for one, in_mv, (title, figure) in zip(told, mv, drawn.items(), strict=True):
+            with st.container(width=PANEL_PX, gap="small"):
+                st.markdown(f"**{title}**" + (f" · ±{in_mv:.2g} mV" if np.isfinite(in_mv) and one.eps else ""))
+                chart.draw(
+                    figure, key=f"noise_{FIGURE_8_EPS.index(one.eps)}", buttons=False,
+                    alt=f"Beat {one.beat}, {title.lower()}: read as {CLASS_NAMES[one.class_after]}.",
+                )  # fmt: skip
+                st.markdown(_reading(one))
+    st.caption(_caption(told[0]))
+    page_link("pages/beat_lab.py", "Try this beat in the Beat lab", ":material/ecg_heart:", {"beat": told[0].beat})
+    table = pd.DataFrame([_table_row(one, in_mv) for one, in_mv in zip(told, mv, strict=True)])
+    facts = {"attacks": [one.to_json() for one in told]}
+    chart.numbers(table, name="paper-figure-8", figures=lambda: drawn, facts=facts)
+
+
+def _caption(first: BeatAttack) -> str:
+    known = bool(np.isfinite(first.mv_range))
+    return (
+        f"In truth {CLASS_NAMES[first.true_class]}; {first.checkpoint} ({first.weights}), each noise level attacked alone. "
+        f"{words.protocol(first)} The faint trace is without noise; padding is not drawn"
+        f"{ecg.told_scale(known, figures.speed_of(first))}"
+    )
+
+
+def _reading(told: BeatAttack) -> str:
+    icon = ":material/check_circle:" if told.class_after == told.true_class else ":material/cancel:"
+    return f"{icon} reads **{CLASS_NAMES[told.class_after]}**, {told.after.max():.0%}"
+
+
+def _table_row(told: BeatAttack, mv: float) -> dict[str, object]:
+    return {
+        "noise level": told.eps, "mV": round(mv, 4), "read as": told.class_after, "probability": round(float(told.after.max()), 4),
+        "probability of the true class": round(float(told.after[CLASSES.index(told.true_class)]), 4), "flipped": told.flipped,
+        "step": told.step,
+    }  # fmt: skip

@@ -1,0 +1,81 @@
+"""Our results beside the paper's, and what must be said wherever they are shown: what is missing, by which rules."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from nsr_core.errors import UserError
+from nsr_core.evaluation.replica import Replica
+from nsr_core.evaluation.replication import provenance, replication
+from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
+from ui import loaders
+
+
+@dataclass(frozen=True)
+class Ours:
+    """The shipped checkpoints, and every published value beside theirs (``replication``)."""
+
+    replicas: list[Replica]
+    rows: pd.DataFrame
+
+
+def load() -> Ours:
+    """The shipped checkpoints; one that cannot be read is named and left out."""
+    found = []
+    for name in loaders.checkpoint_names():
+        if name.startswith(loaders.OWN):
+            continue
+        try:
+            found.append(Replica.of(loaders.checkpoint(name), loaders.summary(name)))
+        except UserError as error:
+            st.warning(f"{name} is left out: {error}")
+    return Ours(found, replication(found))
+
+
+def table_title(rows: pd.DataFrame) -> str:
+    """One of the paper's tables in words: ``ACC, MLP, 100-PGD``."""
+    first = rows.iloc[0]
+    return f"{METRIC_TITLES[first['metric']]}, {first['network'].upper()}, {ATTACK_TITLES[first['attack']]}"
+
+
+def tell_missing(rows: pd.DataFrame) -> None:
+    """Which methods have no value of ours, and why."""
+    gone = rows[rows["missing"] != ""]
+    for why, methods in gone.groupby("missing", sort=False)["method"].unique().items():
+        listed = "All nine methods" if len(methods) == rows["method"].nunique() else ", ".join(methods)
+        st.info(f"{listed}: {why}. The published values stand alone.", icon=":material/hourglass_empty:")
+
+
+def protocol(rows: pd.DataFrame) -> str:
+    """Under which rules our values came about."""
+    facts = provenance(rows)
+    if not facts["methods"]:
+        return "No result of ours is here yet."
+    listed = {
+        name: " and ".join(f"{value:,}" for value in facts[name]) for name in ("beats", "epochs", "seed", "attack_seed")
+    }
+    return (
+        f"Ours: {len(facts['methods'])} of {rows['method'].nunique()} methods, protocol {' and '.join(facts['protocol'])}, "
+        f"{listed['epochs']} epochs, {listed['beats']} test beats, split `{'`, `'.join(facts['split'])}`, training seed "
+        f"{listed['seed']}, attack seed {listed['attack_seed']}. Each noise level alone, as published. That an attack fails "
+        "does not prove that none succeeds."
+    )
+
+
+def tell_starred(rows: pd.DataFrame) -> None:
+    """What is not by the paper protocol, and how."""
+    custom = rows[rows["protocol"] == "custom"].drop_duplicates("method")
+    for row in custom.itertuples():
+        note = f" {row.note}" if row.note else ""
+        st.markdown(
+            f"**{row.method} \\*** protocol custom: {row.departures or 'see its card'} ({row.beats:,.0f} beats).{note}"
+        )
+
+
+def tell_absent(names: tuple[str, ...]) -> bool:
+    """Whether a checkpoint that a figure needs is not here, and which."""
+    gone = [name for name in names if name not in loaders.checkpoint_names()]
+    if gone:
+        st.info(f"This figure needs {' and '.join(gone)}, which {'is' if len(gone) == 1 else 'are'} not here.")
+    return bool(gone)
