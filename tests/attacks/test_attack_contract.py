@@ -95,6 +95,7 @@ def test_the_trajectory_tells_the_same_story_as_the_result(attack, network):
     y = toys.predicted(model, x)
     y[0] = (y[0] + 1) % 5  # wrong from the start: stops at once
     eps = torch.linspace(0.01, 0.4, 8)
+    eps[1] = 1e-3  # too little for any attack
     result = attack(model, x, y, eps, record=True)
     told = result.trajectory
     points = len(told.x_adv)
@@ -288,3 +289,76 @@ def test_queries_are_the_rows_that_the_network_saw(attack, network):
         assert int(one.queries) == int(whole.queries[row])
         if network == "cnn":  # around a beat, the MLP goes past its last layer
             assert sum(seen) == int(one.queries)
+
+
+# Progress
+
+
+@every_attack
+@every_network
+def test_every_look_at_the_network_is_told(attack, network):
+    """Step 0, 1, ... of as many as there may be, up to the step at which the last beat gave way or the attack ended."""
+    model = toys.fresh(network)
+    x, _ = toys.random_beats(8)
+    y = toys.predicted(model, x)
+    most = {"fgsm": 1, "noise": getattr(attack, "draws", 1) - 1}.get(attack.name, getattr(attack, "steps", None))
+    for eps in EPS:
+        heard = []
+        result = attack(model, x, y, eps, progress=lambda done, total, what, heard=heard: heard.append((done, total)))
+        last = most if -1 in result.step.tolist() else int(result.step.max())
+        assert heard == [(step, most) for step in range(last + 1)]
+
+
+@every_attack
+def test_all_beats_broken_is_the_last_that_is_told(attack):
+    """A batch that is wrong from the start has one look."""
+    model = toys.fresh("mlp")
+    x, _ = toys.random_beats(3)
+    heard = []
+    attack(model, x, (toys.predicted(model, x) + 1) % 5, 0.0, progress=lambda *report: heard.append(report))
+    assert [done for done, _, _ in heard] == [0]
+
+
+@every_attack
+def test_listening_changes_nothing(attack):
+    model = toys.fresh("mlp")
+    x, _ = toys.random_beats(8)
+    y = toys.predicted(model, x)
+    for record in (False, True):
+        silent = attack(model, x, y, 0.1, record=record)
+        heard = []
+        listened = attack(model, x, y, 0.1, record=record, progress=lambda *report, heard=heard: heard.append(report))
+        assert len(heard) > 1
+        for field in ("x_adv", "step", "queries"):
+            assert torch.equal(getattr(silent, field), getattr(listened, field))
+        if record:
+            for field in ("x_adv", "logits", "loss"):
+                assert torch.equal(getattr(silent.trajectory, field), getattr(listened.trajectory, field))
+
+
+class Stop(Exception):
+    pass
+
+
+@every_attack
+@every_network
+def test_raising_from_progress_stops_the_attack_there(attack, network):
+    """The exception comes out as it was raised, and the network has not been looked at again."""
+    model = toys.fresh(network)
+    x, _ = toys.random_beats(3)
+    y = toys.predicted(model, x)
+    for last in (0, 1):
+        heard, raised = [], Stop()
+
+        def stop_at(done, total, what, heard=heard, raised=raised, last=last):
+            heard.append(done)
+            if done == last:
+                raise raised
+
+        with toys.rows_forwarded(model) as seen, pytest.raises(Stop) as caught:
+            attack(model, x, y, 0.003, progress=stop_at)
+        assert caught.value is raised
+        assert heard == list(range(last + 1))
+        assert bool(seen) == (last > 0)
+    # What was stopped has left nothing behind.
+    assert torch.equal(attack(model, x, y, 0.1).x_adv, attack(toys.fresh(network), x, y, 0.1).x_adv)

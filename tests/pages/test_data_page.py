@@ -12,16 +12,13 @@ from streamlit.testing.v1 import AppTest
 from nsr_core.data import CLASSES
 from nsr_core.data.strip import NO_BEAT, Strip
 from nsr_core.data.summary import PartCounts, class_table, length_histogram
-from ui import data_figures
+from ui.data import TABS, figures, strip_figures
 from ui.theme import DARK, LIGHT
-
-TABS = ("Counts", "Beats", "Origin", "Cutting", "Records")
-
 
 open_page = partial(apptools.open_page, "data")
 
 
-def figures(app: AppTest) -> list[dict]:
+def drawn(app: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
@@ -31,7 +28,7 @@ def figures(app: AppTest) -> list[dict]:
 def test_every_tab_opens_on_synthetic_beats(tab, charts):
     app = open_page(tab=tab)
     assert_healthy(app)
-    assert len(figures(app)) == charts
+    assert len(drawn(app)) == charts
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
@@ -46,7 +43,7 @@ def test_it_opens_on_the_counts_with_the_fingerprint_of_the_split():
 def test_the_counts_can_be_shown_otherwise(view):
     app = open_page(axis=view)
     assert_healthy(app)
-    assert figures(app)[0]["layout"]["xaxis"].get("type") != "log"
+    assert drawn(app)[0]["layout"]["xaxis"].get("type") != "log"
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -70,8 +67,8 @@ def test_another_draw_shows_other_beats_and_the_same_link_the_same():
     app.button(key="another").click().run()
     assert_healthy(app)
     assert [button.key for button in app.button] != first
-    drawn = str(app.number_input(key="draw").value)
-    assert [b.key for b in open_page(tab="Beats", draw=drawn).button] == [b.key for b in app.button]
+    seed = str(app.number_input(key="draw").value)
+    assert [b.key for b in open_page(tab="Beats", draw=seed).button] == [b.key for b in app.button]
 
 
 def test_a_class_can_be_chosen():
@@ -157,7 +154,7 @@ def real(real_beats, mitdb_root, tmp_path, monkeypatch):
 def test_real_beats(real, tab, charts, told):
     app = open_page(source="mitbih", tab=tab)
     assert_healthy(app)
-    assert len(figures(app)) == charts
+    assert len(drawn(app)) == charts
     assert told in words(app)
 
 
@@ -192,7 +189,7 @@ def test_without_the_records_the_beat_is_still_shown(real, monkeypatch):
     app = open_page(source="mitbih", tab="Origin")
     assert_healthy(app)
     assert "the strip around it cannot be shown" in app.info[0].value
-    assert len(figures(app)) == 1
+    assert len(drawn(app)) == 1
 
 
 @pytest.fixture
@@ -219,7 +216,7 @@ def strip() -> Strip:
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
 def test_the_strip_is_square_paper_with_all_marks(strip, ink):
     """25 mm/s and 10 mm/mV: 1 mV is as long as 0.4 s; small squares of 40 ms by 0.1 mV, five to a bold one."""
-    figure = data_figures.strip(strip, ink)
+    figure = strip_figures.strip(strip, ink)
     trace, marks = figure.data
     np.testing.assert_array_equal(trace.y, strip.mv)
     np.testing.assert_array_equal(marks.x, strip.mark_s)
@@ -237,14 +234,14 @@ def test_the_strip_is_square_paper_with_all_marks(strip, ink):
 
 
 def test_clock():
-    assert [data_figures.clock(seconds, 1) for seconds in (0, 59.96, 725.25)] == ["0:00.0", "1:00.0", "12:05.2"]
-    assert data_figures.clock(725) == "12:05"
+    assert [strip_figures.clock(seconds, 1) for seconds in (0, 59.96, 725.25)] == ["0:00.0", "1:00.0", "12:05.2"]
+    assert strip_figures.clock(725) == "12:05"
 
 
-@pytest.mark.parametrize("view", data_figures.VIEWS)
+@pytest.mark.parametrize("view", figures.VIEWS)
 def test_the_counts_figure_holds_the_counts(view):
     told = PartCounts(np.array([[100, 20, 30], [10, 2, 3], [4, 1, 0], [0, 0, 0], [7, 7, 7]]))
-    figure = data_figures.class_counts(told, view, LIGHT)
+    figure = figures.class_counts(told, view, LIGHT)
     dots = [trace for trace in figure.data if trace.type == "scatter"]
     assert [dot.name for dot in dots] == ["train", "validation", "test"]
     for place, dot in enumerate(dots):
@@ -258,16 +255,16 @@ def test_the_counts_figure_holds_the_counts(view):
 
 def test_a_small_beat_shows_signal_and_padding(demo_beats):
     length = int(demo_beats.length[0])
-    figure = data_figures.small_beat(demo_beats.x[0], length, LIGHT)
+    figure = figures.small_beat(demo_beats.x[0], length, LIGHT)
     np.testing.assert_array_equal(figure.data[0].y, demo_beats.x[0][:length])
     (padding,) = figure.layout.shapes
     assert (padding.x0, padding.x1) == pytest.approx((length * 1000 / 120, 187 * 1000 / 120))
-    assert not data_figures.small_beat(demo_beats.x[0], 187, LIGHT).layout.shapes
+    assert not figures.small_beat(demo_beats.x[0], 187, LIGHT).layout.shapes
 
 
 def test_both_panels_of_a_beat(strip, demo_beats):
     length = int(demo_beats.length[0])
-    figure = data_figures.from_window(strip.window_mv, demo_beats.x[0], length, LIGHT)
+    figure = strip_figures.from_window(strip.window_mv, demo_beats.x[0], length, LIGHT)
     signal, thirds, numbers, padding = figure.data
     np.testing.assert_array_equal(signal.y, strip.window_mv[: 3 * 187])
     np.testing.assert_array_equal(thirds.y, strip.window_mv[: 3 * 187 : 3])
@@ -278,5 +275,5 @@ def test_both_panels_of_a_beat(strip, demo_beats):
 
 def test_the_histogram_has_a_row_for_each_class_that_is_there(demo_beats):
     some = demo_beats[demo_beats.y != CLASSES.index("F")]
-    figure = data_figures.lengths(length_histogram(some), class_table(some), LIGHT)
+    figure = figures.lengths(length_histogram(some), class_table(some), LIGHT)
     assert [trace.name for trace in figure.data] == ["N", "S", "V", "Q"]
