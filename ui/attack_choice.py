@@ -8,7 +8,7 @@ import streamlit as st
 from nsr_core.attacks import ATTACKS, Attack
 from nsr_core.errors import UserError
 from nsr_core.settings import described_fields, update
-from ui.forms import settings_form
+from ui.forms import settings_form, whole_number
 
 #: An attack's own name is an option and stands in the address; these words stand below it.
 TITLES = {
@@ -69,13 +69,13 @@ def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
         "no electrode could do.",
     )  # fmt: skip
     with st.popover("More settings", icon=":material/tune:"):
-        seed = st.number_input(
+        seed = whole_number(
             "Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Where the attack's chance comes from."
         )
         more = [field for field in described_fields(attack) if field not in changes]
         changes |= settings_form(attack, prefix=f"{name}_", names=more, bound=True)
     try:
-        return AttackChoice(name, update(attack, changes), eps, int(seed), signal_only)
+        return AttackChoice(name, update(attack, changes), eps, seed, signal_only)
     except UserError as error:
         st.error(str(error))
         return None

@@ -3,6 +3,7 @@
 import html
 import io
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -111,9 +112,17 @@ def as_csv(table: pd.DataFrame) -> str:
 def as_json(facts: dict[str, Any], table: pd.DataFrame) -> str:
     """The facts and the table's rows, with the disclaimer, the program's version and the data's citation."""
     rows = json.loads(table.to_json(orient="records"))
-    return json.dumps(
-        {"use": DISCLAIMER, "nsr_core": __version__, "citation": CITATION, **facts, "rows": rows}, indent=2
-    )
+    fixed = {"use": DISCLAIMER, "nsr_core": __version__, "citation": CITATION}
+    return json.dumps(fixed | {**_finite(facts), **fixed, "rows": rows}, indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for what is no number: NaN and infinity are no JSON."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_page(make_figures: Callable[[], dict[str, go.Figure]], facts: dict[str, Any]) -> str:

@@ -59,8 +59,25 @@ def _widget(name: str, value: Any, info: SettingInfo, key: str, bound: bool) -> 
     if info.choices:
         return st.selectbox(label, info.choices, info.choices.index(value), **settings)
     if isinstance(value, int):
-        return st.number_input(label, _whole(info.low), _whole(info.high), value, **settings)
+        return whole_number(label, _whole(info.low), _whole(info.high), value, **settings)
     return st.number_input(label, info.low, info.high, value, step=_step(value), format="%g", **settings)
+
+
+def whole_number(label: str, low: int | None, high: int | None, value: int, *, key: str, **settings: Any) -> int:
+    """A number input for whole numbers whose address may hold anything.
+
+    Streamlit turns an infinite number in the address into a whole one, and fails: such an address is not listened to.
+    """
+    if _is_infinite(st.query_params.get(key, "")):
+        settings["bind"] = None
+    return int(st.number_input(label, low, high, value, key=key, **settings))
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def _help(info: SettingInfo) -> str:

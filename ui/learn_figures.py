@@ -69,22 +69,13 @@ def losses(told: Climbs, ink: Ink, revealed: bool) -> go.Figure:
         | {"mode": "lines+markers", "marker": {"symbol": symbol, "size": 7}}
         for name, loss, colour, symbol in lines
     ]
-    used_up = note(
-        "ε used up",
-        STEPS_PER_BUDGET,
-        1,
-        yref="paper",
-        yanchor="top",
-        xanchor="left",
-        xshift=6,
-        font={"color": ink.muted},
-    )
-    look = layout(
-        ink, 380, uirevision="losses", shapes=[upright(STEPS_PER_BUDGET, ink.muted)], annotations=[used_up]
-    ) | {
+    place = {"yref": "paper", "yanchor": "top", "xanchor": "left", "xshift": 6}
+    used_up = note("ε used up", STEPS_PER_BUDGET, 1, font={"color": ink.muted}, **place)
+    line = upright(STEPS_PER_BUDGET, ink.muted)
+    look = layout(ink, 380, uirevision="losses", shapes=[line], annotations=[used_up]) | {
         "xaxis": axis(ink, "steps of ε/10", range=[-0.6, len(told.pgd_loss) - 0.4]),
         "yaxis": axis(ink, "loss (cross-entropy)", rangemode="tozero"),
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": look})
 
 
@@ -129,8 +120,7 @@ def ratios(told: Ratios, ink: Ink) -> go.Figure:
         "PGD, really": (told.pgd_real, ink.attacked),
     }
     values = [value for value, _ in rows.values()]
-    bars = _bars(list(rows), values, [colour for _, colour in rows.values()], "%{x:.3f}")
-    bars["text"] = [f"{value:.2f}" for value in values]
+    bars = _bars(list(rows), values, ".2f", [colour for _, colour in rows.values()], "%{x:.3f}")
     along = axis(ink, "noise-to-signal ratio", range=[0, 1.15 * max(*values, 1)])
     return _bar_figure(bars, along, 320, "ratios", ink, shapes=[upright(1, ink.text)])
 
@@ -178,8 +168,7 @@ def medians(told: Mapping[str, float], ink: Ink) -> go.Figure:
     """||w_y||_1 / |z_y| of the median beat, a bar for each method, on a logarithmic axis."""
     known = {method: value for method, value in told.items() if np.isfinite(value)}
     values = list(known.values())
-    bars = _bars(list(known), values, [method_style(method).colour(ink) for method in known], "%{x:.3g}")
-    bars["text"] = [f"{value:.3g}" for value in values]
+    bars = _bars(list(known), values, ".3g", [method_style(method).colour(ink) for method in known], "%{x:.3g}")
     span = [np.floor(np.log10(min(values))) - 0.1, np.log10(max(values)) + 0.5]
     title = "‖w<sub>y</sub>‖<sub>1</sub> / |z<sub>y</sub>|, median beat"
     return _bar_figure(bars, axis(ink, title, type="log", range=span, dtick=1), 350, "medians", ink)
@@ -211,8 +200,8 @@ def survivors(told: Survivors, ink: Ink, revealed: bool) -> go.Figure:
     ]
     shares = [left / told.beats for _, left in shown]
     colours = [ink.noise if name[:3] == "pgd" else ink.attacked for name, _ in shown]
-    bars = _bars([ATTACK_TITLES[name] for name, _ in shown], shares, colours, "%{customdata} beats, %{x:.1%}")
-    bars |= {"text": [f"{share:.0%}" for share in shares], "customdata": [left for _, left in shown]}
+    bars = _bars([ATTACK_TITLES[name] for name, _ in shown], shares, ".0%", colours, "%{customdata} beats, %{x:.1%}")
+    bars["customdata"] = [left for _, left in shown]
     along = axis(ink, "still read correctly", tickformat=".0%", range=[0, 1.08])
     return _bar_figure(bars, along, 110 + 40 * len(shown), "survivors", ink)
 
@@ -258,15 +247,17 @@ def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, told: str, dash:
     }  # fmt: skip
 
 
-def _bars(names: list[str], values: list[float], colours: list[str], told: str) -> Part:
+def _bars(names: list[str], values: list[float], digits: str, colours: list[str], told: str) -> Part:
+    """Bars from the left, each with its number behind it."""
     return {
         "type": "bar", "y": names, "x": values, "orientation": "h", "marker": {"color": colours},
-        "textposition": "outside", "cliponaxis": False, "hovertemplate": f"%{{y}}: {told}<extra></extra>",
+        "text": [f"{value:{digits}}" for value in values], "textposition": "outside",
+        "cliponaxis": False, "hovertemplate": f"%{{y}}: {told}<extra></extra>",
     }  # fmt: skip
 
 
 def _bar_figure(bars: Part, along: Part, height: int, name: str, ink: Ink, **changes: object) -> go.Figure:
-    """Bars from the left, the first on top, each with its number behind it."""
+    """Those bars, the first on top."""
     look = layout(ink, height, {"t": 8}, showlegend=False, bargap=0.3, uirevision=name, **changes)
     down = axis(ink, autorange="reversed", showgrid=False, ticksuffix="  ")
     return go.Figure({"data": [bars], "layout": look | {"xaxis": along, "yaxis": down}})

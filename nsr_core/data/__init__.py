@@ -64,10 +64,9 @@ def is_at_hand(source: str, root: Root = None) -> bool:
     Looks for the place only; whether its files are whole, ``load_beats`` finds out.
     """
     if source == "mitbih":
-        from nsr_core.data.mitbih import CUT_BEATS_FILE, cache_dir, given_folder
+        from nsr_core.data.mitbih import is_at_hand as records_are_at_hand
 
-        folder = given_folder(root)
-        return (cache_dir() / CUT_BEATS_FILE).exists() or (folder is not None and folder.is_dir())
+        return records_are_at_hand(root)
     if source == "kaggle":
         from nsr_core.data.kaggle import ROOT_VARIABLE
 

@@ -23,6 +23,8 @@ from nsr_core.progress import Progress, no_progress
 ROOT_VARIABLE = "NSR_MITDB_DIR"
 BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
 CUT_BEATS_FILE = "mitbih-beats-v1.npz"
+#: In the user's cache.
+DOWNLOAD_FOLDER = "mitdb-1.0.0"
 DOWNLOAD_ATTEMPTS = 3
 
 
@@ -62,6 +64,15 @@ def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_p
     return packed.unpack()
 
 
+def is_at_hand(root: str | os.PathLike | None = None) -> bool:
+    """Whether ``load_mitbih`` would find its files without a download; whether they are whole, it finds out itself."""
+    folder = given_folder(root)
+    if folder is not None:
+        return folder.is_dir()
+    downloaded = cache_dir() / DOWNLOAD_FOLDER
+    return (cache_dir() / CUT_BEATS_FILE).exists() or all((downloaded / name).is_file() for name in CHECKSUMS)
+
+
 def given_folder(root: str | os.PathLike | None) -> Path | None:
     """The records folder that the caller or the environment names; None where neither does."""
     named = root or os.environ.get(ROOT_VARIABLE)
@@ -84,7 +95,7 @@ def download(
     Raises:
         UserError: no answer from the server, or a file with the wrong SHA-256 (it is deleted).
     """
-    folder = folder or cache_dir() / "mitdb-1.0.0"
+    folder = folder or cache_dir() / DOWNLOAD_FOLDER
     shelf = pooch.create(folder, base_url, registry=CHECKSUMS, retry_if_failed=attempts - 1)
     pooch.get_logger().setLevel("WARNING")
     for done, name in enumerate(CHECKSUMS):

@@ -10,7 +10,7 @@ import wfdb
 from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ
 from nsr_core.data.cache import cache_dir
 from nsr_core.data.cutting import CLASS_OF_SYMBOL, find_windows
-from nsr_core.data.mitbih import ROOT_VARIABLE, given_folder
+from nsr_core.data.mitbih import DOWNLOAD_FOLDER, ROOT_VARIABLE, given_folder
 from nsr_core.errors import UserError
 
 #: The files of a record, by their endings.
@@ -63,7 +63,7 @@ def find_records(root: str | os.PathLike | None = None) -> Path:
     Raises:
         UserError: there is no such folder.
     """
-    folder = given_folder(root) or cache_dir() / "mitdb-1.0.0"
+    folder = given_folder(root) or cache_dir() / DOWNLOAD_FOLDER
     if not folder.is_dir():
         raise UserError(
             f"The records are not in {folder}. Download them, or give a folder with 100.dat, 100.hea, 100.atr, ... "

@@ -40,11 +40,19 @@ def own_copy(folder: Path, root: Path | None = None) -> Path:
         shutil.copytree(folder, partial)
         partial.rename(target)
     except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
         raise UserError(
-            f"{folder.name} cannot be copied to {root} ({error.strerror or error}). Free some space, or name another "
-            "folder for runs with NSR_RUNS_DIR."
+            f"{folder.name} cannot be copied to {root} ({_reason(error)}). Free some space, or name another folder for "
+            "runs with NSR_RUNS_DIR."
         ) from None
     return target
+
+
+def _reason(error: OSError) -> str:
+    """Why a copy failed; ``copytree`` gathers what it met, a tuple for each file, of which the first says enough."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][2])
+    return error.strerror or str(error)
 
 
 def _digest(folder: Path) -> str | None:

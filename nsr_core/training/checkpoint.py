@@ -121,8 +121,9 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
 
 
 def list_checkpoints(root: str | Path) -> list[Path]:
-    """The folders below ``root`` that hold a card, by name."""
-    return sorted(path.parent for path in Path(root).glob(f"*/{CARD_FILE}"))
+    """The folders below ``root`` that hold a card, by name; hidden ones are not finished yet."""
+    folders = (path.parent for path in Path(root).glob(f"*/{CARD_FILE}"))
+    return sorted(folder for folder in folders if not folder.name.startswith("."))
 
 
 def _digest(path: Path) -> str:

@@ -75,6 +75,14 @@ def test_an_address_full_of_nonsense_opens_the_page_as_it_is(name):
     assert not app.error
 
 
+@pytest.mark.parametrize("number", ["inf", "-1e400", "nan"])
+@pytest.mark.parametrize("name", PAGES)
+def test_an_address_full_of_numbers_that_are_none_opens_the_page_as_it_is(name, number):
+    app = open_page(name, **dict.fromkeys(NONSENSE, number))
+    assert not app.exception
+    assert not app.error
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_without_any_checkpoint_does_not_fail(name, tmp_path, monkeypatch):
     monkeypatch.setattr(loaders, "SHIPPED", tmp_path / "none")

@@ -89,13 +89,11 @@ def test_the_json_of_no_facts_and_no_rows(table):
     assert told["use"] == DISCLAIMER
 
 
-@pytest.mark.xfail(strict=True, reason="as_json writes NaN and Infinity of the facts as they are, which is no JSON")
 def test_a_fact_that_is_not_known_is_null(table):
     told = strictly(as_json({"mv_range": float("nan"), "levels": [{"least_snr_db": float("inf")}]}, table))
     assert told["mv_range"] is None
 
 
-@pytest.mark.xfail(strict=True, reason="facts are written over the disclaimer, the version and the citation")
 def test_no_fact_takes_the_disclaimer_s_place(table):
     assert strictly(as_json({"use": "any", "citation": ""}, table))["use"] == DISCLAIMER
 
@@ -119,10 +117,10 @@ def test_the_page_needs_no_network(page):
     tags = re.findall(r"<script\b[^>]*>", page)
     assert not [tag for tag in tags if "src" in tag]
     assert not re.search(r"\b(?:src|href)\s*=|url\(|@import", without_scripts(page))
-    assert page.count("plotly.js v") == 1
-    assert page.count("Plotly.newPlot(") >= 2
-    assert len(page) > 1_000_000
-    assert page.index("plotly.js v") < page.index("Plotly.newPlot(", page.rindex("plotly.js v"))
+    _, first, second = page.split("<h2>")
+    assert (first.count("plotly.js v"), second.count("plotly.js v")) == (1, 0), "before the first figure that needs it"
+    assert len(first) > 1_000_000 > len(second)
+    assert "Plotly.newPlot(" in second
 
 
 def test_the_page_says_what_it_is(page):

@@ -9,6 +9,7 @@ from nsr_core.data.summary import beat_table, draw_beats, matching_rows
 from ui import chart, links
 from ui.data import choice, figures
 from ui.data.choice import ANY, DRAWN, FIRST_DRAW
+from ui.forms import whole_number
 from ui.theme import ink
 
 #: What the cutting did to a beat, and the column of ``Beats`` that says so.
@@ -26,7 +27,7 @@ def show(beats: Beats) -> None:
         )  # fmt: skip
         record = choice.record_field(beats)
         cut = _cut_field(beats)
-        draw = st.number_input(
+        draw = whole_number(
             "Draw", 0, 9999, FIRST_DRAW, key="draw", bind="query-params", width=130, help="The seed of the random choice."
         )  # fmt: skip
         st.button("Another draw", icon=":material/casino:", key="another", on_click=_draw_again)

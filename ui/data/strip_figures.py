@@ -82,7 +82,8 @@ def _paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, f
     }  # fmt: skip
     y |= {
         "range": mv, "scaleratio": y["scaleratio"] / 1000, "tickmode": "array", "tickvals": halves / 2,
-        "ticktext": ["" if half % 2 else f"{half // 2}".replace("-", "\N{MINUS SIGN}") for half in halves], "title": axis_title(ink, "mV"),
+        "ticktext": ["" if half % 2 else f"{half // 2}".replace("-", "\N{MINUS SIGN}") for half in halves],
+        "title": axis_title(ink, "mV"),
     }  # fmt: skip
     return {"xaxis": x, "yaxis": y}
 
