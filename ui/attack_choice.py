@@ -20,6 +20,7 @@ TITLES = {
     "multi-target": "Multi-target PGD, each wrong class in turn",
     "apgd": "Auto-PGD",
     "apgd-t": "Auto-PGD, each wrong class in turn",
+    "apgd-wide": "Auto-PGD from outside the budget",
     "square": "Square attack on segments, black box",
     "smooth": "Smooth noise only",
     "noise": "Random noise, for comparison",

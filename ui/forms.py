@@ -81,8 +81,12 @@ def _is_infinite(text: str) -> bool:
 
 
 def _help(info: SettingInfo) -> str:
-    bounds = f" From {info.low:g} to {info.high:g}" if info.low is not None and info.high is not None else ""
+    bounds = f" From {_said(info.low)} to {_said(info.high)}" if None not in (info.low, info.high) else ""
     return f"{info.help}{bounds}{' ' + info.unit if info.unit else ''}{'.' if bounds else ''}"
+
+
+def _said(bound: float | None) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _whole(bound: float | None) -> int | None:

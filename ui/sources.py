@@ -29,7 +29,11 @@ def banner() -> Beats:
             st.session_state[_KEPT] = chosen
             ready = _offer(chosen)
     shown = chosen if ready else "demo"
-    beats = loaders.beats_of(shown, root_of(shown))
+    try:
+        beats = loaders.beats_of(shown, root_of(shown))
+    except UserError as error:  # the place is there, but not all that belongs in it
+        st.error(str(error))
+        beats = loaders.beats_of("demo", None)
     words.markdown(_words(beats, chosen))
     return beats
 
@@ -45,7 +49,7 @@ def root_of(source: str) -> str | None:
 
 
 def _words(beats: Beats, chosen: str) -> str:
-    missing = f"The {TITLES[chosen]} are not on this machine yet. " if chosen != beats.source else ""
+    missing = f"The {TITLES[chosen]} cannot be shown yet. " if chosen != beats.source else ""
     told = {
         "demo": "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine.",
         "mitbih": f"These are **{len(beats):,} real beats** of the MIT-BIH Arrhythmia Database, 48 records.",

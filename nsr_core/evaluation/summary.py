@@ -30,7 +30,7 @@ READINGS = {"pgd20": Reading("pgd", 20), "pgd100": Reading("pgd", 100)}
 
 def readings(table: pd.DataFrame) -> dict[str, Reading]:
     """The names under which a table's attacks are reported, in order."""
-    attacks = list(dict.fromkeys(table["attack"]))
+    attacks = table["attack"].unique().tolist()
     named = {name: reading for name, reading in READINGS.items() if reading.attack in attacks}
     return named | {name: Reading(name, None) for name in attacks if name != "pgd"}
 

@@ -30,8 +30,8 @@ class Sweep:
         eps: (levels,) ascending; the given grid and, around the first flip, some levels more.
         p_true: (levels,) probability of the true class on the attacked beat.
         label: (levels,) str, what it is read as.
-        smallest: the smallest level at which the attack succeeded; 0 where the beat is misread without noise, NaN where no
-            level was enough. An attack may miss at a larger level what it found at a smaller one.
+        smallest: the smallest level at which the attack succeeded; the grid's first where the beat is misread without noise,
+            NaN where no level was enough. An attack may miss at a larger level what it found at a smaller one.
     """
 
     eps: np.ndarray

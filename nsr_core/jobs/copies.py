@@ -1,7 +1,9 @@
 """Results of one's own beside the shipped ones: what came with the program is copied before it is evaluated anew."""
 
 import itertools
+import os
 import shutil
+import threading
 from pathlib import Path
 
 from nsr_core.errors import UserError
@@ -33,11 +35,13 @@ def own_copy(folder: Path, root: Path | None = None) -> Path:
             break
         if _digest(target) == digest:
             return target
-    partial = root / f".{target.name}"
+    partial = root / f".{target.name}-{os.getpid()}-{threading.get_ident()}"  # two may copy at the same time
     try:
         root.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(folder, partial)
+        # Contents without modes: what came with the program may be read-only.
+        shutil.copytree(folder, partial, copy_function=shutil.copyfile)
+        partial.chmod(0o755)
         partial.rename(target)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)

@@ -122,7 +122,7 @@ def test_a_copy_that_is_not_finished_is_not_listed(shipped, root, monkeypatch):
 def break_off(shipped, monkeypatch):
     """A copy that dies after its first two files."""
 
-    def die(source, target):
+    def die(source, target, **settings):
         Path(target).mkdir()
         shutil.copy(Path(source) / CARD_FILE, target)
         (Path(target) / "stray").write_text("half")

@@ -10,7 +10,7 @@ from nsr_core.errors import UserError
 def test_beats_that_are_not_here_are_replaced_and_offered():
     app = open_page("beat_lab", source="mitbih")
     assert_healthy(app)
-    assert "are not on this machine yet" in words(app)
+    assert "cannot be shown yet" in words(app)
     assert "**synthetic**" in words(app)
     assert app.button(key="mitbih_download").label.startswith("Download")
 
@@ -34,6 +34,15 @@ def test_a_folder_that_holds_no_data_is_refused(source, tmp_path):
     app.button(key=f"{source}_use").click().run()
     assert not app.exception
     assert "missing" in app.error[0].value
+
+
+@pytest.mark.parametrize(("source", "variable"), [("mitbih", "NSR_MITDB_DIR"), ("kaggle", "NSR_KAGGLE_DIR")])
+def test_a_named_folder_that_lacks_files_is_told_and_synthetic_beats_stand_in(source, variable, tmp_path, monkeypatch):
+    monkeypatch.setenv(variable, str(tmp_path))
+    app = open_page("beat_lab", source=source)
+    assert not app.exception
+    assert "missing" in app.error[0].value
+    assert "**synthetic**" in words(app)
 
 
 def test_a_folder_with_the_records_is_cut_and_shown(mitdb_root):
