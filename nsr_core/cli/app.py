@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from nsr_core.cli.attack import attack
+from nsr_core.cli.certify import certify
 from nsr_core.cli.data import data
 from nsr_core.cli.evaluate import evaluate
 from nsr_core.cli.listing import list_all
@@ -31,6 +32,7 @@ app.command("data")(data)
 app.command("train")(train)
 app.command("attack")(attack)
 app.command("evaluate")(evaluate)
+app.command("certify")(certify)
 app.command("report")(report)
 app.command("list")(list_all)
 

@@ -20,7 +20,7 @@ from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ("data", "train", "attack", "evaluate", "list")
+COMMANDS = ("data", "train", "attack", "evaluate", "certify", "list")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,25 @@
+"""Certificates: noise levels up to which no noise at all flips a beat, proved. For MLPs; for the CNN there are none.
+
+An attack that fails proves nothing; a certificate that fails breaks nothing. Between the largest level that is proved and
+the smallest that was broken, nothing is known.
+"""
+
+from nsr_core.certificates.bracket import band, bracket
+from nsr_core.certificates.methods import METHODS
+from nsr_core.certificates.search import certified_eps, guaranteed_margin
+from nsr_core.certificates.store import CERTIFICATES_FILE, certify
+from nsr_core.certificates.table import certify_beats, load_certificates, proved_share, summarise
+
+__all__ = [
+    "CERTIFICATES_FILE",
+    "METHODS",
+    "band",
+    "bracket",
+    "certified_eps",
+    "certify",
+    "certify_beats",
+    "guaranteed_margin",
+    "load_certificates",
+    "proved_share",
+    "summarise",
+]

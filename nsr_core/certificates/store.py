@@ -1,0 +1,142 @@
+"""Certify a checkpoint on its test beats and keep what is proved beside its weights."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from nsr_core.certificates.layers import layers_of
+from nsr_core.certificates.methods import get_method
+from nsr_core.certificates.search import LEAST_MARGIN, TOLERANCE
+from nsr_core.certificates.table import certify_beats, empty_table, load_certificates, save_certificates
+from nsr_core.compute import describe_machine
+from nsr_core.data import Beats, Split
+from nsr_core.data.splits import first_of_each_class
+from nsr_core.errors import UserError
+from nsr_core.progress import Progress, no_progress
+from nsr_core.training.checkpoint import Checkpoint, load_checkpoint, read_card, write_card
+
+CERTIFICATES_FILE = "certificates.parquet"
+#: The card's entry, under ``results``.
+ENTRY = "certificates"
+#: Beats between two writings.
+KEPT_EVERY = 1024
+
+
+def certify(
+    folder: str | Path,
+    beats: Beats,
+    split: Split,
+    *,
+    method: str = "crown",
+    per_class: int | None = None,
+    signal_only: bool = False,
+    replace_results: bool = False,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
+    """The certified level of each test beat, in ``certificates.parquet`` beside the weights; the card says how.
+
+    What is there with the same settings is not computed again, so an interrupted run goes on, and the first beats of each
+    class serve the full test split later.
+
+    Args:
+        folder: of a checkpoint.
+        beats, split: must be those that the checkpoint was trained on.
+        method: a name in ``METHODS``.
+        per_class: the first so many test beats of each class; None for the full test split.
+        signal_only: whether noise leaves the padding untouched.
+        replace_results: whether certificates with other settings may be replaced.
+        progress: told in beats.
+
+    Returns:
+        The table of the beats that were asked for (see ``nsr_core.certificates.table``), sorted by beat.
+
+    Raises:
+        UserError: not a checkpoint, one of another split, one whose network has no certificate, or there are certificates
+            with other settings.
+    """
+    checkpoint = load_checkpoint(folder)
+    get_method(method)
+    layers_of(checkpoint.network)  # else the card would tell of certificates that cannot be
+    _check_split(checkpoint, split)
+    asked = split.test if per_class is None else first_of_each_class(beats, split.test, per_class)
+    settings = {
+        "method": {"name": method, "tolerance": TOLERANCE, "least_margin": LEAST_MARGIN},
+        "signal_only": signal_only,
+        "split": split.fingerprint,
+    }
+    table, entry = _begin(checkpoint.folder, settings, replace_results)
+    missing = asked[_place(beats, asked, table) < 0]
+    if len(missing):
+        entry |= {"beats": _which(per_class), "of": len(asked), "done": len(table)}
+        _note(checkpoint.folder, entry)
+    for start in range(0, len(missing), KEPT_EVERY):
+        began, before = time.perf_counter(), len(asked) - len(missing) + start
+        added = certify_beats(
+            checkpoint.network,
+            beats,
+            missing[start : start + KEPT_EVERY],
+            method=method,
+            signal_only=signal_only,
+            progress=_as_part(progress, before, len(asked)),
+        )
+        table = pd.concat([table, added], ignore_index=True)
+        save_certificates(table, checkpoint.folder / CERTIFICATES_FILE)
+        seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
+        entry |= {"done": len(table), "seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
+        _note(checkpoint.folder, entry)
+    return table.iloc[_place(beats, asked, table)].sort_values(["record", "sample"], ignore_index=True)
+
+
+def _begin(folder: Path, settings: dict[str, Any], replace_results: bool) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What is there with the same settings: the table and the card's entry.
+
+    Raises:
+        UserError: there are certificates with other settings, and they may not be replaced.
+    """
+    path = folder / CERTIFICATES_FILE
+    known = read_card(folder)["results"].get(ENTRY, {})
+    differing = [name for name, value in settings.items() if known and known.get(name) != value]
+    if differing and not replace_results:
+        raise UserError(
+            f"{folder} has certificates with other settings ({', '.join(differing)}). Certify a copy of the folder, or "
+            "replace them with --replace."
+        )
+    if known and not differing and path.exists():
+        return load_certificates(path), known
+    # Rows of other settings, or that the card does not know, must be gone before it names these settings.
+    path.unlink(missing_ok=True)
+    return empty_table(), {**settings, "seconds": 0.0}
+
+
+def _as_part(progress: Progress, before: int, total: int) -> Progress:
+    """Progress of a part that begins after ``before`` of ``total``."""
+    return lambda done, _, what: progress(before + done, total, what)
+
+
+def _which(per_class: int | None) -> str:
+    return "full test split" if per_class is None else f"first {per_class} test beats of each class"
+
+
+def _place(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """(rows,) where in the table each of the beats is; -1 where it is not."""
+    stored = pd.MultiIndex.from_arrays([table["record"].to_numpy(str), table["sample"].to_numpy()])
+    return stored.get_indexer(pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]]))
+
+
+def _note(folder: Path, entry: dict[str, Any]) -> None:
+    card = read_card(folder)
+    card["results"][ENTRY] = entry
+    write_card(folder, card)
+
+
+def _check_split(checkpoint: Checkpoint, split: Split) -> None:
+    trained = checkpoint.card["split"]["fingerprint"]
+    if trained != split.fingerprint:
+        raise UserError(
+            f"{checkpoint.name} was trained on the split {trained}, these beats are split as {split.fingerprint}: test "
+            "beats could have trained. Use the beats and the split that its card names."
+        )
