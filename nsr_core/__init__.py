@@ -2,7 +2,7 @@
 
 Data flows one way, and imports follow it::
 
-    data -> models -> attacks -> methods -> training -> evaluation -> jobs -> cli, app
+    data -> models -> attacks -> methods -> training -> certificates -> evaluation -> jobs -> cli, app
 
 Research and education only. Not for clinical use.
 """
