@@ -17,7 +17,7 @@ from nsr_core.data import Beats, Split
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
-from nsr_core.training.checkpoint import Checkpoint, load_checkpoint, read_card, write_card
+from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card, write_card
 
 CERTIFICATES_FILE = "certificates.parquet"
 #: The card's entry, under ``results``.
@@ -61,7 +61,7 @@ def certify(
     checkpoint = load_checkpoint(folder)
     get_method(method)
     layers_of(checkpoint.network)  # else the card would tell of certificates that cannot be
-    _check_split(checkpoint, split)
+    check_split(checkpoint, split)
     asked = split.test if per_class is None else first_of_each_class(beats, split.test, per_class)
     settings = {
         "method": {"name": method, "tolerance": TOLERANCE, "least_margin": LEAST_MARGIN},
@@ -131,12 +131,3 @@ def _note(folder: Path, entry: dict[str, Any]) -> None:
     card = read_card(folder)
     card["results"][ENTRY] = entry
     write_card(folder, card)
-
-
-def _check_split(checkpoint: Checkpoint, split: Split) -> None:
-    trained = checkpoint.card["split"]["fingerprint"]
-    if trained != split.fingerprint:
-        raise UserError(
-            f"{checkpoint.name} was trained on the split {trained}, these beats are split as {split.fingerprint}: test "
-            "beats could have trained. Use the beats and the split that its card names."
-        )

@@ -23,7 +23,15 @@ from nsr_core.evaluation.summary import readings, summarise
 from nsr_core.evaluation.table import load_table, save_table
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
-from nsr_core.training.checkpoint import BEATS_FILE, RESULTS_FILE, Checkpoint, load_checkpoint, read_card, write_card
+from nsr_core.training.checkpoint import (
+    BEATS_FILE,
+    RESULTS_FILE,
+    Checkpoint,
+    check_split,
+    load_checkpoint,
+    read_card,
+    write_card,
+)
 
 #: The paper attacks the first 162 test beats of each class with SPSA (appendix C).
 PAPER_SPSA_BEATS_PER_CLASS = 162
@@ -116,7 +124,7 @@ def evaluate(
         UserError: not a checkpoint, or one of another split, or there are results of an attack with other settings.
     """
     checkpoint = load_checkpoint(folder)
-    _check_split(checkpoint, split)
+    check_split(checkpoint, split)
     device = device or torch.device("cpu")
     network = checkpoint.network.to(device)
     for name, task in (PAPER_PLAN if plan is None else plan).items():
@@ -180,15 +188,6 @@ class _Store:
         card = read_card(self._folder)
         card["results"].setdefault("attacks", {})[self._name] = entry
         write_card(self._folder, card)
-
-
-def _check_split(checkpoint: Checkpoint, split: Split) -> None:
-    trained = checkpoint.card["split"]["fingerprint"]
-    if trained != split.fingerprint:
-        raise UserError(
-            f"{checkpoint.name} was trained on the split {trained}, these beats are split as {split.fingerprint}: test "
-            "beats could have trained. Use the beats and the split that its card names."
-        )
 
 
 def _clean_results(checkpoint: Checkpoint, beats: Beats, split: Split, device: torch.device) -> dict[str, float]:

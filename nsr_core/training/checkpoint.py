@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from nsr_core.data import Split
 from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
 from nsr_core.models import Network, make_network
@@ -118,6 +119,16 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise UserError(f"{path} holds weights that are not finite numbers. Restore it, or train the checkpoint again.")
     return Checkpoint(folder, network.eval().requires_grad_(False), config, card, digest[:12])
+
+
+def check_split(checkpoint: Checkpoint, split: Split) -> None:
+    """Raise UserError where these are not the beats and the split that a checkpoint was trained on."""
+    trained = checkpoint.card["split"]["fingerprint"]
+    if trained != split.fingerprint:
+        raise UserError(
+            f"{checkpoint.name} was trained on the split {trained}, these beats are split as {split.fingerprint}: test "
+            "beats could have trained. Use the beats and the split that its card names."
+        )
 
 
 def list_checkpoints(root: str | Path) -> list[Path]:
