@@ -5,10 +5,10 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
-from nsr_core.errors import UserError
 from nsr_core.evaluation import lesson as core
-from nsr_core.evaluation.single import find_beat, noise_level
+from nsr_core.evaluation.single import noise_level
 from ui import frame, loaders, sources
+from ui.beat_choice import row_of
 from ui.learn import MINUTES, STEPS, course
 from ui.learn.course import BASELINE, NEEDED, Lesson
 from ui.links import page_link
@@ -59,7 +59,7 @@ def _choose_beat(beats: Beats) -> Lesson | None:
                 "Another suitable beat", icon=":material/shuffle:", key="another", on_click=_another, args=(beats,),
                 help="One that the network reads correctly, that PGD flips at a small noise level and FGSM does not.",
             )  # fmt: skip
-    row = _row(beats, name)
+    row = row_of(beats, name, _first(beats))
     label = CLASSES[beats.y[row]]
     network = loaders.checkpoint(BASELINE).network
     if not core.is_read_correctly(network, beats, row):
@@ -76,17 +76,6 @@ def _choose_beat(beats: Beats) -> Lesson | None:
     size = f" of its height, {mv:.2f} mV" if np.isfinite(mv) else " of its height"
     words.markdown(f"Beat `{lesson.name}` · **{CLASS_NAMES[label]}** · noise level **ε = {lesson.eps:g}**{size}")
     return lesson
-
-
-def _row(beats: Beats, name: str) -> int:
-    first = _first(beats)
-    if not name:
-        return first
-    try:
-        return find_beat(beats, name)
-    except UserError as error:
-        st.warning(f"{error} Shown instead: {beats.name(first)}.")
-        return first
 
 
 def _first(beats: Beats) -> int:

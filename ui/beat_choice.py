@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.data.summary import matching_rows
 from nsr_core.errors import UserError
 from nsr_core.evaluation.single import find_beat
 from nsr_core.evaluation.sweep import find_fragile_beat
@@ -57,7 +58,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
         st.caption(message)
     if len(rows) == 0:
         st.caption(f"Record {record} has no beat of class {label}.")
-    return _row_of(beats, name, first)
+    return row_of(beats, name, first)
 
 
 def first_beat(beats: Beats) -> int:
@@ -86,18 +87,14 @@ def _records(source: str, root: str | None) -> list[str]:
 def _candidates(source: str, root: str | None, label: str, record: str, unseen: bool) -> np.ndarray:
     """The rows of a class and a record; of real beats only those of the test part where they are to be unseen."""
     beats = loaders.beats_of(source, root)
-    chosen = np.ones(len(beats), bool)
+    rows = matching_rows(beats, None if label == "any" else label, None if record == "any" else record)
     if unseen and source != "demo":
-        chosen[:] = False
-        chosen[loaders.split_of(source, root, TEST_SPLIT[source]).test] = True
-    if label != "any":
-        chosen &= beats.y == CLASSES.index(label)
-    if record != "any":
-        chosen &= beats.record == record
-    return np.flatnonzero(chosen)
+        rows = np.intersect1d(rows, loaders.split_of(source, root, TEST_SPLIT[source]).test)
+    return rows
 
 
-def _row_of(beats: Beats, name: str, first: int) -> int:
+def row_of(beats: Beats, name: str, first: int) -> int:
+    """The row of the beat called ``name``; ``first`` where it is empty or, with a warning, names none of these beats."""
     if not name:
         return first
     try:

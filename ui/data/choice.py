@@ -5,8 +5,6 @@ import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.data.summary import draw_beats, matching_rows
-from nsr_core.errors import UserError
-from nsr_core.evaluation.single import find_beat
 
 #: The tabs that others lead to.
 BEATS, ORIGIN = "Beats", "Origin"
@@ -48,17 +46,6 @@ def beat_field(beats: Beats, first: int) -> str:
 def first_row(beats: Beats) -> int:
     """The first of the small beats on a page that was just opened."""
     return int(draw_beats(beats, matching_rows(beats), DRAWN, FIRST_DRAW)[0])
-
-
-def row_of(beats: Beats, name: str, first: int) -> int:
-    """The row of the beat called ``name``; ``first``, with a warning, where there is none."""
-    if not name:
-        return first
-    try:
-        return find_beat(beats, name)
-    except UserError as error:
-        st.warning(f"{error} Shown instead: {beats.name(first)}.")
-        return first
 
 
 def show_origin(name: str) -> None:

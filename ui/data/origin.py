@@ -12,6 +12,7 @@ from nsr_core.data.strip import find_records, read_strip
 from nsr_core.data.summary import csv_line, template_table
 from nsr_core.errors import UserError
 from ui import chart, links, sources
+from ui.beat_choice import row_of
 from ui.data import choice, strip, strip_figures
 from ui.theme import ink
 
@@ -29,7 +30,7 @@ def show(beats: Beats) -> None:
             seconds = st.segmented_control(
                 "Strip, seconds", SECONDS, default=SECONDS[-1], key="seconds", bind="query-params", required=True,
             )  # fmt: skip
-    row = choice.row_of(beats, name, first)
+    row = row_of(beats, name, first)
     with choices:
         settings = {"beat": beats.name(row)}
         links.page_link("pages/beat_lab.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
