@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
 from nsr_core.data.beats import CITATION
 from nsr_core.evaluation.report import compare, report, table_markdown
+from nsr_core.evaluation.table import load_table
 from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
 
@@ -31,6 +33,18 @@ def test_the_reproduction_shows_all_tables():
 
 def test_nine_mlps_are_shipped():
     assert {folder.name for folder in CHECKPOINTS} == {f"mlp-{method}" for method in METHODS}
+
+
+@pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda folder: folder.name)
+def test_a_shipped_certificate_covers_its_beats_and_no_attack_contradicts_it(folder):
+    """The first 162 test beats of each class; none is proved at a level at which 100-PGD or SPSA broke it."""
+    told, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
+    assert told["y"].value_counts().tolist() == [162] * 5
+    broken = attacked[attacked["step"] >= 0].groupby(["record", "sample"])["eps"].min().rename("broken").reset_index()
+    both = told.merge(broken, on=["record", "sample"])
+    assert len(both) > 100
+    assert (both["certified"] < both["broken"]).all()
+    assert (told.loc[told["clean"] != told["y"], "certified"] == 0).all()
 
 
 @pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda folder: folder.name)
