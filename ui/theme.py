@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
 import streamlit as st
 
 
@@ -114,10 +113,3 @@ def layout(ink: Ink, height: int, margin: dict[str, int] | None = None, **change
         "hoverlabel": {"namelength": -1},
     }
     return shared | changes
-
-
-def lay_out(figure: go.Figure, ink: Ink, height: int, **changes: object) -> go.Figure:
-    """``layout`` and ``axis`` for a figure that has its parts already."""
-    figure.update_xaxes(**axis(ink))
-    figure.update_yaxes(**axis(ink))
-    return figure.update_layout(**layout(ink, height, **changes))

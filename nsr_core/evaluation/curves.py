@@ -99,7 +99,6 @@ def beats_that_flip(table: pd.DataFrame, reading: Reading, eps: float) -> pd.Dat
     if eps == 0:
         first = result[result["eps"] == levels[0]]
         chosen = first[first["clean"] != first["y"]].assign(step=-1)
-        chosen = chosen.assign(pred=chosen["clean"])
     else:
         chosen = result[(result["eps"] == eps) & result["broken"] & (result["clean"] == result["y"])]
         smaller = levels[levels < eps]

@@ -12,7 +12,7 @@ import pytest
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.data.beats import CITATION
 from ui.chart import as_csv, as_json, as_page, stamp
-from ui.theme import DARK, LIGHT, lay_out, layout
+from ui.theme import DARK, LIGHT, layout
 
 FACTS = {"checkpoint": "mlp-ce", "seed": 0, "weights": "0123456789ab", "signal_only": False, "note": 'a <b> & "c"'}
 
@@ -31,7 +31,7 @@ def table():
 
 
 def figure(ink, title="") -> go.Figure:
-    return lay_out(go.Figure(go.Scatter(x=[0, 1], y=[0.92145, 0.5], name="a line")), ink, 300, title=title)
+    return go.Figure(go.Scatter(x=[0, 1], y=[0.92145, 0.5], name="a line"), layout(ink, 300, title=title))
 
 
 # CSV

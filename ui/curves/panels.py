@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -63,8 +62,8 @@ def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
     chart.draw(
         robustness(lines, view.title, ink(), bands=view.bands, height=height),
         key=f"curves_{reading}", on_select=partial(flips.choose, reading),
-        alt=f"{_heading(reading, view)} against noise level. At 0.1: "
-        + "; ".join(f"{line.title} {_at(line.curve, 0.1):.2f}" for line in lines),
+        alt=f"{_heading(reading, view)} against noise level, first and last: "
+        + "; ".join(f"{line.title} {_ends(line.curve)}" for line in lines),
     )  # fmt: skip
 
 
@@ -79,8 +78,9 @@ def _line(name: str, reading: str, view: View) -> Line:
     return Line(name, loaders.title(name), network, method, ours, None if theirs is None or theirs.empty else theirs)
 
 
-def _at(curve: pd.DataFrame, eps: float) -> float:
-    return float(np.interp(eps, curve["eps"], curve["value"]))
+def _ends(curve: pd.DataFrame) -> str:
+    first, last = curve.iloc[0], curve.iloc[-1]
+    return f"{first['value']:.2f} at {first['eps']:g} and {last['value']:.2f} at {last['eps']:g}"
 
 
 def _table(lines: dict[str, list[Line]]) -> pd.DataFrame:
