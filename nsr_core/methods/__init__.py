@@ -1,9 +1,13 @@
-"""The nine training methods of the paper, by the names of its tables. A new one is a file here and a line below."""
+"""The training methods by name: the paper's nine as its tables call them, then two beyond it.
+
+A new one is a file here and a line below.
+"""
 
 from nsr_core.errors import UserError
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.base import Method, Recipe
 from nsr_core.methods.cross_entropy import CrossEntropy
+from nsr_core.methods.full_budget import FullAdversarial, Trades
 from nsr_core.methods.jacobian import Jacobian
 from nsr_core.methods.nsr import Loss1, Loss2
 from nsr_core.methods.squared import SquaredError, SquaredErrorMargin
@@ -18,7 +22,11 @@ METHODS: dict[str, Method] = {
     "adv0.1": Adversarial(eps=0.1),
     "adv0.2": Adversarial(eps=0.2),
     "adv0.3": Adversarial(eps=0.3),
+    "at0.1": FullAdversarial(eps=0.1),
+    "trades0.1": Trades(eps=0.1),
 }
+#: Those with published numbers.
+PAPER_METHODS = tuple(name for name, method in METHODS.items() if method.in_paper)
 
 
 def get_method(name: str, network: str = "mlp") -> Method:
@@ -32,4 +40,4 @@ def get_method(name: str, network: str = "mlp") -> Method:
     return METHODS[name].for_network(network)
 
 
-__all__ = ["METHODS", "Method", "Recipe", "get_method"]
+__all__ = ["METHODS", "PAPER_METHODS", "Method", "Recipe", "get_method"]

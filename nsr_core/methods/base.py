@@ -33,6 +33,8 @@ class Method(Settings, ABC):
     title: ClassVar[str]
     summary: ClassVar[str]
     equation: ClassVar[str]
+    #: Whether it is one of the paper's nine; else no run of it is by the paper protocol.
+    in_paper: ClassVar[bool] = True
 
     @abstractmethod
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
@@ -44,6 +46,10 @@ class Method(Settings, ABC):
             y: (batch,) int64 true classes.
             generator: where chance comes from, on the device of ``x``.
         """
+
+    def scheduled(self, done: float) -> Self:
+        """The method as it is when a share ``done`` of all training steps, from 0 to below 1, lies behind."""
+        return self
 
     def recipe(self, network: str) -> Recipe:
         """The paper protocol beside the loss for the network of that name."""

@@ -7,7 +7,7 @@ from typing import Any
 from nsr_core.data import SOURCES
 from nsr_core.data.splits import SPLIT_SEED, SPLITS
 from nsr_core.errors import UserError
-from nsr_core.methods import METHODS, Method, get_method
+from nsr_core.methods import METHODS, PAPER_METHODS, Method, get_method
 from nsr_core.models import NETWORKS
 from nsr_core.settings import Settings, described_fields, setting, update
 
@@ -47,9 +47,11 @@ class TrainConfig(Settings):
     def protocol(self) -> str:
         """``"paper"`` where all that the paper fixes is as in the paper, else ``"custom"``.
 
-        The paper does not fix the seeds, the threads and the split's draw; the records and the published CSV hold the
-        same beats.
+        A method that the paper does not have is never by its protocol. The paper does not fix the seeds, the threads and
+        the split's draw; the records and the published CSV hold the same beats.
         """
+        if self.method not in PAPER_METHODS:
+            return "custom"
         free = {name: getattr(self, name) for name in ("seed", "threads", "split_seed")}
         if (self.source, self.split) == ("kaggle", "published"):
             free |= {"source": self.source, "split": self.split}

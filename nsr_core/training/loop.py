@@ -105,15 +105,17 @@ class TrainingRun:
         """One pass over the balanced training beats; returns the mean loss and the number of restarted kernels."""
         generator = torch.Generator(self.device).manual_seed(_seed(self.config.seed, 2 * epoch + 1))
         loss_sum, steps = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        before, total = epoch * self.steps_per_epoch, self.config.epochs * self.steps_per_epoch
+        whole = self.config.make_method()
         for x, y in self._batches(epoch):
+            self.method = whole.scheduled((before + steps) / total)
             loss_sum += self.step(x, y, generator)
             steps += 1
             if steps % REPORT_EVERY == 0 or steps == self.steps_per_epoch:
                 mean = float(loss_sum) / steps
                 if not np.isfinite(mean):
                     self._diverged(epoch, steps)
-                done = epoch * self.steps_per_epoch + steps
-                report(done, f"epoch {epoch + 1}/{self.config.epochs}, loss {mean:.4f}")
+                report(before + steps, f"epoch {epoch + 1}/{self.config.epochs}, loss {mean:.4f}")
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
             self._diverged(epoch, steps)  # the last step's gradient, which no later loss would show
         restarted = 0

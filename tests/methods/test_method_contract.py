@@ -11,6 +11,8 @@ from nsr_core.models import NETWORKS
 every_method = pytest.mark.parametrize("method", METHODS)
 every_network = pytest.mark.parametrize("network", NETWORKS)
 GATED = ("mseMargin", "loss1", "loss2")
+#: Those that train on attacked copies, which begin by chance.
+BY_CHANCE = {name: method for name, method in METHODS.items() if hasattr(method, "attack")}
 
 
 def network_for(method, network, dtype=torch.float64):
@@ -63,16 +65,14 @@ def test_a_network_of_zeros_and_a_beat_of_zeros_are_no_division_by_zero(method, 
 @every_method
 @every_network
 def test_one_forward_pass_serves_the_batch(method, network):
-    """Adversarial training: each of its steps looks once, then beats and attacked beats go through together."""
+    """Training on attacked copies: each step of the attack looks once; no beat goes through twice for the loss."""
     model = network_for(method, network, torch.float32)
     x, y = batch_for(model, 2)
     chosen = get_method(method, network)
     with toys.rows_forwarded(model) as passes:
         chosen.loss(model, x, y, torch.Generator().manual_seed(0)).backward()
-    if chosen.name == "adv":
-        assert passes == [6] * chosen.steps + [12]
-    else:
-        assert passes == [6]
+    attack = [6] * getattr(chosen, "steps", 0)
+    assert passes == {"adv": [*attack, 12], "at": [*attack, 6], "trades": [6, *attack, 6]}.get(chosen.name, [6])
 
 
 @every_method
@@ -93,13 +93,13 @@ def test_chance_comes_from_the_generator_alone(method):
     x, y = batch_for(model, 2)
     first, again, other = (float(loss_of(method, "mlp", model, x, y, seed).detach()) for seed in (0, 0, 1))
     assert first == again
-    assert (first == other) == (not method.startswith("adv"))
+    assert (first == other) == (method not in BY_CHANCE)
 
 
 @every_method
 def test_the_order_of_the_batch_does_not_matter(method):
     model = network_for(method, "mlp")
-    if method.startswith("adv"):
+    if method in BY_CHANCE:
         pytest.skip("its chance belongs to the place in the batch")
     x, y = batch_for(model, 2)
     order = torch.tensor([5, 2, 0, 4, 1, 3])
@@ -130,11 +130,11 @@ def test_margin_and_regularisation_count_on_the_correctly_classified_only(method
 
 
 @every_network
-@pytest.mark.parametrize("method", [name for name in METHODS if not name.startswith("adv")])
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in BY_CHANCE])
 def test_the_gradient_is_that_of_finite_differences(method, network):
     """Along a random direction of all parameters, in float64: (L(p + h v) - L(p - h v)) / 2h with h = 1e-6.
 
-    adv is left out: its attacked beats jump with the parameters' signs, and are held fixed in its gradient.
+    Those on attacked copies are left out: the copies jump with the parameters' signs, and are held fixed in the gradient.
     """
     model = network_for(method, network)
     x, y = batch_for(model, 2, size=4)
@@ -154,7 +154,7 @@ def test_the_gradient_is_that_of_finite_differences(method, network):
 
 
 @every_network
-@pytest.mark.parametrize("method", [name for name in METHODS if not name.startswith("adv")])
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in BY_CHANCE])
 def test_descending_the_loss_lowers_it(method, network):
     model = network_for(method, network)
     x, y = batch_for(model, 2)

@@ -116,7 +116,7 @@ def test_the_mean_over_nothing_is_nothing():
     assert float(mean_over(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([1.0, 0.0, 1.0]))) == 3.5
 
 
-#: bias, kernel normalisation and weight decay of the paper protocol, MLP then CNN (see ../shared/reproduction.md).
+#: bias, kernel normalisation and weight decay of the paper protocol, MLP then CNN (docs/reproduction.md).
 RECIPES = {
     "ce": [(True, False, 0.01), (True, True, 0.01)],
     "mse": [(True, True, 0.0)] * 2,
@@ -127,6 +127,8 @@ RECIPES = {
     "adv0.1": [(True, False, 0.0), (True, True, 0.01)],
     "adv0.2": [(True, False, 0.0), (True, True, 0.01)],
     "adv0.3": [(True, False, 0.0), (True, True, 0.01)],
+    "at0.1": [(True, False, 0.0), (True, True, 0.01)],
+    "trades0.1": [(True, False, 0.0), (True, True, 0.01)],
 }
 
 

@@ -1,0 +1,104 @@
+"""Two defences beyond the paper, trained against an attack that can use its whole budget."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nsr_core.attacks import BatchRandomness, Box
+from nsr_core.attacks.objectives import cross_entropy, slope
+from nsr_core.methods.base import Method, Recipe
+from nsr_core.models.vjp import input_vjp
+from nsr_core.settings import setting
+
+#: ``(logits) -> (batch, classes)``: which way the logits of an attacked beat are pushed.
+Push = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class FullBudget(Method):
+    """Training against sign steps whose size follows from eps, so that together they travel ``reach`` times as far.
+
+    eps grows evenly from 0 over the first ``ramp`` of the training: a fresh network under the whole noise often learns to
+    give one answer to everything. No beat stops early.
+    """
+
+    in_paper: ClassVar[bool] = False
+
+    eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
+    steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)
+    reach: float = setting(2.5, "How far its steps travel together.", 0.1, 100.0, "noise levels")
+    ramp: float = setting(1 / 3, "Share of the training over which eps grows from 0.", 0.0, 1.0, "of all steps")
+
+    def scheduled(self, done: float) -> Self:
+        return self if done >= self.ramp else replace(self, eps=self.eps * done / self.ramp)
+
+    def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        return self.loss_around(network, x, y, BatchRandomness(generator, len(x)).uniform(x.shape[1]))
+
+    @abstractmethod
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+        """The loss, given where the attack starts: (batch, 187) in [-1, 1), in units of eps."""
+
+    def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor) -> Tensor:
+        """(batch, 187) attacked copies of the beats."""
+        box = Box.around(x, self.eps)
+        x_adv = box.random_point(x, uniform)
+        for _ in range(self.steps):
+            logits, pull_back = input_vjp(network, x_adv)
+            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_(), alpha=self.reach * self.eps / self.steps))
+        return x_adv
+
+    def recipe(self, network: str) -> Recipe:
+        """That of the paper's adversarial training, so that only the attack differs."""
+        if network == "mlp":
+            return Recipe(normalise_kernels=False)
+        return Recipe(weight_decay=0.01)
+
+
+@dataclass(frozen=True)
+class FullAdversarial(FullBudget):
+    """Adversarial training after Madry et al. (2018, eq. 2.1): cross-entropy on the attacked beats alone.
+
+    Beside the paper's ``adv``: steps that follow from eps, eps ramped up, and no half of the loss on clean beats.
+    """
+
+    name: ClassVar[str] = "at"
+    title: ClassVar[str] = "Adversarial training, full budget"
+    summary: ClassVar[str] = "Trains on attacked beats only, and the attack's steps are long enough to use its budget."
+    equation: ClassVar[str] = r"\max_{\|\delta\|_\infty \le \epsilon} L_{CE}(x + \delta, y)"
+
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform)
+        return functional.cross_entropy(network(x_adv), y)
+
+
+@dataclass(frozen=True)
+class Trades(FullBudget):
+    """TRADES (Zhang et al. 2019, eq. 5): cross-entropy on the beats, and beta times how far noise moves the answer.
+
+    How far is the Kullback-Leibler divergence KL(p(x) || p(x + noise)); the noise is sought to make it large. Gradients go
+    through both of its sides, as in the authors' code.
+
+    Deviation: the attack starts anywhere in the budget; theirs starts within 0.001 of the beat.
+    """
+
+    name: ClassVar[str] = "trades"
+    title: ClassVar[str] = "TRADES"
+    summary: ClassVar[str] = "Trains on clean beats, and asks that noise within the budget changes the answer little."
+    equation: ClassVar[str] = r"L_{CE}(x, y) + \beta \max_{\|\delta\|_\infty \le \epsilon} KL(p(x) \| p(x + \delta))"
+
+    beta: float = setting(6.0, "Weight of the divergence.", 0.0, 1000.0)
+
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+        logits = network(x)
+        log_p = logits.log_softmax(1)
+        p = log_p.detach().exp()
+        # d KL(p || softmax(z)) / dz = softmax(z) - p
+        x_adv = self.attack(network, x, lambda attacked: attacked.softmax(1) - p, uniform)
+        moved = functional.kl_div(network(x_adv).log_softmax(1), log_p, log_target=True, reduction="batchmean")
+        return functional.cross_entropy(logits, y) + self.beta * moved
