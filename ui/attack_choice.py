@@ -16,6 +16,13 @@ TITLES = {
     "pgd-sign": "PGD, plain signs (eq. 12)",
     "spsa": "SPSA, black box",
     "fgsm": "FGSM, one step",
+    "pgd-margin": "PGD on the margin",
+    "multi-target": "Multi-target PGD, each wrong class in turn",
+    "apgd": "Auto-PGD",
+    "apgd-t": "Auto-PGD, each wrong class in turn",
+    "apgd-wide": "Auto-PGD from outside the budget",
+    "square": "Square attack on segments, black box",
+    "smooth": "Smooth noise only",
     "noise": "Random noise, for comparison",
 }
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)

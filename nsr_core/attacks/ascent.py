@@ -82,6 +82,8 @@ def ascend(
     mover: Mover,
     queries_per_step: int,
     objective: Objective,
+    keep_best: bool = False,
+    roam: bool = False,
     record: bool = False,
     progress: Progress = no_progress,
 ) -> AttackResult:
@@ -95,22 +97,37 @@ def ascend(
         y: (batch,) true classes.
         steps: number of moves.
         queries_per_step: how many further evaluations a gradient costs (0 where it comes with the look).
-        objective: what is climbed; here only for the record.
+        objective: what is climbed; here for the record and to tell which point is best.
+        keep_best: whether a beat that withstands ends at the point where the objective was largest, not at the last one;
+            the record then holds, at every look, the best point so far.
+        roam: whether the mover may look outside the box, and is not clipped to it. What it finds there is never a success
+            and never kept, but the start is; it takes ``keep_best``.
         progress: told at every look.
     """
     x_final = start.clone()
     first_success = torch.full_like(y, -1)
     queries = torch.zeros_like(y)
+    best = torch.full_like(x_final[:, 0], -torch.inf)
     points: list[tuple[Tensor, Tensor]] = []
     rows, x_adv, y_alive = torch.arange(len(y), device=y.device), start, y
     for step in range(steps + 1):
         progress(step, steps, f"step {step} of {steps}")
         logits, gradient = look(x_adv, y_alive, step)
         alive_mask = logits.argmax(1) == y_alive
-        x_final[rows] = x_adv
+        kept: slice | Tensor = slice(None)
+        if roam:
+            inside = box.holds(x_adv)
+            alive_mask |= ~inside
+        if keep_best:
+            value = torch.where(alive_mask, objective(logits, y_alive), torch.inf)
+            kept = value >= best[rows]
+            if roam:
+                kept &= inside
+            best[rows[kept]] = value[kept]
+        x_final[rows[kept]] = x_adv[kept]
         queries[rows] += 1
         if record:
-            points.append(_extend(points, rows, x_final, logits))
+            points.append(_extend(points, rows[kept], x_final, logits[kept]))
         all_alive = bool(alive_mask.all())
         if not all_alive:
             first_success[rows[~alive_mask]] = step
@@ -121,7 +138,8 @@ def ascend(
             rows, x_adv, y_alive, box = rows[alive_mask], x_adv[alive_mask], y_alive[alive_mask], box.at(alive_mask)
             mover.keep(alive_mask)
         queries[rows] += queries_per_step
-        x_adv = box.clip(mover.move(x_adv, ascent))
+        moved = mover.move(x_adv, ascent)
+        x_adv = moved if roam else box.clip(moved)
     return AttackResult(x_final, first_success, queries, _trajectory(points, y, steps, objective) if record else None)
 
 

@@ -53,6 +53,16 @@ class Box:
         """The nearest point of the box, sample by sample."""
         return torch.clamp(x_adv, self.low, self.high)
 
+    def holds(self, x_adv: Tensor) -> Tensor:
+        """(batch,) whether each beat is inside."""
+        return ((x_adv >= self.low) & (x_adv <= self.high)).all(1)
+
+    def widened(self, x: Tensor, factor: float) -> "Box":
+        """The box of ``factor`` times the half-width around the beats ``x``; what must stay, stays."""
+        free = self.high > self.low
+        low, high = (x - factor * self.eps).clamp_min(0), (x + factor * self.eps).clamp_max(1)
+        return Box(torch.where(free, low, self.low), torch.where(free, high, self.high), factor * self.eps)
+
     def at(self, rows: Tensor) -> "Box":
         """The box of some of the beats."""
         return Box(self.low[rows], self.high[rows], self.eps if len(self.eps) == 1 else self.eps[rows])

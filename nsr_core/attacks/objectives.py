@@ -24,6 +24,32 @@ def margin(logits: Tensor, y: Tensor) -> Tensor:
     return others.amax(1) - own
 
 
+def rivals(logits: Tensor, y: Tensor) -> Tensor:
+    """(batch, classes - 1) the other classes, the one with the largest logit first."""
+    others = logits.scatter(1, y[:, None], -torch.inf)
+    return others.argsort(dim=1, descending=True, stable=True)[:, :-1]
+
+
+def targeted_margin(logits: Tensor, y: Tensor, target: Tensor) -> Tensor:
+    """(batch,) the target's logit minus the label's (Gowal et al. 2019): positive where the target has overtaken it."""
+    own, wanted = logits.gather(1, torch.stack((y, target), 1)).unbind(1)
+    return wanted - own
+
+
+def targeted_dlr(logits: Tensor, y: Tensor, target: Tensor) -> Tensor:
+    """(batch,) the targeted difference-of-logits ratio (Croce & Hein 2020), which rescaled logits leave as it is.
+
+    The targeted margin over z_1st - (z_3rd + z_4th) / 2, with the logits sorted from the largest: hence four classes.
+
+    Raises:
+        ValueError: fewer than four classes.
+    """
+    if logits.shape[1] < 4:
+        raise ValueError(f"There are {logits.shape[1]} classes; the targeted DLR loss needs 4 or more.")
+    first, _, third, fourth = logits.topk(4, dim=1).values.unbind(1)
+    return targeted_margin(logits, y, target) / (first - (third + fourth) / 2 + 1e-12)
+
+
 def slope(objective: Objective, logits: Tensor, y: Tensor) -> Tensor:
     """(batch, classes) gradient of each beat's objective by its logits."""
     if objective is cross_entropy:

@@ -1,0 +1,75 @@
+"""PGD on the margin, against the nearest other class or against each of them in turn."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from nsr_core.attacks.objectives import targeted_margin
+from nsr_core.attacks.randomness import Randomness
+from nsr_core.attacks.runs import Beginning, Climber, FromNearby, Goal, towards
+from nsr_core.data import CLASSES
+from nsr_core.settings import setting
+
+#: Classes that a beat can be mistaken for.
+RIVALS = len(CLASSES) - 1
+
+
+class EpsSteps:
+    """Sign steps in proportion to each beat's epsilon: together they travel ``reach`` times as far."""
+
+    wants_gradient = True
+
+    def __init__(self, start: Tensor, eps: Tensor, moves: int, reach: float) -> None:
+        self.start = start
+        self._size = reach * eps / max(moves, 1)
+
+    def move(self, x_adv: Tensor, gradient: Tensor, value: Tensor) -> Tensor:
+        return torch.addcmul(x_adv, self._size, gradient.sign())
+
+    def keep(self, alive: Tensor) -> None:
+        if len(self._size) > 1:
+            self._size = self._size[alive]
+
+
+@dataclass(frozen=True)
+class MarginPGD(FromNearby):
+    """PGD with plain sign steps on the margin, the loss of Carlini & Wagner (2017) as Madry et al. (2017) climb it.
+
+    Where a network is very sure, the cross-entropy's gradient vanishes in floating point; the margin's does not. Step
+    sizes follow epsilon, so that the whole budget is in reach at every noise level and within it no less finely stepped.
+
+    Deviation: the margin is not capped at a confidence; a beat stops at its first success anyway.
+    """
+
+    name: ClassVar[str] = "pgd-margin"
+    title: ClassVar[str] = "PGD on the margin"
+    summary: ClassVar[str] = (
+        "Climbs the gap between the nearest wrong class and the right one, in steps fit to the budget."
+    )
+
+    reach: float = setting(2.5, "How far the steps of one run travel together.", 0.1, 100.0, "noise levels")
+
+    def climber(self, x: Tensor, randomness: Randomness, begin: Beginning) -> Climber:
+        return EpsSteps(self.start(x, randomness, begin), begin.box.eps, begin.moves, self.reach)
+
+
+@dataclass(frozen=True)
+class MultiTargetPGD(MarginPGD):
+    """Multi-targeted PGD (Gowal et al. 2019): a run towards each wrong class, on that class's margin over the right one.
+
+    One round takes four runs, the nearest class first.
+
+    Deviations: the classes are ranked once, at the first starting point; plain sign steps of one size; the next class is
+    tried only on beats that the last one left standing.
+    """
+
+    name: ClassVar[str] = "multi-target"
+    title: ClassVar[str] = "Multi-target PGD"
+    summary: ClassVar[str] = "One climb towards each wrong class in turn, so that none is overlooked."
+
+    steps: int = setting(400, "How many steps the attack may take, over all its runs.", 1, 10_000)
+
+    def goals(self) -> list[Goal]:
+        return [towards(targeted_margin, rank) for rank in range(RIVALS)]
