@@ -29,6 +29,8 @@ LABELS = {
     "beta": "Weight β",
     "batch_size": "Beats per step",
     "learning_rate": "Learning rate",
+    "schedule": "Learning rate over time",
+    "clean_share": "Weight of the clean beats",
     "normalise_kernels": "Scale kernels to unit norm",
     "weight_decay": "Weight decay",
     "bias": "Bias terms",

@@ -12,17 +12,19 @@ from nsr_core.settings import Settings
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the authors' code does beside the loss, by method and network; the paper's text is silent on it.
+    """What is done beside the loss, by method and network: for the paper's methods what the authors' code does.
 
     Attributes:
         normalise_kernels: whether kernels are scaled to unit norm before each training step.
         weight_decay: strength of the elastic decay (see ``nsr_core.training.decay``).
         bias: whether the network has bias terms.
+        schedule: how the learning rate goes over time (see ``nsr_core.training.schedule``).
     """
 
     normalise_kernels: bool = True
     weight_decay: float = 0.0
     bias: bool = True
+    schedule: str = "constant"
 
 
 @dataclass(frozen=True)

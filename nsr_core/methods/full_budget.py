@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from nsr_core.attacks import BatchRandomness, Box
 from nsr_core.attacks.objectives import cross_entropy, slope
+from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.base import Method, Recipe
 from nsr_core.models.vjp import input_vjp
 from nsr_core.settings import setting
@@ -54,27 +55,33 @@ class FullBudget(Method):
         return x_adv
 
     def recipe(self, network: str) -> Recipe:
-        """That of the paper's adversarial training, so that only the attack differs."""
-        if network == "mlp":
-            return Recipe(normalise_kernels=False)
-        return Recipe(weight_decay=0.01)
+        """That of the paper's adversarial training, with a learning rate that falls to 0: at the end both accuracies rise."""
+        return replace(Adversarial().recipe(network), schedule="cosine")
 
 
 @dataclass(frozen=True)
 class FullAdversarial(FullBudget):
-    """Adversarial training after Madry et al. (2018, eq. 2.1): cross-entropy on the attacked beats alone.
+    """The paper's adversarial training (eq. 11) against an attack that can use its budget.
 
-    Beside the paper's ``adv``: steps that follow from eps, eps ramped up, and no half of the loss on clean beats.
+    Madry et al. (2018, eq. 2.1) train on attacked beats alone: ``clean_share`` 0.
     """
 
     name: ClassVar[str] = "at"
     title: ClassVar[str] = "Adversarial training, full budget"
-    summary: ClassVar[str] = "Trains on attacked beats only, and the attack's steps are long enough to use its budget."
-    equation: ClassVar[str] = r"\max_{\|\delta\|_\infty \le \epsilon} L_{CE}(x + \delta, y)"
+    summary: ClassVar[str] = (
+        "Trains on beats and attacked copies, and the attack's steps are long enough for its budget."
+    )
+    equation: ClassVar[str] = (
+        r"\frac{1}{2} L_{CE}(x, y) + \frac{1}{2} \max_{\|\delta\|_\infty \le \epsilon} L_{CE}(x + \delta, y)"
+    )
+
+    clean_share: float = setting(0.5, "Weight of the beats without noise.", 0.0, 1.0, "of the loss")
 
     def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
         x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform)
-        return functional.cross_entropy(network(x_adv), y)
+        on_beats, on_attacked = network(torch.cat((x, x_adv))).split(len(x))
+        clean, attacked = (functional.cross_entropy(logits, y) for logits in (on_beats, on_attacked))
+        return self.clean_share * clean + (1 - self.clean_share) * attacked
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from nsr_core.training.batches import balanced_order
 from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
+from nsr_core.training.schedule import SCHEDULES
 from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state
 from nsr_core.training.validate import Validator
 
@@ -93,6 +94,7 @@ class TrainingRun:
         self.method = config.make_method()
         self.network = _fresh_network(config).to(device).train()
         self.parameters: list[Tensor] = list(self.network.parameters())
+        self.learning_rate = config.learning_rate
         self.optimiser = torch.optim.Adamax(self.parameters, lr=config.learning_rate, foreach=True)
         self.normalised = self.network.normalised_layers() if config.normalise_kernels else []
         self.dead_kernels = DeadKernels(kernel_layers(self.network))
@@ -108,7 +110,9 @@ class TrainingRun:
         before, total = epoch * self.steps_per_epoch, self.config.epochs * self.steps_per_epoch
         whole = self.config.make_method()
         for x, y in self._batches(epoch):
-            self.method = whole.scheduled((before + steps) / total)
+            done = (before + steps) / total
+            self.method = whole.scheduled(done)
+            self.set_learning_rate(SCHEDULES[self.config.schedule](done))
             loss_sum += self.step(x, y, generator)
             steps += 1
             if steps % REPORT_EVERY == 0 or steps == self.steps_per_epoch:
@@ -124,6 +128,12 @@ class TrainingRun:
             restarted = self.dead_kernels.restart(cpu_generator)
         return {"loss": float(loss_sum) / steps, "restarted_kernels": restarted}
 
+    def set_learning_rate(self, factor: float) -> None:
+        """To so many times the one that the configuration names."""
+        self.learning_rate = self.config.learning_rate * factor
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate
+
     def step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """One optimiser step on a batch; returns its loss, detached."""
         normalise_kernels(self.normalised)
@@ -133,7 +143,7 @@ class TrainingRun:
         if self.config.restart_dead_kernels:
             self.dead_kernels.observe()
         if self.config.weight_decay:
-            decay_weights(self.parameters, self.config.learning_rate * self.config.weight_decay)
+            decay_weights(self.parameters, self.learning_rate * self.config.weight_decay)
         self.optimiser.step()
         return loss.detach()
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
 from nsr_core.models import Network
+from nsr_core.training.config import TrainConfig
 
 STATE_FILE = "state.safetensors"
 
@@ -78,8 +79,9 @@ def load_state(
 
 
 def _check_identity(path: Path, run: dict[str, Any], identity: RunIdentity) -> None:
-    wanted = json.loads(json.dumps(identity.config))
-    differing = [name for name in wanted if run["config"].get(name) != wanted[name]]
+    # Through TrainConfig: a run that was begun before a setting existed has its default.
+    begun, wanted = TrainConfig.from_json(run["config"]).to_json(), TrainConfig.from_json(identity.config).to_json()
+    differing = [name for name in wanted if begun[name] != wanted[name]]
     if run["split"] != identity.split:
         differing.append("split fingerprint")
     if differing:

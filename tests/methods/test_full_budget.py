@@ -1,5 +1,7 @@
 """``at`` and ``trades``: their attack uses its budget, their losses are those of their papers, their eps grows."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import toys
@@ -67,14 +69,20 @@ def assert_same(model, loss, expected):
 
 
 @pytest.mark.parametrize("network", ["mlp", "cnn"])
-def test_at_is_the_cross_entropy_of_the_attacked_beats(network):
+@pytest.mark.parametrize("clean_share", [0.0, 0.5, 0.8])
+def test_at_is_the_cross_entropy_of_beats_and_attacked_ones(network, clean_share):
     model = toys.fresh(network, dtype=torch.float64)
     x, _ = toys.random_beats(6, dtype=torch.float64)
     y = torch.tensor([0, 1, 2, 3, 4, 0])
     uniform = BatchRandomness(torch.Generator().manual_seed(5), 6).uniform(187)
     x_adv = climbed(model, x, 0.1, uniform, lambda logits: functional.cross_entropy(logits, y, reduction="none"))
-    expected = functional.cross_entropy(model(x_adv), y)
-    assert_same(model, FullAdversarial(eps=0.1).loss(model, x, y, torch.Generator().manual_seed(5)), expected)
+    parts = [functional.cross_entropy(model(at), y) for at in (x, x_adv)]
+    expected = clean_share * parts[0] + (1 - clean_share) * parts[1]
+    assert_same(
+        model,
+        FullAdversarial(eps=0.1, clean_share=clean_share).loss(model, x, y, torch.Generator().manual_seed(5)),
+        expected,
+    )
 
 
 @pytest.mark.parametrize("network", ["mlp", "cnn"])
@@ -120,4 +128,10 @@ def test_training_follows_the_schedule(name, demo_beats, demo_split, monkeypatch
 @every_method
 def test_no_run_of_it_is_by_the_paper_protocol(name):
     assert paper_config("mlp", name).protocol == "custom"
-    assert get_method(name, "cnn").recipe("cnn") == get_method("adv0.1", "cnn").recipe("cnn")
+
+
+@every_method
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
+def test_beside_the_attack_and_the_learning_rate_they_train_as_the_papers_adversarial_training(name, network):
+    theirs = get_method("adv0.1", network).recipe(network)
+    assert get_method(name, network).recipe(network) == replace(theirs, schedule="cosine")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,7 @@ from nsr_core.data.demo import load_demo
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.training import loop, state
-from nsr_core.training.config import paper_config
+from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.loop import train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -196,6 +197,21 @@ def test_an_unfinished_run_of_other_settings_is_named_with_what_differs(changes,
     with pytest.raises(UserError, match=f"unfinished run that differs in: {named}\\."):
         train(config_for("adv0.1", **changes), beats, split, tmp_path)
     assert (tmp_path / "state.safetensors").read_bytes() == kept
+
+
+def test_a_run_from_before_a_setting_existed_goes_on_with_its_default(beats, split, tmp_path, monkeypatch):
+    def without_schedule(self):
+        return {name: value for name, value in asdict(self).items() if name != "schedule"}
+
+    train(config_for("ce", epochs=2), beats, split, tmp_path / "whole")
+    with monkeypatch.context() as before:
+        before.setattr(TrainConfig, "to_json", without_schedule)
+        with pytest.raises(Killed):
+            train(config_for("ce", epochs=2), beats, split, tmp_path / "run", progress=KillAt(2))
+    with pytest.raises(UserError, match="differs in: schedule"):
+        train(config_for("ce", epochs=2, schedule="cosine"), beats, split, tmp_path / "run")
+    train(config_for("ce", epochs=2), beats, split, tmp_path / "run")
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
 def test_an_unfinished_run_on_other_beats_is_refused(beats, split, tmp_path):

@@ -19,11 +19,13 @@ from nsr_core.methods.cross_entropy import CrossEntropy
 from nsr_core.models import NETWORKS
 from nsr_core.models.kernels import kernel_layers
 from nsr_core.settings import described_fields
+from nsr_core.training import loop
 from nsr_core.training.batches import balanced_order
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.decay import decay_weights
 from nsr_core.training.loop import TrainingRun, train
+from nsr_core.training.schedule import SCHEDULES
 from nsr_core.training.validate import Validator
 
 CPU = torch.device("cpu")
@@ -250,6 +252,30 @@ def test_the_validation_score_is_the_mean_recall_and_leaves_the_network_training
     assert Validator(demo_beats, np.sort(rows), CPU).score(network) == scores
 
 
+# The learning rate
+
+
+def test_a_constant_learning_rate_is_left_alone_and_a_cosine_falls_to_nothing():
+    """(1 + cos(pi t)) / 2 is 1, 0.5 and nearly 0 at t = 0, 1/2 and just below 1."""
+    at = (0.0, 0.25, 0.5, 0.999999)
+    assert [SCHEDULES["constant"](done) for done in at] == [1.0] * 4
+    assert [SCHEDULES["cosine"](done) for done in at] == pytest.approx([1, 0.5 + 2**-1.5, 0.5, 0], abs=1e-9)
+
+
+def test_optimiser_and_decay_step_by_the_schedule(beats, split, monkeypatch):
+    """Two epochs of n steps: at step s of epoch e the factor is that of (e n + s) / (2 n)."""
+    run = TrainingRun(config_for("ce", schedule="cosine", weight_decay=0.1), beats, split, CPU)
+    seen, decayed = [], []
+    original = run.optimiser.step
+    monkeypatch.setattr(run.optimiser, "step", lambda: seen.append(run.optimiser.param_groups[0]["lr"]) or original())
+    monkeypatch.setattr(loop, "decay_weights", lambda parameters, strength: decayed.append(strength))
+    for epoch in (0, 1):
+        run.epoch(epoch, lambda *_: None)
+    count = 2 * run.steps_per_epoch
+    assert seen == pytest.approx([0.001 * SCHEDULES["cosine"](step / count) for step in range(count)])
+    assert decayed == pytest.approx([0.1 * rate for rate in seen])
+
+
 # The configuration
 
 
@@ -268,6 +294,7 @@ def test_the_protocol_is_the_papers_as_long_as_what_it_fixes_is(network):
         {"weight_decay": 0.0},
         {"bias": False},
         {"restart_dead_kernels": False},
+        {"schedule": "cosine"},
         {"source": "demo"},
         {"split": "patient"},
         {"beta": 0.5},
