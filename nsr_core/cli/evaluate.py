@@ -10,19 +10,22 @@ from nsr_core.cli.options import CheckpointFolder, Device, Root, Threads, parse_
 from nsr_core.cli.output import AsJson, Meter, emit
 from nsr_core.compute import configure, pick_device
 from nsr_core.data import load_beats, make_split
+from nsr_core.evaluation.evaluate import WORST_CASE_PLAN, plan_of
 from nsr_core.evaluation.evaluate import evaluate as run_evaluation
-from nsr_core.evaluation.evaluate import plan_of
 from nsr_core.training.checkpoint import load_checkpoint
 
 
 def evaluate(
     checkpoint: CheckpointFolder,
-    attacks: Annotated[str, typer.Option(help=f"Separated by commas, of: {', '.join(ATTACKS)}.")] = "pgd,spsa",
+    attacks: Annotated[
+        str, typer.Option(help=f"Separated by commas, of: {', '.join([*ATTACKS, *WORST_CASE_PLAN])}.")
+    ] = "pgd,spsa",
     eps: Annotated[
         str | None, typer.Option(help="Noise levels, separated by commas; by default the paper's six.")
     ] = None,
     per_class: Annotated[
-        int | None, typer.Option(min=1, help="Attack only the first so many test beats of each class.")
+        int | None,
+        typer.Option(min=0, help="Attack only the first so many test beats of each class; 0 for the full test split."),
     ] = None,
     signal_only: Annotated[
         bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
@@ -39,13 +42,14 @@ def evaluate(
     """Attack a checkpoint on the test beats of the split that it was trained on.
 
     By default as in the paper: PGD (100 steps, read after 20 and 100) on the full test split, SPSA on the first 162
-    beats of each class. Interrupted, the same command goes on after the last whole noise level.
+    beats of each class. "worst-case" runs all our attacks in turn on the same 162, "worst-case-signal" does so with
+    the padding left untouched. Interrupted, the same command goes on after the last whole noise level.
     """
     configure(threads)
     config = load_checkpoint(checkpoint).config
-    changes: dict[str, Any] = {"seed": seed, "signal_only": signal_only}
+    changes: dict[str, Any] = {"seed": seed} | ({"signal_only": True} if signal_only else {})
     changes |= {"eps_grid": parse_levels(eps)} if eps else {}
-    changes |= {"per_class": per_class} if per_class else {}
+    changes |= {} if per_class is None else {"per_class": per_class or None}
     plan = plan_of([name.strip() for name in attacks.split(",")], **changes)
     beats = load_beats(config.source, root, Meter())
     split = make_split(beats, config.split, config.split_seed)

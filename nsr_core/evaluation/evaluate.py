@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from nsr_core.attacks import PGD, SPSA, Attack, get_attack
+from nsr_core.attacks import PGD, SPSA, Attack, WorstCase, get_attack
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
 from nsr_core.data.cache import write_atomically
@@ -35,6 +35,8 @@ from nsr_core.training.checkpoint import (
 
 #: The paper attacks the first 162 test beats of each class with SPSA (appendix C).
 PAPER_SPSA_BEATS_PER_CLASS = 162
+#: Strengths of the worst case that deserve the name.
+SERIOUS = ("standard", "full")
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,33 @@ PAPER_PLAN = {
 }
 
 
+#: What the project says beside the paper's: all attacks in turn, on the whole beat as there, and on its signal only. On the
+#: beats of the paper's SPSA, which are certified too.
+WORST_CASE_PLAN = {
+    "worst-case": Assignment(WorstCase(), per_class=PAPER_SPSA_BEATS_PER_CLASS, carry=True),
+    "worst-case-signal": Assignment(WorstCase(), per_class=PAPER_SPSA_BEATS_PER_CLASS, carry=True, signal_only=True),
+}
+PLANS = PAPER_PLAN | WORST_CASE_PLAN
+
+
 def protocol_of(name: str, task: Assignment) -> str:
-    """``"paper"`` where the attack is the paper's, on the paper's beats and noise levels; else ``"custom"``."""
+    """By which protocol an assignment is.
+
+    ``"paper"``: the paper's attack, on the paper's beats and noise levels. ``"worst-case"``: all our attacks in turn, at
+    their usual strength or more, on whichever beats. Else ``"custom"``.
+    """
+    if isinstance(task.attack, WorstCase):
+        return "worst-case" if task.attack.strength in SERIOUS else "custom"
     return "paper" if name in PAPER_PLAN and replace(task, seed=PAPER_PLAN[name].seed) == PAPER_PLAN[name] else "custom"
 
 
 def assignment(name: str, **changes: Any) -> tuple[str, Assignment]:
-    """The paper's assignment of an attack, or the attack on the full test split, with ``changes``.
+    """The assignment of that name in ``PLANS``, or else the attack on the full test split, with ``changes``.
 
     Raises:
         UserError: there is no attack of that name.
     """
-    base = PAPER_PLAN.get(name) or Assignment(get_attack(name))
+    base = PLANS.get(name) or Assignment(get_attack(name))
     return name, Assignment(**(vars(base) | changes))
 
 

@@ -246,7 +246,7 @@ BAD = [
     ("evaluate TRAINED --eps 0.1,,0.2", "expected numbers separated by commas"),
     ("evaluate TRAINED --eps 0,0.1", "must lie in (0, 1]"),
     ("evaluate TRAINED --eps nan", "must lie in (0, 1]"),
-    ("evaluate TRAINED --per-class 0", "--per-class"),
+    ("evaluate TRAINED --per-class -1", "--per-class"),
     ("data --source web", 'no source "web"'),
     ("data --source demo --split weekly", 'no split "weekly"'),
     ("data --source kaggle --root /nowhere", "/nowhere"),
