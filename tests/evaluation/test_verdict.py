@@ -1,0 +1,120 @@
+"""The verdict: the strongest of all attacks, beside the published number and the proof, on the same beats."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nsr_core.attacks.worst_case import first_steps
+from nsr_core.certificates import certify
+from nsr_core.errors import UserError
+from nsr_core.evaluation.evaluate import PAPER_PLAN, WORST_CASE_PLAN, evaluate
+from nsr_core.evaluation.verdict import SIGNAL, WHOLE, read_verdict, table_of, verdict
+
+EPS = (0.01, 0.1)
+#: Five beats of classes 0 to 4; the last is misread without noise.
+Y, CLEAN = [0, 1, 2, 3, 4], [0, 1, 2, 3, 0]
+#: Where the second attack of the plan, PGD, begins.
+PGD_STEP = first_steps("standard")[1]
+
+
+@pytest.fixture
+def table(make_table):
+    """fgsm breaks beat 0 at once; PGD beat 1 at 0.1; beat 2 falls to spsa alone, at 0.1; beat 3 to nothing."""
+    whole = make_table(
+        [[0, -1, -1, -1, -2], [-3, PGD_STEP + 4, -1, -1, -2]],
+        [[1, 1, 2, 3, 0], [1, 0, 2, 3, 0]], Y, CLEAN, EPS, WHOLE,
+    )  # fmt: skip
+    signal = make_table(
+        [[-1, -1, -1, -1, -2], [1, -1, -1, -1, -2]], [[0, 1, 2, 3, 0], [1, 1, 2, 3, 0]], Y, CLEAN, EPS, SIGNAL
+    )
+    pgd = make_table(
+        [[3, -1, -1, -1, -2], [-1, -1, -1, -1, -2]], [[1, 1, 2, 3, 0], [0, 1, 2, 3, 0]], Y, CLEAN, EPS, "pgd"
+    )
+    spsa = make_table(
+        [[-1, -1, -1, -1, -2], [-1, -1, 7, -1, -2]], [[0, 1, 2, 3, 0], [0, 1, 0, 3, 0]], Y, CLEAN, EPS, "spsa"
+    )
+    return pd.concat([whole, signal, pgd, spsa], ignore_index=True)
+
+
+@pytest.fixture
+def certificates(table):
+    first = table[(table["attack"] == WHOLE) & (table["eps"] == EPS[0])]
+    return first[["record", "sample", "y", "clean"]].assign(certified=np.float32([0, 0.02, 0.005, 0.2, 0]))
+
+
+def test_every_beat_is_named_with_what_broke_it_first(table, certificates):
+    beats = verdict(table, "standard", certificates).beats
+    assert beats["by"].tolist() == ["fgsm", "pgd", "spsa", "", ""]
+    np.testing.assert_array_equal(beats["broken"], [0.01, 0.1, 0.1, np.nan, 0.0])
+    np.testing.assert_allclose(beats["certified"], [0, 0.02, 0.005, 0.2, 0])
+
+
+def test_levels_count_all_attacks_and_the_published_one_alone(table, certificates):
+    """Of five beats of five classes, each right one is worth a fifth."""
+    levels = verdict(table, "standard", certificates).levels.set_index("eps")
+    assert levels.index.tolist() == [0.0, *EPS]
+    assert levels["worst"].tolist() == pytest.approx([0.8, 0.6, 0.2])
+    assert levels["published"].tolist() == pytest.approx([0.8, 0.6, 0.8])  # PGD missed beat 0 at 0.1
+    assert levels["signal"].tolist() == pytest.approx([0.8, 0.8, 0.6])
+    assert levels["proved"].tolist() == pytest.approx([0.8, 0.4, 0.2])
+    assert (levels["beats"] == 5).all()
+
+
+def test_what_is_not_there_is_not_a_number(table):
+    alone = verdict(table[table["attack"] == WHOLE], "standard")
+    assert alone.levels[["published", "signal", "proved"]].isna().all(axis=None)
+    assert alone.levels["worst"].tolist() == pytest.approx([0.8, 0.6, 0.4])
+
+
+def test_an_attack_on_fewer_beats_breaks_them_and_has_no_column(table, certificates):
+    fewer = table[(table["attack"] != "pgd") | (table["sample"] < 3)]
+    found = verdict(fewer, "standard", certificates)
+    assert found.levels["published"].isna().all()
+    assert found.levels["worst"].tolist() == pytest.approx([0.8, 0.6, 0.2])
+
+
+def test_beats_without_a_worst_case_do_not_count(table, certificates, make_table):
+    more = make_table([[5]] * 2, [[0]] * 2, [1], [1], EPS, "pgd").assign(record="900")
+    pd.testing.assert_frame_equal(
+        verdict(pd.concat([table, more]), "standard", certificates).levels,
+        verdict(table, "standard", certificates).levels,
+    )
+
+
+def test_a_contradicted_certificate_is_an_error(table, certificates):
+    with pytest.raises(UserError, match="1 beats were broken at a level at which they are certified"):
+        verdict(table, "standard", certificates.assign(certified=np.float32([0.05, 0, 0, 0, 0])))
+
+
+def test_a_level_that_was_not_attacked_is_named(table):
+    with pytest.raises(UserError, match=r"no worst case at 0\.2; there is at 0, 0\.01, 0\.1"):
+        verdict(table, "standard").at(0.2)
+
+
+def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
+    """Evaluated and certified by the project's own commands: proof below worst case below published, and in order of eps."""
+    assert read_verdict(checkpoint_folder) is None
+    plan = {
+        name: replace(task, eps_grid=(0.01, 0.05), per_class=4)
+        for name, task in (PAPER_PLAN | WORST_CASE_PLAN).items()
+        if name != "spsa"
+    }
+    evaluate(checkpoint_folder, demo_beats, demo_split, plan)
+    certify(checkpoint_folder, demo_beats, demo_split, per_class=4)
+    found = read_verdict(checkpoint_folder)
+    levels = found.levels
+    assert (levels["proved"] <= levels["worst"]).all()
+    assert (levels["worst"] <= levels[["published", "signal"]].min(axis=1)).all()
+    assert (levels["low"] <= levels["worst"]).all()
+    assert (levels["worst"] <= levels["high"]).all()
+    assert levels["worst"].is_monotonic_decreasing
+    assert levels["proved"].is_monotonic_decreasing
+    assert ((found.beats["by"] == "") == (found.beats["broken"].isna() | (found.beats["broken"] == 0))).all()
+    assert (found.beats["certified"] < found.beats["broken"].fillna(np.inf)).mean() > 0.5
+    row = table_of([checkpoint_folder], 0.05).iloc[0]
+    assert row["checkpoint"] == checkpoint_folder.name
+    assert row["gap"] == pytest.approx(row["published"] - row["worst"])
+    assert row["undecided"] == pytest.approx(row["worst"] - row["proved"])
+    assert table_of([checkpoint_folder], 0.2).empty
