@@ -9,7 +9,9 @@ from nsr_core.cli.attack import attack
 from nsr_core.cli.certify import certify
 from nsr_core.cli.data import data
 from nsr_core.cli.evaluate import evaluate
+from nsr_core.cli.honesty import honesty
 from nsr_core.cli.listing import list_all
+from nsr_core.cli.noise import noise
 from nsr_core.cli.report import report
 from nsr_core.cli.train import train
 from nsr_core.errors import UserError
@@ -33,6 +35,8 @@ app.command("train")(train)
 app.command("attack")(attack)
 app.command("evaluate")(evaluate)
 app.command("certify")(certify)
+app.command("noise")(noise)
+app.command("honesty")(honesty)
 app.command("report")(report)
 app.command("list")(list_all)
 

@@ -136,8 +136,10 @@ def _attack_batch(
     y = torch.from_numpy(beats.y[rows]).to(device)
     length = torch.from_numpy(beats.length[rows].astype(np.int64)).to(device) if signal_only else None
     result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows))
+    # A gradient that is no number makes a beat that is none: no beat at all, so nothing that it could be misread as.
+    proposed = torch.where(result.x_adv.isfinite(), result.x_adv, x)
     with torch.inference_mode():
-        pred = network(Box.around(x, eps, length).clip(result.x_adv)).argmax(1)
+        pred = network(Box.around(x, eps, length).clip(proposed)).argmax(1)
     broken = pred != y
     last = result.step.max().clamp_min(0)
     step = torch.where(broken, torch.where(result.step >= 0, result.step, last), NOT_BROKEN)

@@ -121,6 +121,24 @@ def test_what_the_judge_finds_broken_counts_whatever_the_attack_says(trained, de
     assert (loud["step"] >= 0).any()
 
 
+def test_noise_that_is_no_number_breaks_nothing(trained, demo_beats, some):
+    """Half of the samples NaN: those stay what they were, and the rest is judged."""
+
+    @dataclass(frozen=True)
+    class Nowhere(Attack):
+        name: ClassVar[str] = "nowhere"
+
+        def run(self, model, x, y, box, randomness, record, progress):
+            x_adv = box.random_point(x, torch.zeros_like(x)).clone()
+            x_adv[:, ::2] = torch.nan
+            return AttackResult(x_adv, torch.zeros_like(y), torch.ones_like(y))
+
+    table = attack_beats(trained.network, demo_beats, some, Nowhere(), "nowhere", [0.1])
+    right = table["clean"] == table["y"]
+    assert (table.loc[right, "step"] == NOT_BROKEN).all()
+    assert (table["pred"] == table["clean"]).all()
+
+
 def test_signal_only_leaves_the_padding(trained, demo_beats, some, monkeypatch):
     lengths = []
     original = PGD.run

@@ -1,0 +1,376 @@
+"""How a checkpoint reads beats under everyday noise: the table beside its weights, its summary, and eps in dB.
+
+One row per beat, kind of noise and signal-to-noise ratio, with the columns
+
+- ``record``, ``sample``: which beat (see ``Beats``);
+- ``y``, ``clean``: its class and what the network says without noise (indices into ``CLASSES``);
+- ``kind``, ``snr_db``: the noise (see ``nsr_core.data.everyday_noise``);
+- ``misread``: share of the draws in which the network says another class than ``y``. Such noise does not aim: it may also
+  mend a reading that was wrong;
+- ``eps_equivalent``: the largest change of any sample after the new min-max, which is the smallest eps with which an
+  adversary could have made that very beat; mean over the draws.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from nsr_core.compute import describe_machine
+from nsr_core.data import CLASSES, Beats, Split
+from nsr_core.data.cache import write_atomically
+from nsr_core.data.everyday_noise import (
+    NOISE_KINDS,
+    SYNTHESIS,
+    add_noise,
+    beat_noise,
+    get_kind,
+    scale_again,
+    signal_power,
+)
+from nsr_core.data.splits import first_of_each_class
+from nsr_core.errors import UserError
+from nsr_core.evaluation.metrics import interval
+from nsr_core.evaluation.robustness import PAPER_EPS, predict
+from nsr_core.models import Network
+from nsr_core.progress import Progress, no_progress
+from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card, write_card
+
+EVERYDAY_FILE = "everyday.parquet"
+#: The card's entry, under ``results``.
+ENTRY = "everyday"
+SNR_DB = (24.0, 18.0, 12.0, 6.0, 0.0)
+DRAWS = 5
+#: The beats that certificates and SPSA take.
+PER_CLASS = 162
+#: Beats between two writings.
+KEPT_EVERY = 4096
+#: Beats whose noise is made at once.
+BATCH = 256
+
+COLUMN_TYPES = {
+    "record": "string",
+    "sample": "int64",
+    "y": "int8",
+    "clean": "int8",
+    "kind": "string",
+    "snr_db": "float64",
+    "misread": "float32",
+    "eps_equivalent": "float32",
+}
+
+
+def read_under_noise(
+    folder: str | Path,
+    beats: Beats,
+    split: Split,
+    *,
+    kinds: Sequence[str] = tuple(NOISE_KINDS),
+    snr_db: Sequence[float] = SNR_DB,
+    draws: int = DRAWS,
+    per_class: int | None = PER_CLASS,
+    seed: int = 0,
+    replace_results: bool = False,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
+    """Show a checkpoint its test beats under everyday noise and keep what it read beside its weights.
+
+    What is there with the same settings is not computed again: an interrupted run goes on, and kinds, ratios and beats can
+    be added later. The card also gets ``eps_in_db`` of the beats, so that who has no records can put both on one axis.
+
+    Args:
+        folder: of a checkpoint.
+        beats, split: must be those that the checkpoint was trained on.
+        kinds: names in ``NOISE_KINDS``.
+        snr_db: signal-to-noise ratios.
+        draws: of noise per beat and kind, the same at every ratio but for their scale.
+        per_class: the first so many test beats of each class; None for the full test split.
+        seed: where the noise comes from.
+        replace_results: whether results with other settings may be replaced.
+        progress: told in beats x kinds.
+
+    Returns:
+        The rows that were asked for, sorted by kind, ratio and beat.
+
+    Raises:
+        UserError: not a checkpoint, one of another split, no such noise, or there are results with other settings.
+    """
+    checkpoint = load_checkpoint(folder)
+    _check(kinds, snr_db, draws, seed)
+    check_split(checkpoint, split)
+    asked = split.test if per_class is None else first_of_each_class(beats, split.test, per_class)
+    settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
+    table, entry = _begin(checkpoint.folder, settings, replace_results)
+    chosen = list(dict.fromkeys(kinds))
+    for number, kind in enumerate(chosen):
+        missing = {
+            level: asked[_place(beats, asked, _part(table, kind, level)) < 0] for level in set(map(float, snr_db))
+        }
+        some_missing = np.unique(np.concatenate(list(missing.values())))
+        for start in range(0, len(some_missing), KEPT_EVERY):
+            began = time.perf_counter()
+            part = some_missing[start : start + KEPT_EVERY]
+            before = number * len(asked) + len(asked) - len(some_missing) + start
+            at_level = {level: np.intersect1d(part, rows) for level, rows in missing.items()}
+            added = _read_kind(
+                checkpoint.network, beats, part, kind, at_level, draws, seed,
+                _as_part(progress, before, len(chosen) * len(asked)),
+            )  # fmt: skip
+            table = pd.concat([table, added], ignore_index=True)
+            save_everyday(table, checkpoint.folder / EVERYDAY_FILE)
+            entry |= _what_is_there(table) | {
+                "seconds": round(entry["seconds"] + time.perf_counter() - began, 1),
+                "machine": describe_machine(torch.device("cpu")),
+            }
+            _note(checkpoint.folder, entry)
+    entry["eps_in_db"] = eps_in_db(beats, asked, PAPER_EPS).round(2).to_dict("records")
+    _note(checkpoint.folder, entry)
+    wanted = table["kind"].isin(chosen) & table["snr_db"].isin([*map(float, snr_db)])
+    return _sorted(table[wanted & (_place_of_rows(beats, asked, table) >= 0)])
+
+
+def everyday_table(
+    network: Network,
+    beats: Beats,
+    rows: np.ndarray,
+    *,
+    kinds: Sequence[str] = tuple(NOISE_KINDS),
+    snr_db: Sequence[float] = SNR_DB,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
+    """The table of some beats, kept nowhere; see ``read_under_noise``.
+
+    Args:
+        network: on the CPU, in eval mode.
+        beats: the data.
+        rows: which of them.
+    """
+    _check(kinds, snr_db, draws, seed)
+    chosen, at_level = list(dict.fromkeys(kinds)), {float(level): rows for level in snr_db}
+    parts = [
+        _read_kind(network, beats, rows, kind, at_level, draws, seed, _as_part(progress, n * len(rows), len(chosen) * len(rows)))
+        for n, kind in enumerate(chosen)
+    ]  # fmt: skip
+    return _sorted(pd.concat(parts, ignore_index=True))
+
+
+def summarise_everyday(table: pd.DataFrame) -> pd.DataFrame:
+    """How well beats are read, by kind and signal-to-noise ratio.
+
+    Returns:
+        Rows ``kind, snr_db, beats, acc, low, high, acc_natural, eps_equivalent`` and ``recall_N`` ... ``recall_Q``, for each
+        kind from no noise (an infinite ratio) downwards. ``acc`` is the share of draws read correctly with every class as
+        frequent as any other, ``low`` and ``high`` the central 95 % of 1,000 resamples of the beats (draws stay with their
+        beat), ``acc_natural`` the same with the classes as frequent as among the beats, ``eps_equivalent`` the median.
+    """
+    rows = []
+    for kind in [name for name in NOISE_KINDS if (table["kind"] == name).any()]:
+        own = table[table["kind"] == kind]
+        clean = own.drop_duplicates(["record", "sample"])
+        clean = clean.assign(snr_db=np.inf, misread=(clean["clean"] != clean["y"]).astype(float), eps_equivalent=0.0)
+        levels = [(np.inf, clean), *((level, own[own["snr_db"] == level]) for level in _descending(own["snr_db"]))]
+        rows += [{"kind": kind, "snr_db": float(level), **_measure(part)} for level, part in levels]
+    return pd.DataFrame(rows)
+
+
+def snr_of_eps(x: np.ndarray, length: np.ndarray, eps: float) -> np.ndarray:
+    """(n,) signal-to-noise ratio in dB of noise that changes each signal sample of (n, 187) beats by ``eps``, up or down.
+
+    No noise of at most ``eps`` has a smaller one. Infinite at 0; minus infinite on a flat beat.
+    """
+    power = signal_power(x, length)
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(power / eps**2) if eps else np.full(len(power), np.inf)
+
+
+def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.DataFrame:
+    """Where adversarial noise levels lie on the axis of everyday noise.
+
+    Returns:
+        Rows ``eps, snr_db, low, high``: median and quartiles of ``snr_of_eps`` over the beats.
+    """
+    told = []
+    for eps in eps_grid:
+        each = snr_of_eps(beats.x[rows], beats.length[rows], eps)
+        low, middle, high = (np.inf,) * 3 if eps == 0 else np.quantile(each, (0.25, 0.5, 0.75)).tolist()
+        told.append({"eps": float(eps), "snr_db": middle, "low": low, "high": high})
+    return pd.DataFrame(told)
+
+
+def save_everyday(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as Parquet, compressed and sorted."""
+    ordered = _sorted(table)
+    write_atomically(path, lambda partial: ordered.to_parquet(partial, compression="zstd", compression_level=19))
+
+
+def load_everyday(path: Path) -> pd.DataFrame:
+    """Read a table that ``save_everyday`` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged or lacks a column.
+    """
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing: nothing was read under everyday noise yet. Run: noise {path.parent}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Restore it, or delete it and run noise again.") from None
+    missing = [name for name in COLUMN_TYPES if name not in table.columns]
+    if missing:
+        raise UserError(f"{path} lacks the columns {', '.join(missing)}. Delete it and run noise again.")
+    return table.astype(COLUMN_TYPES)
+
+
+def _check(kinds: Sequence[str], snr_db: Sequence[float], draws: int, seed: int) -> None:
+    for kind in kinds:
+        get_kind(kind)
+    if not kinds or not len(snr_db) or not np.isfinite(snr_db).all():
+        raise UserError(
+            f"Kinds {list(kinds)} at {list(snr_db)} dB: give at least one kind and one signal-to-noise ratio, all finite."
+        )
+    if draws < 1 or seed < 0:
+        raise UserError(f"{draws} draws with seed {seed}: give at least 1 draw and a seed of 0 or more.")
+
+
+def _read_kind(
+    network: Network,
+    beats: Beats,
+    rows: np.ndarray,
+    kind: str,
+    at_level: dict[float, np.ndarray],
+    draws: int,
+    seed: int,
+    progress: Progress,
+) -> pd.DataFrame:
+    """The table of ``rows`` under one kind; at each ratio only of those that it names."""
+    parts = [_empty()]
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        x, length = beats.x[batch], beats.length[batch]
+        noises = [beat_noise(kind, length, batch, seed=seed, draw=draw) for draw in range(draws)]
+        clean = predict(network, x)
+        for level, wanted in at_level.items():
+            at = np.flatnonzero(np.isin(batch, wanted))
+            if len(at):
+                noisy = [scale_again(add_noise(x[at], length[at], n[at], level), x[at], length[at]) for n in noises]
+                parts.append(_judge(network, beats[batch[at]], clean[at], noisy).assign(kind=kind, snr_db=level))
+        progress(start + len(batch), len(rows), f"{kind} noise")
+    return pd.concat([part.astype(COLUMN_TYPES) for part in parts], ignore_index=True)
+
+
+def _judge(network: Network, beats: Beats, clean: np.ndarray, noisy: list[np.ndarray]) -> pd.DataFrame:
+    """What the network makes of each draw of the same beats, in one table."""
+    wrong = [predict(network, x) != beats.y for x in noisy]
+    change = [np.abs(x - beats.x).max(axis=1) for x in noisy]
+    named = {"record": beats.record, "sample": beats.sample, "y": beats.y, "clean": clean}
+    return pd.DataFrame(named | {"misread": np.mean(wrong, axis=0), "eps_equivalent": np.mean(change, axis=0)})
+
+
+def _measure(part: pd.DataFrame) -> dict[str, float]:
+    y, read = part["y"].to_numpy(), 1 - part["misread"].to_numpy(np.float64)
+    recalls = np.array([read[y == label].mean() if (y == label).any() else np.nan for label in range(len(CLASSES))])
+    low, high = interval(_resampled(y, read))
+    return {
+        "beats": len(part),
+        "acc": float(np.nanmean(recalls)),
+        "low": low,
+        "high": high,
+        "acc_natural": float(read.mean()),
+        "eps_equivalent": float(part["eps_equivalent"].median()),
+    } | {f"recall_{name}": float(value) for name, value in zip(CLASSES, recalls, strict=True)}
+
+
+def _resampled(y: np.ndarray, read: np.ndarray, repeats: int = 1000, seed: int = 0) -> np.ndarray:
+    """(repeats,) mean of the classes' mean ``read``, each class's beats redrawn among themselves."""
+    rng = np.random.default_rng(seed)
+    means = []
+    for label in np.unique(y):
+        values, counts = np.unique(read[y == label], return_counts=True)
+        means.append(rng.multinomial(counts.sum(), counts / counts.sum(), repeats) @ values / counts.sum())
+    return np.mean(means, axis=0)
+
+
+def _begin(folder: Path, settings: dict[str, Any], replace_results: bool) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What is there with the same settings: the table and the card's entry.
+
+    Raises:
+        UserError: there are results with other settings, and they may not be replaced.
+    """
+    path = folder / EVERYDAY_FILE
+    known = read_card(folder)["results"].get(ENTRY, {})
+    differing = [name for name, value in settings.items() if known and known.get(name) != value]
+    if differing and not replace_results:
+        raise UserError(
+            f"{folder} has results under everyday noise with other settings ({', '.join(differing)}). Take a copy of the "
+            "folder, or replace them with --replace."
+        )
+    if known and not differing and path.exists():
+        return load_everyday(path), known
+    # Rows of other settings, or that the card does not know, must be gone before it names these settings.
+    path.unlink(missing_ok=True)
+    entry = {**settings, "seconds": 0.0}
+    _note(folder, entry)
+    return _empty(), entry
+
+
+def _what_is_there(table: pd.DataFrame) -> dict[str, Any]:
+    """For the card: how many beats there are under which noise."""
+    there: dict[str, dict[str, int]] = {}
+    for kind in [name for name in NOISE_KINDS if (table["kind"] == name).any()]:
+        levels = table.loc[table["kind"] == kind, "snr_db"]
+        there[kind] = {f"{level:g}": int((levels == level).sum()) for level in _descending(levels)}
+    return {"beats": there}
+
+
+def _descending(levels: pd.Series) -> list[float]:
+    return np.unique(levels.to_numpy(np.float64))[::-1].tolist()
+
+
+def _as_part(progress: Progress, before: int, total: int) -> Progress:
+    """Progress of a part that begins after ``before`` of ``total``."""
+    return lambda done, _, what: progress(before + done, total, what)
+
+
+def _part(table: pd.DataFrame, kind: str, level: float) -> pd.DataFrame:
+    return table[(table["kind"] == kind) & (table["snr_db"] == level)]
+
+
+def _index(beats: Beats, rows: np.ndarray) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]])
+
+
+def _index_of(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([table["record"].to_numpy(str), table["sample"].to_numpy()])
+
+
+def _place(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """(rows,) where in a table of one kind and ratio each of the beats is; -1 where it is not."""
+    return _index_of(table).get_indexer(_index(beats, rows))
+
+
+def _place_of_rows(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """(table's rows,) which of the beats each row of the table is about; -1 where none."""
+    return _index(beats, rows).get_indexer(_index_of(table))
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    ordered = table.sort_values(["kind", "snr_db", "record", "sample"], ignore_index=True)
+    return ordered[list(COLUMN_TYPES)].astype(COLUMN_TYPES)
+
+
+def _empty() -> pd.DataFrame:
+    return pd.DataFrame({column: [] for column in COLUMN_TYPES}).astype(COLUMN_TYPES)
+
+
+def _note(folder: Path, entry: dict[str, Any]) -> None:
+    card = read_card(folder)
+    card["results"][ENTRY] = entry
+    write_card(folder, card)
