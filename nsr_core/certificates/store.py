@@ -14,7 +14,7 @@ from nsr_core.certificates.search import LEAST_MARGIN, TOLERANCE
 from nsr_core.certificates.table import certify_beats, empty_table, load_certificates, save_certificates
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
-from nsr_core.data.splits import first_of_each_class
+from nsr_core.data.splits import chosen_test_beats, which_beats
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card, write_card
@@ -33,6 +33,7 @@ def certify(
     *,
     method: str = "crown",
     per_class: int | None = None,
+    spread: bool = False,
     signal_only: bool = False,
     replace_results: bool = False,
     progress: Progress = no_progress,
@@ -46,7 +47,7 @@ def certify(
         folder: of a checkpoint.
         beats, split: must be those that the checkpoint was trained on.
         method: a name in ``METHODS``.
-        per_class: the first so many test beats of each class; None for the full test split.
+        per_class, spread: see ``chosen_test_beats``.
         signal_only: whether noise leaves the padding untouched.
         replace_results: whether certificates with other settings may be replaced.
         progress: told in beats.
@@ -62,7 +63,7 @@ def certify(
     get_method(method)
     layers_of(checkpoint.network)  # else the card would tell of certificates that cannot be
     check_split(checkpoint, split)
-    asked = split.test if per_class is None else first_of_each_class(beats, split.test, per_class)
+    asked = chosen_test_beats(beats, split, per_class, spread)
     settings = {
         "method": {"name": method, "tolerance": TOLERANCE, "least_margin": LEAST_MARGIN},
         "signal_only": signal_only,
@@ -71,7 +72,7 @@ def certify(
     table, entry = _begin(checkpoint.folder, settings, replace_results)
     missing = asked[_place(beats, asked, table) < 0]
     if len(missing):
-        entry |= {"beats": _which(per_class), "of": len(asked), "done": len(table)}
+        entry |= {"beats": which_beats(per_class, spread), "of": len(asked), "done": len(table)}
         _note(checkpoint.folder, entry)
     for start in range(0, len(missing), KEPT_EVERY):
         began, before = time.perf_counter(), len(asked) - len(missing) + start
@@ -115,10 +116,6 @@ def _begin(folder: Path, settings: dict[str, Any], replace_results: bool) -> tup
 def _as_part(progress: Progress, before: int, total: int) -> Progress:
     """Progress of a part that begins after ``before`` of ``total``."""
     return lambda done, _, what: progress(before + done, total, what)
-
-
-def _which(per_class: int | None) -> str:
-    return "full test split" if per_class is None else f"first {per_class} test beats of each class"
 
 
 def _place(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:

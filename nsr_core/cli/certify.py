@@ -12,7 +12,7 @@ from nsr_core.cli.options import CheckpointFolder, Root, Threads
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
-from nsr_core.data.splits import first_of_each_class
+from nsr_core.data.splits import first_of_each_class, spread_of_each_class
 from nsr_core.training.checkpoint import load_checkpoint
 
 #: The shares that are printed.
@@ -25,6 +25,9 @@ def certify(
     per_class: Annotated[
         int | None, typer.Option(min=1, help="Certify only the first so many test beats of each class.")
     ] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
+    ] = False,
     signal_only: Annotated[
         bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
     ] = False,
@@ -52,13 +55,14 @@ def certify(
     if own:
         split = make_split(beats, config.split, config.split_seed)
         table = run_certification(
-            checkpoint, beats, split, method=method, per_class=per_class, signal_only=signal_only,
+            checkpoint, beats, split, method=method, per_class=per_class, spread=spread, signal_only=signal_only,
             replace_results=replace, progress=Meter(),
         )  # fmt: skip
         which = f"test beats of the split by {split.name} {split.fingerprint}"
     else:
         rows = np.arange(len(beats))
-        rows = rows if per_class is None else first_of_each_class(beats, rows, per_class)
+        some = spread_of_each_class if spread else first_of_each_class
+        rows = rows if per_class is None else some(beats, rows, per_class)
         table = certify_beats(loaded.network, beats, rows, method=method, signal_only=signal_only, progress=Meter())
         which = f"{beats.source} beats, not kept"
     summary = summarise(table, LEVELS)

@@ -27,6 +27,9 @@ def evaluate(
         int | None,
         typer.Option(min=0, help="Attack only the first so many test beats of each class; 0 for the full test split."),
     ] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
+    ] = False,
     signal_only: Annotated[
         bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
     ] = False,
@@ -42,14 +45,15 @@ def evaluate(
     """Attack a checkpoint on the test beats of the split that it was trained on.
 
     By default as in the paper: PGD (100 steps, read after 20 and 100) on the full test split, SPSA on the first 162
-    beats of each class. "worst-case" runs all our attacks in turn on the same 162, "worst-case-signal" does so with
-    the padding left untouched. Interrupted, the same command goes on after the last whole noise level.
+    beats of each class. "worst-case" runs all our attacks in turn on up to 500 of each class, evenly spread over the
+    records; "worst-case-signal" does so with the padding left untouched. Interrupted, the same command goes on after the last whole noise level.
     """
     configure(threads)
     config = load_checkpoint(checkpoint).config
     changes: dict[str, Any] = {"seed": seed} | ({"signal_only": True} if signal_only else {})
     changes |= {"eps_grid": parse_levels(eps)} if eps else {}
     changes |= {} if per_class is None else {"per_class": per_class or None}
+    changes |= {"spread": True} if spread else {}
     plan = plan_of([name.strip() for name in attacks.split(",")], **changes)
     beats = load_beats(config.source, root, Meter())
     split = make_split(beats, config.split, config.split_seed)

@@ -11,7 +11,7 @@ from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, Beats, load_beats, make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, noise_rms
-from nsr_core.data.splits import first_of_each_class
+from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
 from nsr_core.evaluation.everyday import (
     DRAWS,
@@ -32,7 +32,7 @@ def noise(
     kinds: Annotated[str, typer.Option(help="Kinds of noise, separated by commas.")] = ",".join(NOISE_KINDS),
     draws: Annotated[int, typer.Option(min=1, help="How often noise is drawn for each beat and kind.")] = DRAWS,
     per_class: Annotated[
-        int, typer.Option(min=0, help="Read the first so many test beats of each class; 0 for all test beats.")
+        int, typer.Option(min=0, help="Read so many test beats of each class, evenly spread; 0 for all of them.")
     ] = PER_CLASS,
     seed: Annotated[int, typer.Option(min=0, help="Where the noise comes from.")] = 0,
     source: Annotated[
@@ -60,7 +60,7 @@ def noise(
     beats = load_beats(source or config.source, root, Meter())
     split = make_split(beats, config.split, config.split_seed) if own else None
     rows = np.arange(len(beats)) if split is None else split.test
-    rows = first_of_each_class(beats, rows, per_class) if per_class else rows
+    rows = spread_of_each_class(beats, rows, per_class) if per_class else rows
     if split is None:
         table = everyday_table(loaded.network, beats, rows, **asked, progress=Meter())
         which = f"{beats.source} beats, not kept"

@@ -164,6 +164,35 @@ def first_of_each_class(beats: Beats, rows: np.ndarray, count: int) -> np.ndarra
     return np.sort(np.concatenate(chosen))
 
 
+def spread_of_each_class(beats: Beats, rows: np.ndarray, count: int) -> np.ndarray:
+    """``count`` of ``rows`` of each class (fewer where there are fewer), evenly spaced from the first to the last.
+
+    Rows go record by record, so each record has its share; the first ones of a class are often of one patient.
+    """
+    chosen = []
+    for label in range(len(CLASSES)):
+        own = rows[beats.y[rows] == label]
+        number = min(count, len(own))
+        chosen.append(own[np.arange(number) * len(own) // max(number, 1)])
+    return np.sort(np.concatenate(chosen))
+
+
+def chosen_test_beats(beats: Beats, split: Split, per_class: int | None = None, spread: bool = False) -> np.ndarray:
+    """Rows of the test part: all of them, the first ``per_class`` of each class, or so many evenly spread."""
+    if per_class is None:
+        return split.test
+    return (spread_of_each_class if spread else first_of_each_class)(beats, split.test, per_class)
+
+
+def which_beats(per_class: int | None, spread: bool = False) -> str:
+    """What ``chosen_test_beats`` gives, in words."""
+    if per_class is None:
+        return "full test split"
+    if spread:
+        return f"up to {per_class} test beats of each class, evenly spread over the records"
+    return f"first {per_class} test beats of each class"
+
+
 def _draw(y: np.ndarray, rows: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """``counts[c]`` of the ``rows`` of each class ``c``, without replacement, in ascending order."""
     drawn = [rng.permutation(rows[y[rows] == label])[:count] for label, count in enumerate(counts)]

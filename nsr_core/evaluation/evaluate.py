@@ -14,7 +14,7 @@ from nsr_core.attacks import PGD, SPSA, Attack, WorstCase, get_attack
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
 from nsr_core.data.cache import write_atomically
-from nsr_core.data.splits import first_of_each_class
+from nsr_core.data.splits import chosen_test_beats, which_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, confusion, natural_accuracy, precision
 from nsr_core.evaluation.paper import beside_paper, mean_absolute_difference
@@ -45,7 +45,7 @@ class Assignment:
 
     Attributes:
         attack: with its settings.
-        per_class: the first so many test beats of each class; None for the full test split.
+        per_class, spread: which test beats (see ``chosen_test_beats``).
         eps_grid: noise levels.
         seed: where the attack's chance comes from.
         carry: see ``attack_beats``.
@@ -58,14 +58,14 @@ class Assignment:
     seed: int = 0
     carry: bool = False
     signal_only: bool = False
+    spread: bool = False
 
     def describe(self) -> dict[str, Any]:
         """For the card: all that decides the result."""
-        which = "full test split" if self.per_class is None else f"first {self.per_class} test beats of each class"
         own = {name: getattr(self.attack, name) for name in described_fields(self.attack)}
         return {
             "attack": {"name": self.attack.name, **own},
-            "beats": which,
+            "beats": which_beats(self.per_class, self.spread),
             "eps": list(self.eps_grid),
             "seed": self.seed,
             "carry": self.carry,
@@ -80,11 +80,12 @@ PAPER_PLAN = {
 }
 
 
-#: What the project says beside the paper's: all attacks in turn, on the whole beat as there, and on its signal only. On the
-#: beats of the paper's SPSA, which are certified too.
+#: Beats of each class that meet the worst case: 2,162 of the split by beat, where class F has 162.
+WORST_CASE_BEATS_PER_CLASS = 500
+#: What the project says beside the paper's: all attacks in turn, on the whole beat as there, and on its signal only.
 WORST_CASE_PLAN = {
-    "worst-case": Assignment(WorstCase(), per_class=PAPER_SPSA_BEATS_PER_CLASS, carry=True),
-    "worst-case-signal": Assignment(WorstCase(), per_class=PAPER_SPSA_BEATS_PER_CLASS, carry=True, signal_only=True),
+    "worst-case": Assignment(WorstCase(), WORST_CASE_BEATS_PER_CLASS, carry=True, spread=True),
+    "worst-case-signal": Assignment(WorstCase(), WORST_CASE_BEATS_PER_CLASS, carry=True, spread=True, signal_only=True),
 }
 PLANS = PAPER_PLAN | WORST_CASE_PLAN
 
@@ -145,7 +146,7 @@ def evaluate(
     device = device or torch.device("cpu")
     network = checkpoint.network.to(device)
     for name, task in (PAPER_PLAN if plan is None else plan).items():
-        rows = split.test if task.per_class is None else first_of_each_class(beats, split.test, task.per_class)
+        rows = chosen_test_beats(beats, split, task.per_class, task.spread)
         store = _Store(checkpoint.folder, name, task, replace_results)
         finished = store.begin()
         settings = {"seed": task.seed, "carry": task.carry, "signal_only": task.signal_only, "device": device}

@@ -32,7 +32,7 @@ from nsr_core.data.everyday_noise import (
     scale_again,
     signal_power,
 )
-from nsr_core.data.splits import first_of_each_class
+from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import interval
 from nsr_core.evaluation.robustness import PAPER_EPS, predict
@@ -45,8 +45,8 @@ EVERYDAY_FILE = "everyday.parquet"
 ENTRY = "everyday"
 SNR_DB = (24.0, 18.0, 12.0, 6.0, 0.0)
 DRAWS = 5
-#: The beats that certificates and SPSA take.
-PER_CLASS = 162
+#: As many beats of each class as meet the worst case, and the same ones.
+PER_CLASS = 500
 #: Beats between two writings.
 KEPT_EVERY = 4096
 #: Beats whose noise is made at once.
@@ -73,6 +73,7 @@ def read_under_noise(
     snr_db: Sequence[float] = SNR_DB,
     draws: int = DRAWS,
     per_class: int | None = PER_CLASS,
+    spread: bool = True,
     seed: int = 0,
     replace_results: bool = False,
     progress: Progress = no_progress,
@@ -88,7 +89,7 @@ def read_under_noise(
         kinds: names in ``NOISE_KINDS``.
         snr_db: signal-to-noise ratios.
         draws: of noise per beat and kind, the same at every ratio but for their scale.
-        per_class: the first so many test beats of each class; None for the full test split.
+        per_class, spread: see ``chosen_test_beats``.
         seed: where the noise comes from.
         replace_results: whether results with other settings may be replaced.
         progress: told in beats x kinds.
@@ -102,7 +103,7 @@ def read_under_noise(
     checkpoint = load_checkpoint(folder)
     _check(kinds, snr_db, draws, seed)
     check_split(checkpoint, split)
-    asked = split.test if per_class is None else first_of_each_class(beats, split.test, per_class)
+    asked = chosen_test_beats(beats, split, per_class, spread)
     settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
     table, entry = _begin(checkpoint.folder, settings, replace_results)
     chosen = list(dict.fromkeys(kinds))

@@ -1,6 +1,6 @@
 """What is known of a checkpoint, on the same beats: the published number, the worst case, what is proved, and what is open."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,18 +142,22 @@ def _counts(beats: pd.DataFrame, right: np.ndarray) -> np.ndarray:
     return confusion(y, np.where(right, y, (y + 1) % len(CLASSES)))
 
 
-def table_of(folders: list[Path], eps: float, name: Callable[[Path], str] = lambda folder: folder.name) -> pd.DataFrame:
-    """The verdicts on several checkpoints at one noise level: ``checkpoint`` and a row of ``Verdict.levels`` each, with
-    ``gap``, by how much the published number is above the worst case, and ``undecided``, what lies between that and the
-    proof. Checkpoints without a worst case at that level are left out.
+def table_of(verdicts: Mapping[str, Verdict], eps: float) -> pd.DataFrame:
+    """Several verdicts at one noise level: ``checkpoint``, its name, and a row of ``Verdict.levels`` each, with ``clean``,
+    the accuracy without noise; ``gap``, by how much the published number is above the worst case; and ``undecided``, what
+    lies between that and the proof. Those without that level are left out.
     """
     rows = []
-    for folder in folders:
-        found = read_verdict(folder)
-        if found is not None and np.isclose(found.levels["eps"], eps).any():
+    for name, found in verdicts.items():
+        if np.isclose(found.levels["eps"], eps).any():
             row = found.at(eps)
-            rows.append(
-                {"checkpoint": name(folder), **row, "gap": row["published"] - row["worst"],
-                 "undecided": row["worst"] - row["proved"]}
-            )  # fmt: skip
+            more = {"gap": row["published"] - row["worst"], "undecided": row["worst"] - row["proved"]}
+            rows.append({"checkpoint": name, "clean": found.at(0.0)["worst"], **row, **more})
     return pd.DataFrame(rows)
+
+
+def breaks(verdict: Verdict) -> pd.DataFrame:
+    """How many beats each attack was the first to break: rows noise levels, columns attacks, the most successful first."""
+    broken = verdict.beats[verdict.beats["by"] != ""]
+    counts = pd.crosstab(broken["broken"].rename("eps"), broken["by"])
+    return counts[counts.sum().sort_values(ascending=False).index]

@@ -130,7 +130,8 @@ class Evaluation(Settings):
             )
         if foreign := set(self.attack_settings) - set(self.attacks):
             raise UserError(f"There are settings for {', '.join(sorted(foreign))}, which the evaluation does not use.")
-        changes: dict[str, Any] = {"eps_grid": self.eps_grid, "signal_only": self.signal_only, "seed": self.seed}
+        changes: dict[str, Any] = {"eps_grid": self.eps_grid, "seed": self.seed}
+        changes |= {"signal_only": True} if self.signal_only else {}  # some attacks are so by themselves
         changes |= {"per_class": self.per_class} if self.per_class else {}
         return {
             name: replace(task, attack=update(task.attack, self.attack_settings.get(name, {})))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nsr_core.data import SPLITS, make_split
-from nsr_core.data.splits import DS1, DS2, first_of_each_class
+from nsr_core.data.splits import DS1, DS2, first_of_each_class, spread_of_each_class
 from nsr_core.errors import UserError
 
 COUNTS = (100, 20, 30, 5, 45)
@@ -105,6 +105,13 @@ def test_as_published_needs_the_published_files(beats):
 def test_an_unknown_split(beats):
     with pytest.raises(UserError, match=r'no split "leave-one-out"\. Choose one of: beat, patient, published'):
         make_split(beats, "leave-one-out")
+
+
+def test_spread_of_each_class(make_beats):
+    """Of ten rows 4 at 0, 2.5, 5 and 7.5 of ten, rounded down; of two no more than two."""
+    beats = make_beats(y=[0] * 10 + [3] * 2)
+    assert spread_of_each_class(beats, np.arange(12), 4).tolist() == [0, 2, 5, 7, 10, 11]
+    assert spread_of_each_class(beats, np.arange(12), 100).tolist() == list(range(12))
 
 
 def test_first_of_each_class(make_beats):

@@ -29,7 +29,7 @@ from nsr_core.evaluation.single import noise_level
 from nsr_core.training.checkpoint import read_card
 
 FILE = "everyday.parquet"
-FEW = {"kinds": ("muscle", "wander"), "snr_db": (12.0, 0.0), "draws": 2, "per_class": 4}
+FEW = {"kinds": ("muscle", "wander"), "snr_db": (12.0, 0.0), "draws": 2, "per_class": 4, "spread": False}
 
 
 class Stop(Exception):

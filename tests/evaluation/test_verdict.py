@@ -10,7 +10,7 @@ from nsr_core.attacks.worst_case import first_steps
 from nsr_core.certificates import certify
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN, WORST_CASE_PLAN, evaluate
-from nsr_core.evaluation.verdict import SIGNAL, WHOLE, read_verdict, table_of, verdict
+from nsr_core.evaluation.verdict import SIGNAL, WHOLE, breaks, read_verdict, table_of, verdict
 
 EPS = (0.01, 0.1)
 #: Five beats of classes 0 to 4; the last is misread without noise.
@@ -49,6 +49,12 @@ def test_every_beat_is_named_with_what_broke_it_first(table, certificates):
     assert beats["by"].tolist() == ["fgsm", "pgd", "spsa", "", ""]
     np.testing.assert_array_equal(beats["broken"], [0.01, 0.1, 0.1, np.nan, 0.0])
     np.testing.assert_allclose(beats["certified"], [0, 0.02, 0.005, 0.2, 0])
+
+
+def test_breaks_are_counted_by_level_and_attack(table):
+    counts = breaks(verdict(table, "standard"))
+    assert counts.loc[0.01].to_dict() == {"fgsm": 1, "pgd": 0, "spsa": 0}
+    assert counts.loc[0.1].to_dict() == {"fgsm": 0, "pgd": 1, "spsa": 1}
 
 
 def test_levels_count_all_attacks_and_the_published_one_alone(table, certificates):
@@ -97,12 +103,12 @@ def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
     """Evaluated and certified by the project's own commands: proof below worst case below published, and in order of eps."""
     assert read_verdict(checkpoint_folder) is None
     plan = {
-        name: replace(task, eps_grid=(0.01, 0.05), per_class=4)
+        name: replace(task, eps_grid=(0.01, 0.05), per_class=4, spread=True)
         for name, task in (PAPER_PLAN | WORST_CASE_PLAN).items()
         if name != "spsa"
     }
     evaluate(checkpoint_folder, demo_beats, demo_split, plan)
-    certify(checkpoint_folder, demo_beats, demo_split, per_class=4)
+    certify(checkpoint_folder, demo_beats, demo_split, per_class=4, spread=True)
     found = read_verdict(checkpoint_folder)
     levels = found.levels
     assert (levels["proved"] <= levels["worst"]).all()
@@ -113,8 +119,9 @@ def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
     assert levels["proved"].is_monotonic_decreasing
     assert ((found.beats["by"] == "") == (found.beats["broken"].isna() | (found.beats["broken"] == 0))).all()
     assert (found.beats["certified"] < found.beats["broken"].fillna(np.inf)).mean() > 0.5
-    row = table_of([checkpoint_folder], 0.05).iloc[0]
-    assert row["checkpoint"] == checkpoint_folder.name
+    row = table_of({"one": found}, 0.05).iloc[0]
+    assert row["checkpoint"] == "one"
+    assert row["clean"] == levels["worst"].iloc[0]
     assert row["gap"] == pytest.approx(row["published"] - row["worst"])
     assert row["undecided"] == pytest.approx(row["worst"] - row["proved"])
-    assert table_of([checkpoint_folder], 0.2).empty
+    assert table_of({"one": found}, 0.2).empty

@@ -1,5 +1,7 @@
 """All attacks in turn over several noise levels: which broke what, and where it goes on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,9 +160,13 @@ def test_signal_only_can_break_no_more(trained, demo_beats, some):
 
 
 def test_it_can_be_evaluated_like_any_attack(table):
-    """By its name, with its strength on the card; never under the paper's name."""
-    name, task = assignment("worst-case", carry=True)
-    assert task == Assignment(WorstCase("standard"), carry=True)
-    assert task.describe()["attack"] == {"name": "worst-case", "strength": "standard"}
-    assert protocol_of(name, task) != "paper"
+    """By its name, with its strength and its beats on the card; a weak one is not called a worst case."""
+    for name, signal_only in (("worst-case", False), ("worst-case-signal", True)):
+        _, task = assignment(name)
+        expected = Assignment(WorstCase("standard"), per_class=500, spread=True, carry=True, signal_only=signal_only)
+        assert task == expected
+        assert task.describe()["attack"] == {"name": "worst-case", "strength": "standard"}
+        assert task.describe()["beats"] == "up to 500 test beats of each class, evenly spread over the records"
+        strengths = [protocol_of(name, replace(task, attack=WorstCase(strength))) for strength in STRENGTHS]
+        assert strengths == ["custom", "custom", "worst-case", "worst-case"]
     assert summarise(table)["attack"].unique().tolist() == ["worst-case"]
