@@ -12,6 +12,7 @@ from nsr_core.cli.evaluate import evaluate
 from nsr_core.cli.honesty import honesty
 from nsr_core.cli.listing import list_all
 from nsr_core.cli.noise import noise
+from nsr_core.cli.patients import patients
 from nsr_core.cli.report import report
 from nsr_core.cli.train import train
 from nsr_core.errors import UserError
@@ -37,6 +38,7 @@ app.command("evaluate")(evaluate)
 app.command("certify")(certify)
 app.command("noise")(noise)
 app.command("honesty")(honesty)
+app.command("patients")(patients)
 app.command("report")(report)
 app.command("list")(list_all)
 

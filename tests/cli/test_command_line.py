@@ -21,7 +21,7 @@ from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ("data", "train", "attack", "evaluate", "certify", "noise", "honesty", "list")
+COMMANDS = ("data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "list")
 
 
 @pytest.fixture(autouse=True)
@@ -204,6 +204,16 @@ def test_a_checkpoint_s_honesty_has_a_light_and_status_0_whatever_it_is(cli, tra
     assert value["verdict"] in text
     assert "no proof of robustness" in text
     assert "test part of the split by beat" in text
+
+
+def test_classes_by_patient(cli, checkpoint_folder):
+    works(cli("evaluate", checkpoint_folder, "--attacks", "fgsm", "--eps", "0.05"))
+    asked = ("patients", checkpoint_folder, "--attack", "fgsm", "--eps", "0.05")
+    value = json.loads(works(cli(*asked, "--json")))
+    assert [row["class"] for row in value["classes"]] == list("NSVFQ")
+    text = works(cli(*asked))
+    assert f"{value['classes'][2]['f1']:.3f}" in text
+    assert "full test split; fgsm at noise level 0.05" in text
 
 
 def test_an_alarm_can_be_kept(cli, checkpoint_folder):

@@ -1,0 +1,53 @@
+"""``patients``: recall, precision and F1 by class as frequent as the classes are, with intervals over patients."""
+
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from nsr_core.cli.options import CheckpointFolder
+from nsr_core.cli.output import AsJson, columns, emit
+from nsr_core.evaluation.patients import MEASURES, read_patients
+
+
+def patients(
+    checkpoint: CheckpointFolder,
+    attack: Annotated[str, typer.Option(help="Whose stored results: pgd20, pgd100, spsa, worst-case, ...")] = "pgd100",
+    eps: Annotated[float, typer.Option(min=0, max=1, help="Noise level; 0 for none.")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show a checkpoint's stored results class by class, with the classes as frequent as they are.
+
+    Intervals are over resampled patients: beats of one patient are alike, so intervals over beats are too narrow.
+    """
+    found = read_patients(checkpoint, attack, eps)
+    value = {
+        "checkpoint": checkpoint.name,
+        "attack": attack,
+        "eps": eps,
+        "beats": found.beats,
+        "classes": _plain(found.classes),
+        "overall": _plain(found.overall),
+    }
+    header = ("class", "beats", "patients", *MEASURES)
+    rows = [(row["class"], f"{row['beats']:,}", str(row["patients"]), *(_cell(row, name) for name in MEASURES))
+            for row in found.classes.to_dict("records")]  # fmt: skip
+    whole = "\n".join(
+        f"{row.measure} {row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in found.overall.itertuples()
+    )
+    which = f"{found.beats}; {attack} at noise level {eps:g}" if eps else f"{found.beats}; no noise"
+    emit(
+        value,
+        f"{columns(rows, header)}\n\n{whole}\n{which}; intervals: 95 % of 1,000 resamples of the patients",
+        as_json,
+    )
+
+
+def _plain(table: pd.DataFrame) -> list[dict]:
+    return [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
+def _cell(row: dict, name: str) -> str:
+    if row[name] != row[name]:
+        return "-"
+    return f"{row[name]:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})"
