@@ -69,7 +69,7 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
             f":material/school: This beat trained or validated {', '.join(known)}. A test beat makes a fairer attack."
         )
     st.caption(words.protocol(answers[0].told))
-    views.show(answers, choice, colours)
+    views.show(answers, beats, row, choice, colours)
 
 
 main()

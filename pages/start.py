@@ -33,6 +33,12 @@ WAYS = [
         ":material/show_chart:",
         "What is left of each network as the noise grows.",
     ),
+    (
+        "pages/verdict.py",
+        "Verdict",
+        ":material/gavel:",
+        "What the published robustness is worth: worst case and proof.",
+    ),
     ("pages/train.py", "Train", ":material/model_training:", "Train a network of your own and attack it."),
     ("pages/paper.py", "Paper", ":material/article:", "The published tables and figures beside ours."),
     ("pages/data.py", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut."),
@@ -96,8 +102,8 @@ def _headline(told: BeatAttack) -> str:
 
 def _ways() -> None:
     st.markdown("#### Ways on")
-    for row in (WAYS[:3], WAYS[3:]):
-        for column, (path, title, icon, told) in zip(st.columns(3, gap="medium"), row, strict=True):
+    for row in (WAYS[:4], WAYS[4:]):
+        for column, (path, title, icon, told) in zip(st.columns(4, gap="medium"), row, strict=False):
             with column, st.container(border=True):
                 page_link(path, f"**{title}**", icon)
                 st.caption(told)

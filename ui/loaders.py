@@ -5,12 +5,17 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from nsr_core.certificates import CERTIFICATES_FILE
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.evaluation import curves
+from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
+from nsr_core.evaluation.masking import ALARM_FILE, Alarm, load_alarm
+from nsr_core.evaluation.patients import PatientResult, read_patients
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
+from nsr_core.evaluation.verdict import Verdict, read_verdict
 from nsr_core.jobs import runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.progress import Progress
@@ -113,6 +118,60 @@ def readings_of(name: str) -> list[str]:
     """Under which names a checkpoint's attacks can be shown; none where it was not evaluated."""
     found = summary(name)
     return [] if found is None else list(dict.fromkeys(found["attack"]))
+
+
+def verdict(name: str) -> Verdict | None:
+    """What is known of a checkpoint beside the published protocol, or None where its worst case was not evaluated."""
+    folder = folder_of(name)
+    return _verdict(str(folder), _stamps(folder, BEATS_FILE, CERTIFICATES_FILE))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _verdict(folder: str, stamps: tuple[int, ...]) -> Verdict | None:
+    return read_verdict(Path(folder))
+
+
+def alarm(name: str) -> Alarm | None:
+    """Whether a checkpoint's gradient misleads attacks, or None where no one looked."""
+    folder = folder_of(name)
+    return _alarm(str(folder), _stamps(folder, ALARM_FILE)) if (folder / ALARM_FILE).exists() else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _alarm(folder: str, stamps: tuple[int, ...]) -> Alarm | None:
+    return load_alarm(Path(folder))
+
+
+def everyday(name: str) -> pd.DataFrame | None:
+    """How a checkpoint reads beats under everyday noise (see ``summarise_everyday``), or None where it was not tried."""
+    folder = folder_of(name)
+    path = folder / EVERYDAY_FILE
+    return _everyday(str(path), _stamps(folder, EVERYDAY_FILE)) if path.exists() else None
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _everyday(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
+    return summarise_everyday(load_everyday(Path(path)))
+
+
+def patients(name: str, reading: str, eps: float) -> PatientResult:
+    """A checkpoint's results by class and patient (see ``nsr_core.evaluation.patients``), computed once."""
+    folder = folder_of(name)
+    return _patients(str(folder), _stamps(folder, BEATS_FILE), reading, eps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) -> PatientResult:
+    return read_patients(Path(folder), reading, eps)
+
+
+def aimed_noise(name: str) -> pd.DataFrame:
+    """A checkpoint's worst case on the signal only, on the axis of everyday noise: rows ``eps, snr_db, signal``."""
+    found, ran = verdict(name), checkpoint(name).card["results"].get("everyday", {})
+    levels = pd.DataFrame(ran.get("eps_in_db", []), columns=["eps", "snr_db"])
+    if found is None or levels.empty:
+        return pd.DataFrame({"eps": [], "snr_db": [], "signal": []})
+    return levels.merge(found.levels[["eps", "signal"]], on="eps").dropna()
 
 
 def beats_that_flip(name: str, reading: str, eps: float) -> pd.DataFrame:

@@ -17,6 +17,7 @@ def enter() -> StreamlitPage:
         st.Page(PAGES / "start.py", title="Start", icon=":material/home:", default=True),
         st.Page(PAGES / "beat_lab.py", title="Beat lab", icon=":material/ecg_heart:"),
         st.Page(PAGES / "curves.py", title="Robustness curves", icon=":material/show_chart:"),
+        st.Page(PAGES / "verdict.py", title="Verdict", icon=":material/gavel:"),
         st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:"),
         st.Page(PAGES / "learn.py", title="Learn", icon=":material/school:"),
         st.Page(PAGES / "paper.py", title="Paper", icon=":material/article:"),

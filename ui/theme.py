@@ -62,6 +62,8 @@ METHOD_STYLES = {
     "adv0.1": Style("#56B4E9", "#8FD0F7", "triangle-down"),
     "adv0.2": Style("#0072B2", "#3FA0DC", "pentagon"),
     "adv0.3": Style("#5B4B9A", "#9E8CE0", "hexagon"),
+    "at0.1": Style("#8B1E3F", "#F0708F", "bowtie"),
+    "trades0.1": Style("#5E7D1B", "#A8CF4C", "hourglass"),
 }
 OTHER_STYLE = Style("#7A5C3E", "#C9A27E", "x")
 #: A network's lines are dashed in its own way wherever two networks share a figure.

@@ -15,6 +15,7 @@ from nsr_core.cli.noise import noise
 from nsr_core.cli.patients import patients
 from nsr_core.cli.report import report
 from nsr_core.cli.train import train
+from nsr_core.cli.verdict import verdict
 from nsr_core.errors import UserError
 
 PROGRAM = "python -m nsr_core"
@@ -40,6 +41,7 @@ app.command("noise")(noise)
 app.command("honesty")(honesty)
 app.command("patients")(patients)
 app.command("report")(report)
+app.command("verdict")(verdict)
 app.command("list")(list_all)
 
 

@@ -9,6 +9,7 @@ from nsr_core.attacks import ATTACKS
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
+from nsr_core.evaluation.verdict import WHOLE
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS, make_network, parameter_count
 from nsr_core.settings import described_fields
@@ -54,12 +55,15 @@ def _headline(folder: Path) -> dict[str, Any]:
     try:
         card = read_card(folder)
         results = card["results"]
-        robust = results.get("robust", {}).get("pgd100", {})
-        at = dict(zip(robust.get("eps", []), robust.get("acc", []), strict=True))
+        at, worst = (
+            dict(zip(found.get("eps", []), found.get("acc", []), strict=True))
+            for found in (results.get("robust", {}).get(attack, {}) for attack in ("pgd100", WHOLE))
+        )
         return {
             "protocol": card["protocol"],
             "clean_acc": results.get("clean", {}).get("acc"),
             "pgd100_acc_at_0.1": at.get(0.1),
+            "worst_case_acc_at_0.1": worst.get(0.1),
         }
     except (UserError, KeyError) as error:
         return {"error": str(error)}
@@ -82,7 +86,7 @@ def _tell(value: dict[str, Any]) -> str:
         "CHECKPOINTS",
     ]
     rows = [(name, *map(_cell, entry.values())) for name, entry in value["checkpoints"].items() if "error" not in entry]
-    header = ("name", "protocol", "clean ACC", "ACC under 100-PGD at 0.1, more noise never helping")
+    header = ("name", "protocol", "clean ACC", "at 0.1 under 100-PGD, more noise never helping", "at 0.1, worst case")
     parts.append(columns(rows, header) if rows else "  none here")
     parts += [f"{name}: {entry['error']}" for name, entry in value["checkpoints"].items() if "error" in entry]
     return "\n".join(parts)

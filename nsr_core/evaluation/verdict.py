@@ -18,6 +18,7 @@ from nsr_core.training.checkpoint import BEATS_FILE, read_card
 
 #: Rows of the table: all attacks in turn with noise on every sample, as published, and on the signal's samples only.
 WHOLE, SIGNAL = WORST_CASE.name, f"{WORST_CASE.name}-signal"
+TITLES = {WHOLE: "worst case", SIGNAL: "worst case, signal only"}
 #: The paper's white-box attack, read at each level alone, as its tables do.
 PUBLISHED = "pgd"
 BEAT = ["record", "sample"]

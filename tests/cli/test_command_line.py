@@ -21,7 +21,7 @@ from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ("data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "list")
+COMMANDS = ("data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "verdict", "list")
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +214,27 @@ def test_classes_by_patient(cli, checkpoint_folder):
     text = works(cli(*asked))
     assert f"{value['classes'][2]['f1']:.3f}" in text
     assert "full test split; fgsm at noise level 0.05" in text
+
+
+def test_verdicts_of_a_folder(cli, checkpoint_folder):
+    works(
+        cli(
+            "evaluate",
+            checkpoint_folder,
+            "--attacks",
+            "worst-case,pgd",
+            "--eps",
+            "0.02",
+            "--per-class",
+            "3",
+            "--spread",
+        )
+    )
+    value = json.loads(works(cli("verdict", checkpoint_folder.parent, "--eps", "0.02", "--json")))
+    row = value["verdicts"][0]
+    assert (row["checkpoint"], row["proved"], row["beats"]) == (checkpoint_folder.name, None, 15)
+    assert row["worst"] <= row["published"] <= row["clean"]
+    assert f"{row['worst']:.3f}" in works(cli("verdict", checkpoint_folder.parent, "--eps", "0.02"))
 
 
 def test_an_alarm_can_be_kept(cli, checkpoint_folder):

@@ -55,12 +55,19 @@ NONSENSE = {
         "seconds",
         "step",
         "lesson_beat",
+        "verdict_section",
+        "verdict_eps",
+        "verdict_of",
+        "patients_of",
+        "patients_under",
+        "patients_eps",
+        "patients_measure",
     ]
 }
 
 
 def test_all_pages_are_there():
-    assert set(PAGES) == {"start", "beat_lab", "curves", "train", "paper", "learn", "data"}
+    assert set(PAGES) == {"start", "beat_lab", "curves", "train", "paper", "learn", "data", "verdict"}
 
 
 @pytest.mark.parametrize("name", PAGES)

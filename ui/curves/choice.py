@@ -8,7 +8,7 @@ from nsr_core.evaluation.curves import MEASURES
 from ui import loaders
 
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2", "mlp-jacob", "mlp-adv0.1")
-FIRST_READING = "pgd100"
+FIRST_READINGS = ("pgd100", "worst-case")
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ def choose(names: list[str]) -> View:
     )  # fmt: skip
     known = list(dict.fromkeys(reading for name in names for reading in loaders.readings_of(name)))
     readings = st.multiselect(
-        "Attacks", known, [FIRST_READING] if FIRST_READING in known else known[:1], key="under", bind="query-params",
-        help="pgd20 and pgd100: the published PGD with 20 and 100 steps. spsa: a black-box attack, on fewer beats.",
+        "Attacks", known, [name for name in FIRST_READINGS if name in known] or known[:1], key="under", bind="query-params",
+        help="pgd20 and pgd100: the published PGD with 20 and 100 steps. spsa: a black-box attack, on fewer beats. worst-case: "
+        "all our attacks in turn; worst-case-signal: with the filling after the signal untouched.",
     )  # fmt: skip
     measure = st.selectbox("Measure", list(MEASURES), key="measure", bind="query-params")
     st.caption(MEASURES[measure].title)

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from nsr_core.evaluation.paper import paper_tables
 from nsr_core.evaluation.report import ATTACK_TITLES
+from nsr_core.evaluation.verdict import TITLES
 from ui import chart, loaders
 from ui.curves import flips
 from ui.curves.choice import View
@@ -54,7 +55,7 @@ def _places(count: int) -> list[DeltaGenerator]:
 
 
 def _heading(reading: str, view: View) -> str:
-    return f"{view.title} under {ATTACK_TITLES.get(reading, reading)}"
+    return f"{view.title} under {(ATTACK_TITLES | TITLES).get(reading, reading)}"
 
 
 def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:

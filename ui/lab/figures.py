@@ -7,8 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
+from nsr_core.evaluation.beat_bracket import BeatBracket
 from nsr_core.evaluation.single import BeatAttack
 from nsr_core.evaluation.sweep import Sweep
+from ui.parts import faint, upright
 from ui.theme import NETWORK_DASHES, Ink, axis, layout, method_style
 
 
@@ -139,3 +141,52 @@ def sensitivity(attacks: Mapping[str, tuple[str, str, BeatAttack]], ink: Ink) ->
         "yaxis2": axis(ink, "sensitivity w_y", zeroline=True, zerolinecolor=ink.muted, domain=[0, 0.62]),
     }
     return go.Figure({"data": data, "layout": look})
+
+
+def brackets(found: Mapping[str, tuple[str, BeatBracket]], eps: float, ink: Ink) -> go.Figure:
+    """What is known of a beat, a row for each network: proved, undecided, broken, on one axis of noise levels.
+
+    Args:
+        found: by title: method and bracket.
+        eps: the level that the page shows, drawn as a vertical line.
+    """
+    rows, titles = np.arange(len(found)), list(found)
+    several = [bracket for _, bracket in found.values()]
+    known = [bracket.broken for bracket in several if np.isfinite(bracket.broken)]
+    tried = max(bracket.most for bracket in several)
+    # What lies far beyond the last break is all one colour, unless one was not broken at all.
+    most = min(tried, max(2 * max(known), 1.3 * eps, 0.02)) if len(known) == len(several) else tried
+    proved = np.nan_to_num([bracket.certified for bracket in several])
+    broken = np.array([bracket.most if np.isnan(bracket.broken) else bracket.broken for bracket in several])
+    parts = (
+        ("proved", proved, ink.noise, ""),
+        ("undecided", broken - proved, faint(ink.noise, 0.35), ""),
+        ("broken", most - broken, faint(ink.attacked, 0.6), "/"),
+    )
+    data = [
+        {
+            "type": "bar", "orientation": "h", "y": rows, "x": width, "name": name, "customdata": [_ends(one) for one in several],
+            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for name, width, colour, shape in parts
+    ]  # fmt: skip
+    look = layout(ink, 48 * len(found) + 150, {"t": 56}, barmode="stack", bargap=0.4, shapes=[upright(eps, ink.text)])
+    look["legend"] = {**look["legend"], "traceorder": "normal"}
+    axes = {
+        "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[0, most]),
+        "yaxis": axis(
+            ink, range=[len(found) - 0.5, -0.5], tickvals=rows, ticktext=titles, showgrid=False, ticksuffix="  ",
+            fixedrange=True,
+        ),
+    }  # fmt: skip
+    return go.Figure({"data": data, "layout": look | axes})
+
+
+def _ends(bracket: BeatBracket) -> str:
+    proof = "no certificate" if np.isnan(bracket.certified) else f"proved up to {bracket.certified:.4f}"
+    return f"{proof}<br>" + (
+        "not broken"
+        if np.isnan(bracket.broken)
+        else f"broken at {bracket.broken:.3f} {bracket.by and 'by'} {bracket.by}"
+    )

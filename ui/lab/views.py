@@ -5,18 +5,19 @@ from dataclasses import asdict
 import plotly.graph_objects as go
 import streamlit as st
 
-from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from ui import chart, ecg
 from ui.attack_choice import AttackChoice
-from ui.lab import figures, tables, words
+from ui.lab import figures, known, tables, words
 from ui.lab.answers import Answer, sweep_attack
 from ui.theme import Ink, ink
 
 
-def show(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
+def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, colours: Ink) -> None:
     """The views below the cards, of which one is open."""
     views = {
         "Noise from 0 to 0.3": lambda: _sweep(answers, choice, colours),
+        "What is known": lambda: known.show(answers, beats, row, choice, colours),
         "Step by step": lambda: _way(answers),
         "Noise-to-signal": lambda: _noise_to_signal(answers, colours),
         "Numbers and files": lambda: _numbers(answers, choice, colours),

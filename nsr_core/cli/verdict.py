@@ -1,0 +1,52 @@
+"""``verdict``: published robustness beside the worst case and the proof, for all checkpoints of a folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nsr_core.cli.output import AsJson, columns, emit
+from nsr_core.evaluation.masking import load_alarm
+from nsr_core.evaluation.verdict import table_of
+from nsr_core.evaluation.verdict_report import verdicts_of
+from nsr_core.training.checkpoint import list_checkpoints
+
+
+def verdict(
+    root: Annotated[Path, typer.Argument(help="Folder of checkpoints.")] = Path("checkpoints"),
+    eps: Annotated[float, typer.Option(min=0, max=1, help="Noise level.")] = 0.1,
+    as_json: AsJson = False,
+) -> None:
+    """Show, from stored results, what 100-PGD as published leaves, what all our attacks leave, and what is proved.
+
+    All on the same beats, ACC at equal priors. Get the results with evaluate, certify and honesty --keep.
+    """
+    folders = {folder.name: folder for folder in list_checkpoints(root)}
+    table = table_of(verdicts_of(folders.values()), eps)
+    alarms = {name: load_alarm(folder) for name, folder in folders.items()}
+    table["alarm"] = [alarm.light if (alarm := alarms[name]) else None for name in table["checkpoint"]]
+    table = table.sort_values("worst", ascending=False, ignore_index=True)
+    rows = [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
+    shown = ("clean", "published", "worst", "low", "high", "signal", "proved", "gap")
+    header = (
+        "checkpoint",
+        "clean",
+        "100-PGD, published",
+        "worst case",
+        "from",
+        "to",
+        "signal only",
+        "proved",
+        "gap",
+        "alarm",
+    )
+    told = [
+        (str(row["checkpoint"]), *("-" if row[name] is None else f"{row[name]:.3f}" for name in shown), str(row["alarm"] or "-"))
+        for row in rows
+    ]
+    emit(
+        {"eps": eps, "verdicts": rows},
+        f"Noise level {eps:g}, on all samples (signal only: on those)\n{columns(told, header)}\n"
+        "True robustness lies between what is proved and the worst case, which is the worst that was found.",
+        as_json,
+    )

@@ -1,0 +1,141 @@
+"""The Verdict page on the shipped checkpoints: what it says is what the core computes from their results."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from apptools import assert_healthy, open_page, words
+
+from nsr_core.certificates import band
+from nsr_core.evaluation.masking import SIGNS
+from nsr_core.evaluation.patients import by_class
+from nsr_core.evaluation.verdict import breaks, table_of
+from ui import loaders
+from ui.theme import DARK, LIGHT
+from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures
+from ui.verdict import words as verdict_words
+from ui.verdict.network import FINE
+
+METHODS = ("ce", "mse", "mseMargin", "loss1", "loss2", "jacob", "adv0.1", "adv0.2", "adv0.3")
+NAMES = [f"mlp-{method}" for method in METHODS]
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    return {name: loaders.verdict(name) for name in NAMES}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_with_a_figure_or_words(section):
+    app = open_page("verdict", verdict_section=section)
+    assert_healthy(app)
+    assert len(app.get("plotly_chart")) + len(app.dataframe) > 0
+
+
+@pytest.mark.parametrize("eps", ["0.01", "0.05", "0.3"])
+def test_the_table_is_the_cores(eps, verdicts):
+    app = open_page("verdict", verdict_eps=eps)
+    shown = app.dataframe[0].value.set_index("checkpoint")
+    expected = table_of(verdicts, float(eps)).set_index("checkpoint")
+    for theirs, ours in (
+        ("published", "100-PGD, published"),
+        ("worst", "worst case"),
+        ("proved", "proved"),
+        ("gap", "overstated by"),
+    ):
+        np.testing.assert_allclose(shown.loc[NAMES, ours].astype(float), expected.loc[NAMES, theirs], atol=5e-4)
+    assert shown["worst case"].is_monotonic_decreasing
+    assert shown.loc[NAMES, "masking alarm"].isin(["green", "amber", "red"]).all()
+
+
+def test_who_leads_is_said_from_the_numbers(verdicts):
+    table = table_of(verdicts, 0.1).assign(title=lambda rows: rows["checkpoint"])
+    said = verdict_words.who_leads(table)
+    published, worst = (table.loc[table[column].idxmax()] for column in ("published", "worst"))
+    assert f"**{published['title']}**" in said
+    assert f"{published['published']:.2f}" in said
+    assert f"**{worst['title']}** is first" in said or worst["title"] == published["title"]
+    assert said in words(open_page("verdict", verdict_eps="0.1")).replace("MLP ", "mlp-")
+
+
+def test_one_network_tells_its_protocol_and_what_broke_it(verdicts):
+    app = open_page("verdict", verdict_section="One network", verdict_of="mlp-adv0.1")
+    assert_healthy(app)
+    counts = breaks(verdicts["mlp-adv0.1"])
+    told = words(app)
+    assert f"Of **{int(counts.sum().sum()):,}** beats that fell" in told
+    assert "paper (100-PGD as published) and worst-case" in told
+    assert "`1bb884844f3b`" in told
+
+
+def test_the_alarm_names_every_sign():
+    app = open_page("verdict", verdict_section="Alarm", verdict_of="mlp-loss2")
+    told = words(app)
+    assert all(test.title in told for test in SIGNS.values())
+    assert loaders.alarm("mlp-loss2").verdict in told
+    assert app.dataframe[0].value["sign"].tolist()[0] == "all together"
+
+
+def test_without_any_worst_case_it_says_how_to_get_one(monkeypatch):
+    monkeypatch.setattr(loaders, "verdict", lambda name: None)
+    app = open_page("verdict")
+    assert_healthy(app)
+    assert "--attacks worst-case" in words(app)
+
+
+# Figures
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_the_ladder_s_bars_end_at_proof_worst_case_and_published(verdicts, ink):
+    table = table_of(verdicts, 0.03).assign(title=lambda rows: rows["checkpoint"])
+    proved, undecided, overstated, clean = (np.asarray(trace.x, float) for trace in figures.ladder(table, ink).data)
+    np.testing.assert_allclose(proved, table["proved"])
+    np.testing.assert_allclose(proved + undecided, table["worst"])
+    np.testing.assert_allclose(proved + undecided + overstated, table["published"])
+    np.testing.assert_allclose(clean, table["clean"])
+    assert (overstated >= 0).all()
+
+
+def test_a_network_without_certificate_has_no_proved_bar(verdicts):
+    table = table_of(verdicts, 0.03).assign(title="CNN", proved=np.nan)
+    figure = figures.ladder(table, LIGHT)
+    assert not np.asarray(figure.data[0].x, float).any()
+    assert "no certificate" in figure.data[0].text[0]
+
+
+def test_the_band_lies_between_proof_and_worst_case(verdicts):
+    found = verdicts["mlp-jacob"]
+    known = band(found.beats, FINE)
+    upper, proved, worst, *_ = figures.curves(found.levels, known, "#123456", LIGHT).data
+    assert (np.asarray(proved.y) <= np.asarray(upper.y) + 1e-12).all()
+    steps = pd.Series(worst.y, index=np.asarray(worst.x, float))
+    assert worst.line.shape == "hv"
+    for eps, height in zip(upper.x, upper.y, strict=True):
+        assert height == pytest.approx(steps[steps.index <= eps * (1 + 1e-9)].iloc[-1], abs=1e-9)
+
+
+def test_bars_count_the_beats_that_each_attack_broke(verdicts):
+    counts = breaks(verdicts["mlp-loss2"])
+    figure = figures.broken_by(counts, LIGHT)
+    assert {trace.name: int(np.sum(trace.y)) for trace in figure.data} == counts.sum().to_dict()
+
+
+def test_everyday_and_aimed_noise_share_an_axis():
+    told, aimed = loaders.everyday("mlp-ce"), loaders.aimed_noise("mlp-ce")
+    figure = everyday_figures.everyday(told, aimed, LIGHT)
+    assert [trace.name for trace in figure.data][-1] == "aimed noise, worst case"
+    np.testing.assert_allclose(figure.data[-1].y, loaders.verdict("mlp-ce").levels["signal"].iloc[1:])
+    assert (np.diff(np.asarray(figure.data[-1].x)) < 0).all()  # more noise, fewer dB
+    assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1]
+
+
+def test_intervals_reach_from_low_to_high():
+    result = pd.DataFrame({"record": ["100", "101"] * 20, "y": [0, 1] * 20, "pred": [0, 1, 1, 1] * 10})
+    table = by_class(result)
+    figure = patient_figures.by_class({"known patients": table, "new patients": table}, "recall", "Recall", LIGHT)
+    first = figure.data[0]
+    np.testing.assert_allclose(np.asarray(first.x)[:2] + np.asarray(first.error_x.array)[:2], table["recall_high"][:2])
+    np.testing.assert_allclose(
+        np.asarray(first.x)[:2] - np.asarray(first.error_x.arrayminus)[:2], table["recall_low"][:2]
+    )
+    assert [trace.name for trace in figure.data] == ["known patients", "new patients"]

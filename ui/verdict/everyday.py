@@ -1,0 +1,49 @@
+"""The section Everyday noise: what ordinary ECG noise does, beside adversarial noise of the same power."""
+
+import pandas as pd
+import streamlit as st
+
+from nsr_core.data.everyday_noise import NOISE_KINDS
+from nsr_core.evaluation.verdict import Verdict
+from ui import chart, loaders
+from ui.theme import ink
+from ui.verdict import everyday_figures, network, words
+
+
+def show(verdicts: dict[str, Verdict]) -> None:
+    st.markdown(
+        "Every recording has noise. Breathing moves the baseline, muscles and loose electrodes disturb it, the mains hums. "
+        "None of it aims at the network. The signal-to-noise ratio puts both on one axis: at **0 dB** noise has as much "
+        "power as the beat itself, at **20 dB** a hundredth."
+    )
+    told = {name: found for name in verdicts if (found := loaders.everyday(name)) is not None}
+    if not told:
+        st.info("No network was tried under everyday noise yet: `python -m nsr_core noise FOLDER`")
+        return
+    name = network.choose({name: verdicts[name] for name in told})
+    aimed = loaders.aimed_noise(name)
+    figure = everyday_figures.everyday(told[name], aimed, ink())
+    chart.draw(figure, key="everyday", alt=_alt(name, told[name], aimed))
+    st.markdown("  \n".join(f"**{kind.title}.** {kind.help}" for kind in NOISE_KINDS.values()))
+    ran = loaders.checkpoint(name).card["results"]["everyday"]
+    st.caption(
+        f"Everyday noise: synthetic, {ran['draws']} draws for each beat, seed {ran['seed']}, added before the beat is scaled "
+        "to 0 to 1 and so on the signal only. Aimed noise: worst case on the signal only, at the median signal-to-noise ratio "
+        "that noise of that level has if it uses the whole budget at every sample, so at least this far to the left. "
+        + words.protocol(name)
+    )
+    chart.numbers(
+        told[name].round(4), name=f"everyday-{name}", figures=lambda: {loaders.title(name): figure},
+        facts={"everyday": ran, "aimed": aimed.to_dict("records"), "protocol": words.protocol(name)},
+    )  # fmt: skip
+
+
+def _alt(name: str, told: pd.DataFrame, aimed: pd.DataFrame) -> str:
+    at = told[told["snr_db"] == told["snr_db"].min()]
+    worst = at.loc[at["acc"].idxmin()]
+    least = aimed.iloc[(aimed["snr_db"] - 12).abs().argmin()] if len(aimed) else None
+    adversarial = "" if least is None else f"; aimed noise at {least['snr_db']:.0f} dB leaves {least['signal']:.2f}"
+    return (
+        f"Accuracy of {loaders.title(name)} under everyday noise: the worst kind at {worst['snr_db']:.0f} dB, "
+        f"{NOISE_KINDS[worst['kind']].title.lower()}, leaves {worst['acc']:.2f}{adversarial}."
+    )

@@ -1,0 +1,154 @@
+"""The Verdict page's figures: what is proved, open and overstated of each network; one network's curves; what broke it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from ui.parts import Part, faint, note
+from ui.theme import PAPER_DASH, Ink, axis, layout
+
+#: The noise levels on the axes of curves; no proof of ours is at issue below.
+LEVELS = (0.001, 0.33)
+_ROW_PX = 44
+#: For the attacks that broke beats, from the most successful; after Okabe & Ito.
+ATTACK_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F94", "#5B4B9A", "#7A5C3E")
+
+
+def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
+    """A row for each checkpoint: proved, undecided, and published though a stronger attack breaks it; clean as a mark.
+
+    Args:
+        table: of ``nsr_core.evaluation.verdict.table_of``, with the column ``title``, from the top down.
+    """
+    rows = np.arange(len(table))
+    proved, worst = table["proved"].fillna(0).to_numpy(), table["worst"].to_numpy()
+    published = table["published"].fillna(table["worst"]).to_numpy()
+    told = [_row_hover(row) for row in table.itertuples()]
+    parts = (
+        ("proved", proved, ink.noise, ""),
+        ("undecided", worst - proved, faint(ink.noise, 0.35), ""),
+        ("published, yet broken by stronger attacks", published - worst, faint(ink.attacked, 0.6), "/"),
+    )
+    data: list[Part] = [
+        {
+            "type": "bar", "orientation": "h", "y": rows, "x": values, "name": name, "text": told, "textposition": "none",
+            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+        for name, values, colour, shape in parts
+    ]  # fmt: skip
+    data.append(
+        {
+            "type": "scatter", "mode": "markers", "y": rows, "x": table["clean"].to_numpy(), "name": "without noise",
+            "marker": {"symbol": "line-ns-open", "size": 20, "color": ink.text, "line": {"width": 2}}, "text": told,
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+    )  # fmt: skip
+    look = layout(ink, _ROW_PX * len(table) + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
+    look["legend"] = {**look["legend"], "traceorder": "normal"}
+    axes = {
+        "xaxis": axis(ink, "accuracy, every class counting the same", range=[0, 1.005], tickformat=".1f"),
+        "yaxis": axis(
+            ink, range=[len(table) - 0.5, -0.5], tickvals=rows, ticktext=table["title"].tolist(), showgrid=False,
+            ticksuffix="  ", fixedrange=True,
+        ),
+    }  # fmt: skip
+    return go.Figure({"data": data, "layout": look | axes})
+
+
+def _row_hover(row) -> str:
+    proof = "no certificate" if np.isnan(row.proved) else f"proved {row.proved:.3f}"
+    return (
+        f"<b>{row.title}</b> at noise level {row.eps:g}<br>without noise {row.clean:.3f}<br>100-PGD as published "
+        f"{row.published:.3f}<br>worst case {row.worst:.3f} ({row.low:.3f} to {row.high:.3f})<br>{proof}"
+    )
+
+
+def curves(levels: pd.DataFrame, known: pd.DataFrame | None, colour: str, ink: Ink, height: int = 460) -> go.Figure:
+    """One checkpoint against the noise level: published, worst case, proved, and the undecided band between the last two.
+
+    Args:
+        levels: of a ``Verdict``.
+        known: of ``nsr_core.certificates.band`` at many levels, or None where there is no certificate.
+    """
+    attacked = levels[levels["eps"] > 0]
+    # The worst case holds from its level on until the next one that was attacked.
+    x = np.array([LEVELS[0], *attacked["eps"]])
+    worst = levels["worst"].to_numpy()
+    data: list[Part] = []
+    if known is not None:
+        upper = (known["proved"] + known["undecided"]).to_numpy()
+        data += [
+            _line(known["eps"], upper, ink.noise, "", width=0) | {"showlegend": False, "hoverinfo": "skip"},
+            _line(known["eps"], known["proved"], ink.noise, "proved", width=2.4)
+            | {"fill": "tonexty", "fillcolor": faint(ink.noise, 0.18)},
+        ]
+    data += [
+        _line(x, worst, colour, "worst case", width=2.6) | {"line": {"color": colour, "width": 2.6, "shape": "hv"}},
+        _points(attacked, "signal", colour, "worst case, signal only", "dash", "diamond-open"),
+        _points(attacked, "published", ink.text, "100-PGD, as published", PAPER_DASH, "circle-open"),
+    ]
+    look = layout(ink, height, {"t": 64}, hovermode="closest", uirevision="verdict")
+    if known is not None:
+        look["annotations"] = [_undecided(known, ink)]
+    axes = {
+        "xaxis": axis(
+            ink, "noise level ε, share of the beat's range", type="log", range=np.log10(LEVELS).tolist(),
+            tickvals=[0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
+        ),
+        "yaxis": axis(ink, "accuracy, every class counting the same", range=[-0.02, 1.02], tickformat=".1f"),
+    }  # fmt: skip
+    return go.Figure({"data": data, "layout": look | axes})
+
+
+def _undecided(known: pd.DataFrame, ink: Ink) -> Part:
+    """The word in the band, where it is highest."""
+    widest = known.iloc[int(known["undecided"].to_numpy().argmax())]
+    return note(
+        "undecided",
+        float(np.log10(widest["eps"])),
+        float(widest["proved"] + widest["undecided"] / 2),
+        font={"color": ink.muted},
+    )
+
+
+def _line(
+    x: Sequence[float] | pd.Series, y: Sequence[float] | np.ndarray | pd.Series, colour: str, name: str, width: float
+) -> Part:
+    return {
+        "type": "scatter", "mode": "lines", "x": np.asarray(x), "y": np.asarray(y), "name": name,
+        "line": {"color": colour, "width": width}, "hovertemplate": f"ε %{{x:.3g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
+    }  # fmt: skip
+
+
+def _points(levels: pd.DataFrame, column: str, colour: str, name: str, dash: str, symbol: str) -> Part:
+    return {
+        "type": "scatter", "mode": "lines+markers", "x": levels["eps"].to_numpy(), "y": levels[column].to_numpy(),
+        "name": name, "line": {"color": colour, "width": 1.6, "dash": dash},
+        "marker": {"symbol": symbol, "size": 8, "color": colour},
+        "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
+    }  # fmt: skip
+
+
+def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 340) -> go.Figure:
+    """How many beats each attack was the first to break, level by level.
+
+    Args:
+        counts: of ``nsr_core.evaluation.verdict.breaks``.
+    """
+    data = [
+        {
+            "type": "bar", "x": [f"{eps:g}" for eps in counts.index], "y": counts[attack].to_numpy(), "name": attack,
+            "marker": {"color": ATTACK_COLOURS[number % len(ATTACK_COLOURS)]},
+            "hovertemplate": f"ε %{{x}}: %{{y}} beats<extra>{attack}</extra>",
+        }
+        for number, attack in enumerate(counts.columns)
+    ]  # fmt: skip
+    look = layout(ink, height, {"t": 84}, barmode="stack", bargap=0.35)
+    axes = {
+        "xaxis": axis(ink, "noise level ε at which they broke", type="category", showgrid=False),
+        "yaxis": axis(ink, "beats"),
+    }
+    return go.Figure({"data": data, "layout": look | axes})

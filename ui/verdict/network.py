@@ -1,0 +1,73 @@
+"""The section One network: its curves with the undecided band, and which attack broke its beats."""
+
+import numpy as np
+import streamlit as st
+
+from nsr_core.certificates import band
+from nsr_core.evaluation.verdict import Verdict, breaks
+from ui import chart, loaders
+from ui.theme import ink, method_style
+from ui.verdict import figures, words
+
+FIRST = "mlp-loss2"
+#: Where the proved curve is read.
+FINE = np.geomspace(figures.LEVELS[0], 0.3, 121)
+
+
+def choose(verdicts: dict[str, Verdict]) -> str:
+    names = list(verdicts)
+    return st.selectbox(
+        "Network", names, names.index(FIRST) if FIRST in names else 0, key="verdict_of", bind="query-params", width=260
+    )
+
+
+def show(verdicts: dict[str, Verdict]) -> None:
+    name = choose(verdicts)
+    found, colours = verdicts[name], ink()
+    certified = bool(found.beats["certified"].notna().any())
+    known = band(found.beats, FINE) if certified else None
+    figure = figures.curves(found.levels, known, method_style(loaders.split_name(name)[1]).colour(colours), colours)
+    st.markdown(f"#### {loaders.title(name)}: between proof and break")
+    last = found.levels.iloc[-1]
+    chart.draw(
+        figure, key="verdict_curves",
+        alt=f"Accuracy of {loaders.title(name)} from {found.levels['worst'].iloc[0]:.2f} without noise to "
+        f"{last['worst']:.2f} at {last['eps']:g} in the worst case and {last['published']:.2f} as published.",
+    )  # fmt: skip
+    st.caption(
+        "True accuracy under the strongest noise that exists lies in the shaded band: no noise gets below it, and noise that "
+        "gets to its upper edge is known. The worst case has steps, because attacks were run at six levels."
+        if certified
+        else "There is no certificate for the CNN: nothing is proved of it, and the worst case is only the worst that we found."
+    )
+    st.caption(words.protocol(name))
+    chart.numbers(
+        found.levels.round(4), name=f"verdict-{name}", figures=lambda: {loaders.title(name): figure},
+        facts={"protocol": words.protocol(name), "weights": loaders.checkpoint(name).digest},
+    )  # fmt: skip
+    _who_broke_it(name, found)
+
+
+def _who_broke_it(name: str, found: Verdict) -> None:
+    counts = breaks(found)
+    st.markdown("#### Which attack broke its beats")
+    if counts.empty:
+        st.info("No attack broke any of its beats.")
+        return
+    total = int(counts.sum().sum())
+    missed = int(counts.drop(columns=[one for one in ("fgsm", "pgd") if one in counts]).sum().sum())
+    st.markdown(
+        f"Of **{total:,}** beats that fell, **{missed:,}** ({missed / total:.0%}) withstood FGSM and the published PGD at the "
+        "level at which another attack broke them. Attacks run from the cheapest to the dearest, each on what is left."
+    )
+    figure = figures.broken_by(counts, ink())
+    chart.draw(
+        figure, key="broken_by",
+        alt="Beats broken: " + "; ".join(f"{attack} {counts[attack].sum()}" for attack in counts.columns),
+    )  # fmt: skip
+    beats = found.beats.assign(beat=found.beats["record"].astype(str) + ":" + found.beats["sample"].astype(str))
+    chart.numbers(
+        beats[["beat", "y", "clean", "certified", "broken", "by"]].round(5), name=f"verdict-beats-{name}",
+        figures=lambda: {"Which attack broke its beats": figure}, label="Every beat: proved up to, broken at, by which attack",
+        facts={"protocol": words.protocol(name), "weights": loaders.checkpoint(name).digest},
+    )  # fmt: skip

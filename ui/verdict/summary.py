@@ -1,0 +1,57 @@
+"""The section All networks: published, worst case and proof of every checkpoint at one noise level."""
+
+import pandas as pd
+import streamlit as st
+
+from nsr_core.evaluation.verdict import Verdict, table_of
+from ui import chart, loaders
+from ui.theme import ink
+from ui.verdict import figures, words
+
+FIRST_LEVEL = 0.03
+COLUMNS = {
+    "checkpoint": "checkpoint", "clean": "without noise", "published": "100-PGD, published", "worst": "worst case",
+    "low": "from", "high": "to", "gap": "overstated by", "signal": "worst case, signal only", "proved": "proved",
+    "undecided": "undecided", "alarm": "masking alarm",
+}  # fmt: skip
+HELP = {
+    "100-PGD, published": "Accuracy that the paper's own attack leaves, each noise level alone, as its tables report.",
+    "worst case": "Accuracy after all attacks, one after another; 95 % of resamples of the beats lie between from and to.",
+    "overstated by": "By how much the published protocol is above the worst case.",
+    "worst case, signal only": "The same with noise on the signal only, not on the zeros that fill a beat up.",
+    "proved": "Share of beats of which it is proved that no noise of this size changes the reading. Not for the CNN.",
+    "undecided": "Neither broken by any attack nor proved.",
+    "masking alarm": "Whether the network's gradient misleads attacks; see the section Alarm.",
+}
+
+
+def show(verdicts: dict[str, Verdict]) -> None:
+    levels = sorted({float(eps) for found in verdicts.values() for eps in found.levels["eps"] if eps > 0})
+    names = [f"{eps:g}" for eps in levels]
+    chosen = st.segmented_control(
+        "Noise level ε, share of the beat's range", names, required=True, key="verdict_eps", bind="query-params",
+        default=f"{FIRST_LEVEL:g}" if f"{FIRST_LEVEL:g}" in names else names[0],
+    )  # fmt: skip
+    eps = float(chosen)
+    table = table_of(verdicts, eps).sort_values("worst", ascending=False, ignore_index=True)
+    table["title"] = [loaders.title(name) for name in table["checkpoint"]]
+    st.markdown(words.who_leads(table))
+    figure = figures.ladder(table, ink())
+    chart.draw(
+        figure, key="ladder",
+        alt=f"At noise level {eps:g}, 100-PGD as published and worst case: "
+        + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
+    )  # fmt: skip
+    st.caption(words.protocol(table["checkpoint"].iloc[0]))
+    chart.numbers(
+        _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
+        facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},
+               "weights": {name: loaders.checkpoint(name).digest for name in table["checkpoint"]}},
+        column_config={name: st.column_config.Column(help=told) for name, told in HELP.items()},
+    )  # fmt: skip
+
+
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    alarms = [loaders.alarm(name) for name in table["checkpoint"]]
+    table = table.assign(alarm=[alarm.light if alarm else None for alarm in alarms])
+    return table[list(COLUMNS)].round(3).rename(columns=COLUMNS)
