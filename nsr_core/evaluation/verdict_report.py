@@ -70,7 +70,8 @@ def proof_markdown(verdicts: Mapping[str, Verdict]) -> str:
             continue
         right = found.beats["clean"] == found.beats["y"]
         known = band(found.beats, PROOF_LEVELS)
-        cells = [f"{row.proved:.2f} to {row.proved + row.undecided:.2f}" for row in known.itertuples()]
+        ends = zip(known["proved"].to_numpy(), (1 - known["broken"]).to_numpy(), strict=True)
+        cells = [f"{proved:.2f} to {not_broken:.2f}" for proved, not_broken in ends]
         lines.append(f"| {name} | {certified[right].median():.4f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -79,7 +80,7 @@ def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:
     """How many beats each attack was the first to break, over all noise levels."""
     counts = {name: breaks(found).sum() for name, found in verdicts.items()}
     total = pd.concat(list(counts.values())).groupby(level=0).sum().sort_values(ascending=False)
-    attacks = [str(attack) for attack in total.index]
+    attacks: list[str] = total.index.tolist()
     lines = [f"| checkpoint | {' | '.join(attacks)} |", _rule(len(attacks))]
     for name, found in counts.items():
         lines.append(f"| {name} | {' | '.join(f'{int(found.get(attack, 0)):,}' for attack in attacks)} |")
@@ -119,7 +120,7 @@ def patients_markdown(folders: Iterable[Path], eps: float) -> str:
     for folder in folders:
         clean, worst = read_patients(folder, "pgd100"), read_patients(folder, WHOLE, eps)
         cells = [_with_interval(clean.overall.iloc[0]), _with_interval(worst.overall.iloc[0])]
-        cells += [_with_interval(clean.overall.iloc[2]), ", ".join(f"{value:.2f}" for value in clean.classes["f1"])]
+        cells += [_with_interval(clean.overall.iloc[2]), ", ".join(f"{value:.2f}" for value in clean.classes["f1"].to_numpy())]
         lines.append(f"| {folder.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
