@@ -139,6 +139,10 @@ def _detail(run: Run, newest: bool) -> None:
     with st.expander(f"{words} (validation beats)", expanded=newest or run.state == jobs.RUNNING):
         figure = train_figures.history(history, int(run.config["config"]["epochs"]), ink())
         chart.draw(figure, key=f"history_{run.name}", alt=words)
+        st.caption(
+            "20-PGD as published is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "
+            "far it does for the networks that came along."
+        )
         if run.state == jobs.FINISHED:
             _ways_on(run)
         chart.numbers(

@@ -55,10 +55,13 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def title(name: str) -> str:
-    """A checkpoint in words: ``MLP loss2: noise-to-signal``."""
+    """A checkpoint in words: ``MLP loss2``, ``MLP loss2 (by patient)``, ``MLP loss2 (yours, mlp-loss2-3)``."""
     network, method = split_name(name)
-    own = f" (yours, {name.removeprefix(OWN)})" if name.startswith(OWN) else ""
-    return f"{network.upper()} {method}{own}" if method in METHODS else name
+    if method not in METHODS:
+        return name
+    more = name.removeprefix(OWN).removeprefix(f"{network}-{method}").removeprefix("-")
+    told = [f"yours, {name.removeprefix(OWN)}"] if name.startswith(OWN) else [f"by {more}"] if more else []
+    return f"{network.upper()} {method}" + "".join(f" ({words})" for words in told)
 
 
 def _rank(name: str) -> tuple[str, int, str]:

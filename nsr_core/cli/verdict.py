@@ -41,7 +41,11 @@ def verdict(
         "alarm",
     )
     told = [
-        (str(row["checkpoint"]), *("-" if row[name] is None else f"{row[name]:.3f}" for name in shown), str(row["alarm"] or "-"))
+        (
+            str(row["checkpoint"]),
+            *("-" if row[name] is None else f"{row[name]:.3f}" for name in shown),
+            str(row["alarm"] or "-"),
+        )
         for row in rows
     ]
     emit(

@@ -120,7 +120,10 @@ def patients_markdown(folders: Iterable[Path], eps: float) -> str:
     for folder in folders:
         clean, worst = read_patients(folder, "pgd100"), read_patients(folder, WHOLE, eps)
         cells = [_with_interval(clean.overall.iloc[0]), _with_interval(worst.overall.iloc[0])]
-        cells += [_with_interval(clean.overall.iloc[2]), ", ".join(f"{value:.2f}" for value in clean.classes["f1"].to_numpy())]
+        cells += [
+            _with_interval(clean.overall.iloc[2]),
+            ", ".join(f"{value:.2f}" for value in clean.classes["f1"].to_numpy()),
+        ]
         lines.append(f"| {folder.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -91,7 +91,8 @@ class Trades(FullBudget):
     How far is the Kullback-Leibler divergence KL(p(x) || p(x + noise)); the noise is sought to make it large. Gradients go
     through both of its sides, as in the authors' code.
 
-    Deviation: the attack starts anywhere in the budget; theirs starts within 0.001 of the beat.
+    Deviations: the attack starts anywhere in the budget, theirs within 0.001 of the beat; beta is 3, theirs on images 6 and 1,
+    since 6 costs too many beats without noise here (see docs/verdict.md).
     """
 
     name: ClassVar[str] = "trades"
@@ -99,7 +100,7 @@ class Trades(FullBudget):
     summary: ClassVar[str] = "Trains on clean beats, and asks that noise within the budget changes the answer little."
     equation: ClassVar[str] = r"L_{CE}(x, y) + \beta \max_{\|\delta\|_\infty \le \epsilon} KL(p(x) \| p(x + \delta))"
 
-    beta: float = setting(6.0, "Weight of the divergence.", 0.0, 1000.0)
+    beta: float = setting(3.0, "Weight of the divergence.", 0.0, 1000.0)
 
     def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
         logits = network(x)

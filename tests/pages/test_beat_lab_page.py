@@ -5,6 +5,7 @@ from apptools import assert_healthy, open_page, words
 
 from nsr_core.attacks import ATTACKS, PGD
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
+from nsr_core.evaluation.beat_bracket import bracket_beat
 from nsr_core.evaluation.single import attack_beat, find_beat
 from ui import loaders
 
@@ -131,6 +132,19 @@ def test_every_view_has_its_table():
         app = open_page("beat_lab", models=["mlp-ce", "mlp-mse"], view=view)
         assert_healthy(app)
         assert any(column in frame.value for frame in app.dataframe), view
+
+
+def test_what_is_known_is_the_cores_bracket(demo_beats):
+    """The table holds what ``bracket_beat`` finds, the figure's bars end there, and the text names the attack."""
+    app = open_page("beat_lab", beat="demo:450", models=["mlp-ce", "mlp-loss2"], view="What is known", eps="0.02")
+    assert_healthy(app)
+    table = next(value for value in (frame.value for frame in app.dataframe) if "proved up to" in value)
+    for name, row in zip(("mlp-ce", "mlp-loss2"), table.to_dict("records"), strict=True):
+        found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
+        assert (row["by"], row["broken at"]) == (found.by, pytest.approx(found.broken, abs=1e-5))
+        assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
+        assert 0 < found.certified < found.broken
+        assert f"broken at {found.broken:.3f} by {found.by}" in words(app)
 
 
 def test_noise_to_signal_has_a_row_for_each_network():

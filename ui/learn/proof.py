@@ -9,6 +9,7 @@ from nsr_core.evaluation import lesson as core
 from ui import chart, learn_figures, loaders
 from ui.learn import course
 from ui.learn.course import Lesson, Question
+from ui.links import page_link
 
 NETWORK = "mlp-loss2"
 COMPARED = ("ce", "loss2")
@@ -67,7 +68,21 @@ def show(lesson: Lesson) -> None:
             )
             chart.numbers(numbers, name="learn-attacks", facts={"network": NETWORK, "eps": EPS, "beats": told.beats})
     if said is not None:
+        _worst_case()
         _certificates(lesson)
+
+
+def _worst_case() -> None:
+    """Where the stored worst case is: what stronger attacks leave, and where to see more."""
+    found = loaders.verdict(NETWORK)
+    if found is None:
+        return
+    row = found.at(EPS)
+    st.markdown(
+        f"Other attacks go further. All of ours in turn leave **{row['worst']:.0%}** at ε = {EPS:g} on {row['beats']:,.0f} test "
+        f"beats of every record, where 100-PGD leaves {row['published']:.0%}."
+    )
+    page_link("pages/verdict.py", "What the numbers are worth", ":material/gavel:", {"verdict_eps": f"{EPS:g}"})
 
 
 def _why(share: dict[str, float]) -> str:

@@ -7,7 +7,7 @@ from nsr_core.evaluation.claims import CLAIMS, CURVE_FIGURES, Verdict, judge
 from nsr_core.evaluation.replication import provenance
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
 from ui import chart
-from ui.paper import figures
+from ui.paper import figures, worst
 from ui.paper.ours import protocol, table_title, tell_missing, tell_starred
 from ui.theme import ink
 
@@ -33,6 +33,7 @@ def show(rows: pd.DataFrame, number: int, overlay: bool) -> None:
     st.caption(f"{lines}Click a method in the legend to hide it, double-click to see it alone. {protocol(shown)}")
     tell_missing(shown)
     tell_starred(shown)
+    worst.show(shown)
     _claims(rows, number)
     chart.numbers(
         shown[COLUMNS].round({"difference": 5}), name=f"paper-figure-{number}", figures=lambda: drawn,

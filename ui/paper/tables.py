@@ -6,12 +6,10 @@ import streamlit as st
 from nsr_core.evaluation.paper import paper_tables
 from nsr_core.evaluation.replication import distances, provenance, table_number
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
-from ui import chart, loaders
-from ui.links import page_link
-from ui.paper import table_figures
+from ui import chart
+from ui.paper import table_figures, worst
 from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starred
 from ui.theme import ink
-from ui.verdict import words as verdict_words
 
 FIRST_TABLE = 5
 #: What makes a table: its label, the titles of what can be chosen, and what they mean.
@@ -116,26 +114,11 @@ def _one_table(rows: pd.DataFrame) -> None:
     st.caption(protocol(rows))
     tell_starred(rows)
     _mended(found)
-    _worst_case(rows)
+    worst.show(rows)
     chart.numbers(
         rows[COLUMNS].round({"difference": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
         facts={"table": number, "title": title} | provenance(rows), column_config=INTERVAL_ENDS,
     )  # fmt: skip
-
-
-def _worst_case(rows: pd.DataFrame) -> None:
-    """Beside the published protocol: what the same networks keep in the worst case."""
-    names = dict(zip(rows["method"], rows["checkpoint"], strict=True))
-    found = {method: loaders.verdict(name) for method, name in names.items() if name}
-    levels = {method: one.levels.set_index("eps")["worst"] for method, one in found.items() if one is not None}
-    if not levels:
-        return
-    st.markdown("**The same networks in the worst case** (ACC after all our attacks in turn, not only the paper's)")
-    shown = pd.DataFrame(levels).T.round(2).rename_axis("method").rename(columns=lambda eps: f"{eps:g}")
-    st.dataframe(shown, key="worst_case")
-    first = next(name for name in names.values() if name)
-    st.caption(verdict_words.protocol(first))
-    page_link("pages/verdict.py", "What the published numbers are worth", ":material/gavel:")
 
 
 def _cells_alt(title: str, rows: pd.DataFrame) -> str:

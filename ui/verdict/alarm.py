@@ -19,7 +19,7 @@ LIGHTS = {
 def show(verdicts: dict[str, Verdict]) -> None:
     st.markdown(
         "A gradient attack that fails has two possible reasons: the network is robust, or its gradient leads nowhere. The "
-        "second is called **gradient masking**, and makes a network look robust that is not. Ten signs tell them apart."
+        "second is called **gradient masking**, and makes a network look robust that is not. The signs below tell them apart."
     )
     alarms = {name: found for name in verdicts if (found := loaders.alarm(name))}
     if not alarms:

@@ -1,0 +1,26 @@
+"""Beside the published protocol: what the same networks keep in the worst case."""
+
+import pandas as pd
+import streamlit as st
+
+from ui import loaders
+from ui.links import page_link
+from ui.verdict import words
+
+
+def show(rows: pd.DataFrame) -> None:
+    """A row for each method of ours among ``rows``, a column for each noise level; nothing where none was evaluated.
+
+    Args:
+        rows: of ``nsr_core.evaluation.replication.replication``.
+    """
+    names = {row.method: row.checkpoint for row in rows.itertuples() if row.checkpoint}
+    found = {method: verdict for method, name in names.items() if (verdict := loaders.verdict(name)) is not None}
+    if not found:
+        return
+    st.markdown("**The same networks in the worst case**: ACC after all our attacks in turn, not only the paper's")
+    levels = {method: verdict.levels.set_index("eps")["worst"] for method, verdict in found.items()}
+    table = pd.DataFrame(levels).T.round(2).rename(columns=lambda eps: f"{eps:g}").rename_axis("method").reset_index()
+    st.dataframe(table, hide_index=True, key="worst_case")
+    st.caption(words.protocol(names[next(iter(found))]))
+    page_link("pages/verdict.py", "What the published numbers are worth", ":material/gavel:")
