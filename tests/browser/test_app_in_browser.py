@@ -126,7 +126,7 @@ def visit(browser):
         one.close()
 
 
-PAGES = ("", "beat_lab", "curves", "train", "learn", "paper", "data")
+PAGES = ("", "beat_lab", "curves", "verdict", "train", "learn", "paper", "data")
 LOOKS = {"light": {}, "dark": {"scheme": "dark"}, "narrow": {"width": 375}}
 
 
