@@ -13,6 +13,11 @@ def no_progress(done: int, total: int, what: str) -> None:
     """For callers that do not listen."""
 
 
+def as_part(progress: Progress, before: int, total: int) -> Progress:
+    """Progress of a part that begins after ``before`` of ``total``."""
+    return lambda done, _, what: progress(before + done, total, what)
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them: ``45 s``, ``12 min``, ``1 h 05 min``."""
     if seconds < 90:

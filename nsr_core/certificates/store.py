@@ -2,9 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -14,10 +12,11 @@ from nsr_core.certificates.search import LEAST_MARGIN, TOLERANCE
 from nsr_core.certificates.table import certify_beats, empty_table, load_certificates, save_certificates
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
+from nsr_core.data.beat_tables import place_in_table
 from nsr_core.data.splits import chosen_test_beats, which_beats
-from nsr_core.errors import UserError
-from nsr_core.progress import Progress, no_progress
-from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card, write_card
+from nsr_core.progress import Progress, as_part, no_progress
+from nsr_core.training.checkpoint import check_split, load_checkpoint
+from nsr_core.training.results import begin_results, note_results
 
 CERTIFICATES_FILE = "certificates.parquet"
 #: The card's entry, under ``results``.
@@ -69,11 +68,13 @@ def certify(
         "signal_only": signal_only,
         "split": split.fingerprint,
     }
-    table, entry = _begin(checkpoint.folder, settings, replace_results)
-    missing = asked[_place(beats, asked, table) < 0]
+    known = begin_results(checkpoint.folder, ENTRY, CERTIFICATES_FILE, settings, replace_results)
+    entry = known or {**settings, "seconds": 0.0}
+    table = load_certificates(checkpoint.folder / CERTIFICATES_FILE) if known else empty_table()
+    missing = asked[place_in_table(beats, asked, table) < 0]
     if len(missing):
         entry |= {"beats": which_beats(per_class, spread), "of": len(asked), "done": len(table)}
-        _note(checkpoint.folder, entry)
+        note_results(checkpoint.folder, ENTRY, entry)
     for start in range(0, len(missing), KEPT_EVERY):
         began, before = time.perf_counter(), len(asked) - len(missing) + start
         added = certify_beats(
@@ -82,49 +83,11 @@ def certify(
             missing[start : start + KEPT_EVERY],
             method=method,
             signal_only=signal_only,
-            progress=_as_part(progress, before, len(asked)),
+            progress=as_part(progress, before, len(asked)),
         )
         table = pd.concat([table, added], ignore_index=True)
         save_certificates(table, checkpoint.folder / CERTIFICATES_FILE)
         seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
         entry |= {"done": len(table), "seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
-        _note(checkpoint.folder, entry)
-    return table.iloc[_place(beats, asked, table)].sort_values(["record", "sample"], ignore_index=True)
-
-
-def _begin(folder: Path, settings: dict[str, Any], replace_results: bool) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """What is there with the same settings: the table and the card's entry.
-
-    Raises:
-        UserError: there are certificates with other settings, and they may not be replaced.
-    """
-    path = folder / CERTIFICATES_FILE
-    known = read_card(folder)["results"].get(ENTRY, {})
-    differing = [name for name, value in settings.items() if known and known.get(name) != value]
-    if differing and not replace_results:
-        raise UserError(
-            f"{folder} has certificates with other settings ({', '.join(differing)}). Certify a copy of the folder, or "
-            "replace them with --replace."
-        )
-    if known and not differing and path.exists():
-        return load_certificates(path), known
-    # Rows of other settings, or that the card does not know, must be gone before it names these settings.
-    path.unlink(missing_ok=True)
-    return empty_table(), {**settings, "seconds": 0.0}
-
-
-def _as_part(progress: Progress, before: int, total: int) -> Progress:
-    """Progress of a part that begins after ``before`` of ``total``."""
-    return lambda done, _, what: progress(before + done, total, what)
-
-
-def _place(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """(rows,) where in the table each of the beats is; -1 where it is not."""
-    stored = pd.MultiIndex.from_arrays([table["record"].to_numpy(str), table["sample"].to_numpy()])
-    return stored.get_indexer(pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]]))
-
-
-def _note(folder: Path, entry: dict[str, Any]) -> None:
-    card = read_card(folder)
-    card["results"][ENTRY] = entry
-    write_card(folder, card)
+        note_results(checkpoint.folder, ENTRY, entry)
+    return table.iloc[place_in_table(beats, asked, table)].sort_values(["record", "sample"], ignore_index=True)

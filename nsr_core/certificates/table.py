@@ -8,7 +8,6 @@ Columns:
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,12 +15,19 @@ import torch
 
 from nsr_core.certificates.search import certified_eps
 from nsr_core.data import CLASSES, Beats
-from nsr_core.data.cache import write_atomically
-from nsr_core.errors import UserError
+from nsr_core.data.beat_tables import BeatTable
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
 
 COLUMN_TYPES = {"record": "string", "sample": "int64", "y": "int8", "clean": "int8", "certified": "float32"}
+CERTIFICATES_TABLE = BeatTable(
+    COLUMN_TYPES,
+    ("record", "sample"),
+    "nothing is certified yet. Run: certify {folder}",
+    "delete it and certify again",
+)
+save_certificates, load_certificates = CERTIFICATES_TABLE.save, CERTIFICATES_TABLE.load
+empty_table = CERTIFICATES_TABLE.empty
 #: Beats bounded at once: the bounds' matrices stay in a core's cache.
 BATCH = 16
 
@@ -62,39 +68,10 @@ def certify_beats(
     return pd.concat(parts, ignore_index=True)
 
 
-def empty_table() -> pd.DataFrame:
-    """No beats yet."""
-    return pd.DataFrame({column: [] for column in COLUMN_TYPES}).astype(COLUMN_TYPES)
-
-
 def rounded_down(eps: np.ndarray) -> np.ndarray:
     """Levels as float32, never larger than they were."""
     rounded = eps.astype(np.float32)
     return np.where(rounded > eps, np.nextafter(rounded, np.float32(0)), rounded)
-
-
-def save_certificates(table: pd.DataFrame, path: Path) -> None:
-    """Write the table as Parquet, compressed and sorted by beat."""
-    ordered = table.sort_values(["record", "sample"], ignore_index=True).astype(COLUMN_TYPES)
-    write_atomically(path, lambda partial: ordered.to_parquet(partial, compression="zstd", compression_level=19))
-
-
-def load_certificates(path: Path) -> pd.DataFrame:
-    """Read a table that ``save_certificates`` wrote.
-
-    Raises:
-        UserError: the file is missing, damaged or lacks a column.
-    """
-    try:
-        table = pd.read_parquet(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: nothing is certified yet. Run: certify {path.parent}") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}). Restore it, or delete it and certify again.") from None
-    missing = [name for name in COLUMN_TYPES if name not in table.columns]
-    if missing:
-        raise UserError(f"{path} lacks the columns {', '.join(missing)}. Delete it and certify again.")
-    return table.astype(COLUMN_TYPES)
 
 
 def proved_share(table: pd.DataFrame, eps: float) -> np.ndarray:

@@ -22,7 +22,7 @@ import torch
 
 from nsr_core.compute import describe_machine
 from nsr_core.data import CLASSES, Beats, Split
-from nsr_core.data.cache import write_atomically
+from nsr_core.data.beat_tables import BeatTable, place_among, place_in_table
 from nsr_core.data.everyday_noise import (
     NOISE_KINDS,
     SYNTHESIS,
@@ -37,8 +37,9 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import interval
 from nsr_core.evaluation.robustness import PAPER_EPS, predict
 from nsr_core.models import Network
-from nsr_core.progress import Progress, no_progress
-from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card, write_card
+from nsr_core.progress import Progress, as_part, no_progress
+from nsr_core.training.checkpoint import check_split, load_checkpoint
+from nsr_core.training.results import begin_results, note_results
 
 EVERYDAY_FILE = "everyday.parquet"
 #: The card's entry, under ``results``.
@@ -62,6 +63,13 @@ COLUMN_TYPES = {
     "misread": "float32",
     "eps_equivalent": "float32",
 }
+EVERYDAY_TABLE = BeatTable(
+    COLUMN_TYPES,
+    ("kind", "snr_db", "record", "sample"),
+    "nothing was read under everyday noise yet. Run: noise {folder}",
+    "delete it and run noise again",
+)
+save_everyday, load_everyday = EVERYDAY_TABLE.save, EVERYDAY_TABLE.load
 
 
 def read_under_noise(
@@ -105,11 +113,16 @@ def read_under_noise(
     check_split(checkpoint, split)
     asked = chosen_test_beats(beats, split, per_class, spread)
     settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
-    table, entry = _begin(checkpoint.folder, settings, replace_results)
+    known = begin_results(checkpoint.folder, ENTRY, EVERYDAY_FILE, settings, replace_results)
+    entry = known or {**settings, "seconds": 0.0}
+    if not known:  # so that the card knows the first rows, should there be no more
+        note_results(checkpoint.folder, ENTRY, entry)
+    table = load_everyday(checkpoint.folder / EVERYDAY_FILE) if known else EVERYDAY_TABLE.empty()
     chosen = list(dict.fromkeys(kinds))
     for number, kind in enumerate(chosen):
         missing = {
-            level: asked[_place(beats, asked, _part(table, kind, level)) < 0] for level in set(map(float, snr_db))
+            level: asked[place_in_table(beats, asked, _part(table, kind, level)) < 0]
+            for level in set(map(float, snr_db))
         }
         some_missing = np.unique(np.concatenate(list(missing.values())))
         for start in range(0, len(some_missing), KEPT_EVERY):
@@ -119,7 +132,7 @@ def read_under_noise(
             at_level = {level: np.intersect1d(part, rows) for level, rows in missing.items()}
             added = _read_kind(
                 checkpoint.network, beats, part, kind, at_level, draws, seed,
-                _as_part(progress, before, len(chosen) * len(asked)),
+                as_part(progress, before, len(chosen) * len(asked)),
             )  # fmt: skip
             table = pd.concat([table, added], ignore_index=True)
             save_everyday(table, checkpoint.folder / EVERYDAY_FILE)
@@ -127,11 +140,11 @@ def read_under_noise(
                 "seconds": round(entry["seconds"] + time.perf_counter() - began, 1),
                 "machine": describe_machine(torch.device("cpu")),
             }
-            _note(checkpoint.folder, entry)
+            note_results(checkpoint.folder, ENTRY, entry)
     entry["eps_in_db"] = eps_in_db(beats, asked, PAPER_EPS).round(2).to_dict("records")
-    _note(checkpoint.folder, entry)
+    note_results(checkpoint.folder, ENTRY, entry)
     wanted = table["kind"].isin(chosen) & table["snr_db"].isin([*map(float, snr_db)])
-    return _sorted(table[wanted & (_place_of_rows(beats, asked, table) >= 0)])
+    return EVERYDAY_TABLE.sort(table[wanted & (place_among(beats, asked, table) >= 0)])
 
 
 def everyday_table(
@@ -155,10 +168,10 @@ def everyday_table(
     _check(kinds, snr_db, draws, seed)
     chosen, at_level = list(dict.fromkeys(kinds)), {float(level): rows for level in snr_db}
     parts = [
-        _read_kind(network, beats, rows, kind, at_level, draws, seed, _as_part(progress, n * len(rows), len(chosen) * len(rows)))
+        _read_kind(network, beats, rows, kind, at_level, draws, seed, as_part(progress, n * len(rows), len(chosen) * len(rows)))
         for n, kind in enumerate(chosen)
     ]  # fmt: skip
-    return _sorted(pd.concat(parts, ignore_index=True))
+    return EVERYDAY_TABLE.sort(pd.concat(parts, ignore_index=True))
 
 
 def summarise_everyday(table: pd.DataFrame) -> pd.DataFrame:
@@ -204,32 +217,6 @@ def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.D
     return pd.DataFrame(told)
 
 
-def save_everyday(table: pd.DataFrame, path: Path) -> None:
-    """Write the table as Parquet, compressed and sorted."""
-    ordered = _sorted(table)
-    write_atomically(path, lambda partial: ordered.to_parquet(partial, compression="zstd", compression_level=19))
-
-
-def load_everyday(path: Path) -> pd.DataFrame:
-    """Read a table that ``save_everyday`` wrote.
-
-    Raises:
-        UserError: the file is missing, damaged or lacks a column.
-    """
-    try:
-        table = pd.read_parquet(path)
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} is missing: nothing was read under everyday noise yet. Run: noise {path.parent}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}). Restore it, or delete it and run noise again.") from None
-    missing = [name for name in COLUMN_TYPES if name not in table.columns]
-    if missing:
-        raise UserError(f"{path} lacks the columns {', '.join(missing)}. Delete it and run noise again.")
-    return table.astype(COLUMN_TYPES)
-
-
 def _check(kinds: Sequence[str], snr_db: Sequence[float], draws: int, seed: int) -> None:
     for kind in kinds:
         get_kind(kind)
@@ -252,7 +239,7 @@ def _read_kind(
     progress: Progress,
 ) -> pd.DataFrame:
     """The table of ``rows`` under one kind; at each ratio only of those that it names."""
-    parts = [_empty()]
+    parts = [EVERYDAY_TABLE.empty()]
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         x, length = beats.x[batch], beats.length[batch]
@@ -299,29 +286,6 @@ def _resampled(y: np.ndarray, read: np.ndarray, repeats: int = 1000, seed: int =
     return np.mean(means, axis=0)
 
 
-def _begin(folder: Path, settings: dict[str, Any], replace_results: bool) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """What is there with the same settings: the table and the card's entry.
-
-    Raises:
-        UserError: there are results with other settings, and they may not be replaced.
-    """
-    path = folder / EVERYDAY_FILE
-    known = read_card(folder)["results"].get(ENTRY, {})
-    differing = [name for name, value in settings.items() if known and known.get(name) != value]
-    if differing and not replace_results:
-        raise UserError(
-            f"{folder} has results under everyday noise with other settings ({', '.join(differing)}). Take a copy of the "
-            "folder, or replace them with --replace."
-        )
-    if known and not differing and path.exists():
-        return load_everyday(path), known
-    # Rows of other settings, or that the card does not know, must be gone before it names these settings.
-    path.unlink(missing_ok=True)
-    entry = {**settings, "seconds": 0.0}
-    _note(folder, entry)
-    return _empty(), entry
-
-
 def _what_is_there(table: pd.DataFrame) -> dict[str, Any]:
     """For the card: how many beats there are under which noise."""
     there: dict[str, dict[str, int]] = {}
@@ -335,43 +299,5 @@ def _descending(levels: pd.Series) -> list[float]:
     return np.unique(levels.to_numpy(np.float64))[::-1].tolist()
 
 
-def _as_part(progress: Progress, before: int, total: int) -> Progress:
-    """Progress of a part that begins after ``before`` of ``total``."""
-    return lambda done, _, what: progress(before + done, total, what)
-
-
 def _part(table: pd.DataFrame, kind: str, level: float) -> pd.DataFrame:
     return table[(table["kind"] == kind) & (table["snr_db"] == level)]
-
-
-def _index(beats: Beats, rows: np.ndarray) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]])
-
-
-def _index_of(table: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays([table["record"].to_numpy(str), table["sample"].to_numpy()])
-
-
-def _place(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """(rows,) where in a table of one kind and ratio each of the beats is; -1 where it is not."""
-    return _index_of(table).get_indexer(_index(beats, rows))
-
-
-def _place_of_rows(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
-    """(table's rows,) which of the beats each row of the table is about; -1 where none."""
-    return _index(beats, rows).get_indexer(_index_of(table))
-
-
-def _sorted(table: pd.DataFrame) -> pd.DataFrame:
-    ordered = table.sort_values(["kind", "snr_db", "record", "sample"], ignore_index=True)
-    return ordered[list(COLUMN_TYPES)].astype(COLUMN_TYPES)
-
-
-def _empty() -> pd.DataFrame:
-    return pd.DataFrame({column: [] for column in COLUMN_TYPES}).astype(COLUMN_TYPES)
-
-
-def _note(folder: Path, entry: dict[str, Any]) -> None:
-    card = read_card(folder)
-    card["results"][ENTRY] = entry
-    write_card(folder, card)

@@ -8,6 +8,7 @@ import torch
 
 from nsr_core.attacks import Attack, BeatRandomness, Box
 from nsr_core.data import Beats
+from nsr_core.data.beat_tables import place_among
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, NOT_BROKEN
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -92,9 +93,7 @@ def _empty_table() -> pd.DataFrame:
 
 def _in_order_of(table: pd.DataFrame, beats: Beats, rows: np.ndarray) -> pd.DataFrame:
     """A stored table, which is sorted by name, with the beats of each noise level in the order of ``rows``."""
-    place = pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]])
-    own = pd.MultiIndex.from_arrays([table["record"].to_numpy(), table["sample"].to_numpy()])
-    order = np.lexsort((place.get_indexer(own), table["eps"].to_numpy()))
+    order = np.lexsort((place_among(beats, rows, table), table["eps"].to_numpy()))
     return table.iloc[order].reset_index(drop=True)
 
 

@@ -10,12 +10,10 @@ One row per beat, attack and epsilon, with the columns
 - ``queries``: evaluations of the network.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from nsr_core.data.cache import write_atomically
+from nsr_core.data.beat_tables import BeatTable
 from nsr_core.errors import UserError
 
 #: The attack failed at this epsilon.
@@ -36,32 +34,13 @@ COLUMN_TYPES = {
     "pred": "int8",
     "queries": "int64",
 }
-
-
-def save_table(table: pd.DataFrame, path: Path) -> None:
-    """Write the table as Parquet, compressed; sorted so that a column's repeats lie together."""
-    ordered = table.sort_values(["attack", "eps", "record", "sample"], ignore_index=True).astype(COLUMN_TYPES)
-    write_atomically(path, lambda partial: ordered.to_parquet(partial, compression="zstd", compression_level=19))
-
-
-def load_table(path: Path) -> pd.DataFrame:
-    """Read a table that ``save_table`` wrote.
-
-    Raises:
-        UserError: the file is missing, damaged or lacks a column.
-    """
-    try:
-        table = pd.read_parquet(path)
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} is missing: this checkpoint has no attack results yet. Run: evaluate {path.parent}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}). Restore it, or evaluate the checkpoint again.") from None
-    missing = [name for name in COLUMN_TYPES if name not in table.columns]
-    if missing:
-        raise UserError(f"{path} lacks the columns {', '.join(missing)}. Evaluate the checkpoint again.")
-    return table.astype(COLUMN_TYPES)
+BEATS_TABLE = BeatTable(
+    COLUMN_TYPES,
+    ("attack", "eps", "record", "sample"),
+    "this checkpoint has no attack results yet. Run: evaluate {folder}",
+    "evaluate the checkpoint again",
+)
+save_table, load_table = BEATS_TABLE.save, BEATS_TABLE.load
 
 
 def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.DataFrame:

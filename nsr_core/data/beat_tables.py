@@ -1,0 +1,79 @@
+"""Tables about beats, each named by ``record`` and ``sample``: how they are kept in files, and where a beat is in one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nsr_core.data.beats import Beats
+from nsr_core.data.cache import write_atomically
+from nsr_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class BeatTable:
+    """One kind of table.
+
+    Attributes:
+        columns: their types by name.
+        order: the columns by which a file is sorted; repeats that lie together take little room.
+        absent: what is said where there is no file; ``{folder}`` stands for where it would be.
+        remedy: what to do where there is a file that cannot be used.
+    """
+
+    columns: Mapping[str, str]
+    order: tuple[str, ...]
+    absent: str
+    remedy: str
+
+    def empty(self) -> pd.DataFrame:
+        """No beats yet."""
+        return pd.DataFrame({column: [] for column in self.columns}).astype(dict(self.columns))
+
+    def sort(self, table: pd.DataFrame) -> pd.DataFrame:
+        """As it is kept: sorted, these columns, these types."""
+        ordered = table.sort_values(list(self.order), ignore_index=True)
+        return ordered[list(self.columns)].astype(dict(self.columns))
+
+    def save(self, table: pd.DataFrame, path: Path) -> None:
+        """Write it as Parquet, compressed and sorted."""
+        ordered = self.sort(table)
+        write_atomically(path, lambda partial: ordered.to_parquet(partial, compression="zstd", compression_level=19))
+
+    def load(self, path: Path) -> pd.DataFrame:
+        """Read what ``save`` wrote.
+
+        Raises:
+            UserError: the file is missing, damaged or lacks a column.
+        """
+        try:
+            table = pd.read_parquet(path)
+        except FileNotFoundError:
+            raise UserError(f"{path} is missing: {self.absent.format(folder=path.parent)}") from None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read ({error}). Restore it, or {self.remedy}.") from None
+        missing = [name for name in self.columns if name not in table.columns]
+        if missing:
+            remedy = f"{self.remedy[0].upper()}{self.remedy[1:]}"
+            raise UserError(f"{path} lacks the columns {', '.join(missing)}. {remedy}.")
+        return table.astype(dict(self.columns))
+
+
+def place_in_table(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """(rows,) where in a table with one row a beat each of the beats is; -1 where it is not."""
+    return _index_of(table).get_indexer(_index(beats, rows))
+
+
+def place_among(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+    """(table's rows,) which of the beats each row of the table is about; -1 where none."""
+    return _index(beats, rows).get_indexer(_index_of(table))
+
+
+def _index(beats: Beats, rows: np.ndarray) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([beats.record[rows], beats.sample[rows]])
+
+
+def _index_of(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([table["record"].to_numpy(str), table["sample"].to_numpy()])
