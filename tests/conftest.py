@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from nsr_core.cli.app import main
 from nsr_core.data import Beats, Split, load_beats, make_split, mitbih
 from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 from nsr_core.training.config import paper_config
@@ -83,3 +84,19 @@ def trained(trained_folder) -> Checkpoint:
 def checkpoint_folder(trained_folder, tmp_path) -> Path:
     """A copy of that checkpoint's folder, to be written to."""
     return Path(shutil.copytree(trained_folder, tmp_path / "mlp-mseMargin"))
+
+
+@pytest.fixture
+def cli(capsys):
+    """``cli("list", "--json")`` to (status, standard output, standard error)."""
+
+    def run(*arguments):
+        try:
+            main([str(argument) for argument in arguments])
+            status = 0
+        except SystemExit as ended:
+            status = ended.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run

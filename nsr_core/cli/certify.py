@@ -8,7 +8,7 @@ import typer
 
 from nsr_core.certificates import METHODS, certify_beats, summarise
 from nsr_core.certificates import certify as run_certification
-from nsr_core.cli.options import CheckpointFolder, Root, Threads
+from nsr_core.cli.options import CheckpointFolder, Root, SignalOnly, Spread, Threads
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
@@ -25,12 +25,8 @@ def certify(
     per_class: Annotated[
         int | None, typer.Option(min=1, help="Certify only the first so many test beats of each class.")
     ] = None,
-    spread: Annotated[
-        bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
-    ] = False,
-    signal_only: Annotated[
-        bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
-    ] = False,
+    spread: Spread = False,
+    signal_only: SignalOnly = False,
     source: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,7 @@ import pandas as pd
 import typer
 
 from nsr_core.attacks import ATTACKS
-from nsr_core.cli.options import CheckpointFolder, Device, Root, Threads, parse_levels
+from nsr_core.cli.options import CheckpointFolder, Device, Root, SignalOnly, Spread, Threads, parse_levels
 from nsr_core.cli.output import AsJson, Meter, emit
 from nsr_core.compute import configure, pick_device
 from nsr_core.data import load_beats, make_split
@@ -27,12 +27,8 @@ def evaluate(
         int | None,
         typer.Option(min=0, help="Attack only the first so many test beats of each class; 0 for the full test split."),
     ] = None,
-    spread: Annotated[
-        bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
-    ] = False,
-    signal_only: Annotated[
-        bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")
-    ] = False,
+    spread: Spread = False,
+    signal_only: SignalOnly = False,
     seed: Annotated[int, typer.Option(min=0, help="Where the attacks' chance comes from.")] = 0,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace results of the same attack with other settings.")

@@ -21,6 +21,10 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads. The networks are
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be given several times.")
 ]
+Spread = Annotated[
+    bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
+]
+SignalOnly = Annotated[bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")]
 CheckpointFolder = Annotated[Path, typer.Argument(help="Folder of a checkpoint, such as checkpoints/mlp-loss2.")]
 
 

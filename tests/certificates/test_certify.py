@@ -21,7 +21,6 @@ from nsr_core.certificates import (
 )
 from nsr_core.certificates.search import certified_eps
 from nsr_core.certificates.table import COLUMN_TYPES, rounded_down
-from nsr_core.cli import main
 from nsr_core.data import make_split
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
@@ -264,22 +263,6 @@ def test_a_real_attack_leaves_a_bracket_on_every_beat(certified, trained, demo_b
 
 
 # The command
-
-
-@pytest.fixture
-def cli(capsys):
-    """``cli("certify", "--json")`` to (status, standard output, standard error)."""
-
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            status = 0
-        except SystemExit as ended:
-            status = ended.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 def test_the_command_keeps_certificates_and_tells_of_them(cli, checkpoint_folder, demo_split):

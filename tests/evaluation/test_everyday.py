@@ -9,7 +9,6 @@ import pytest
 import torch
 from toys import random_linear
 
-from nsr_core.cli import main
 from nsr_core.cli.noise import parse_snr
 from nsr_core.data import make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, add_noise, beat_noise, scale_again
@@ -291,22 +290,6 @@ def test_the_beat_lab_names_the_same_ratio(demo_beats):
 
 
 # The command
-
-
-@pytest.fixture
-def cli(capsys):
-    """``cli("noise", "--json")`` to (status, standard output, standard error)."""
-
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            status = 0
-        except SystemExit as ended:
-            status = ended.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 def test_the_command_keeps_what_was_read_and_tells_of_it(cli, checkpoint_folder, demo_split):
