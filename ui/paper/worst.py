@@ -21,6 +21,7 @@ def show(rows: pd.DataFrame) -> None:
     st.markdown("**The same networks in the worst case**: ACC after all our attacks in turn, not only the paper's")
     levels = {method: verdict.levels.set_index("eps")["worst"] for method, verdict in found.items()}
     table = pd.DataFrame(levels).T.round(2).rename(columns=lambda eps: f"{eps:g}").rename_axis("method").reset_index()
-    st.dataframe(table, hide_index=True, key="worst_case")
+    two_digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
+    st.dataframe(table, hide_index=True, key="worst_case", column_config=two_digits)
     st.caption(words.protocol(names[next(iter(found))]))
     page_link("pages/verdict.py", "What the published numbers are worth", ":material/gavel:")

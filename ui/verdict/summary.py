@@ -42,7 +42,8 @@ def show(verdicts: dict[str, Verdict]) -> None:
         alt=f"At noise level {eps:g}, 100-PGD as published and worst case: "
         + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
     )  # fmt: skip
-    st.caption(words.protocol(table["checkpoint"].iloc[0]))
+    for sentence in dict.fromkeys(words.protocol(name) for name in table["checkpoint"]):
+        st.caption(sentence)
     chart.numbers(
         _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
         facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},

@@ -27,7 +27,7 @@ def protocol(name: str) -> str:
     ran = card["results"]["attacks"][WHOLE]
     return (
         f"Protocols: paper (100-PGD as published) and worst-case (all attacks in turn, strength {ran['attack']['strength']}), "
-        f"both on the same beats ({ran['beats']}), noise on all samples; split by {card['split']['name']} `{card['split']['fingerprint']}`, "
-        f"attack seed {ran['seed']}, training seed {card['config']['seed']}. A worst case is the worst that we found: true "
+        f"both on the same beats ({ran['beats']}), noise on all samples; split by {card['split']['name']} "
+        f"`{card['split']['fingerprint']}`, attack seed {ran['seed']}, training seed {card['config']['seed']}. A worst case is the worst that we found: true "
         "robustness lies between it and what is proved."
     )
