@@ -42,5 +42,5 @@ def test_ci_runs_the_test_command_of_the_readme():
     readme = (ROOT / "README.md").read_text()
     block = re.search(r"<!-- test command -->\n```sh\n(.+)\n```", readme)
     assert block is not None
-    assert block[1].endswith("-m pytest")
+    assert "-m pytest" in block[1]
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
