@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from nsr_core.errors import UserError
+from nsr_core.evaluation.verdict import Verdict
 from ui import frame, loaders
 from ui.verdict import SECTIONS
 
@@ -13,7 +15,7 @@ LEAD = (
 
 def main() -> None:
     with frame.page("Verdict", LEAD):
-        verdicts = {name: found for name in frame.checkpoint_names() if (found := loaders.verdict(name)) is not None}
+        verdicts = _verdicts()
         if not verdicts:
             st.info(
                 "No worst case was evaluated yet: `python -m nsr_core evaluate FOLDER --attacks worst-case,worst-case-signal`"
@@ -24,6 +26,17 @@ def main() -> None:
             bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
         SECTIONS[section](verdicts)
+
+
+def _verdicts() -> dict[str, Verdict]:
+    """Of every checkpoint that has one; a checkpoint whose results cannot be read is named and left out."""
+    found = {}
+    for name in frame.checkpoint_names():
+        try:
+            found[name] = loaders.verdict(name)
+        except UserError as error:
+            st.warning(f"{name} is left out: {error}")
+    return {name: verdict for name, verdict in found.items() if verdict is not None}
 
 
 main()

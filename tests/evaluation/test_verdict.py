@@ -99,6 +99,14 @@ def test_a_level_that_was_not_attacked_is_named(table):
         verdict(table, "standard").at(0.2)
 
 
+def test_certificates_of_the_signal_only_prove_nothing_of_the_whole(checkpoint_folder, demo_beats, demo_split):
+    """Such a beat may be broken by noise on its padding within its certificate, which is no contradiction."""
+    plan = {"worst-case": replace(WORST_CASE_PLAN["worst-case"], eps_grid=(0.02,), per_class=3)}
+    evaluate(checkpoint_folder, demo_beats, demo_split, plan)
+    certify(checkpoint_folder, demo_beats, demo_split, per_class=3, spread=True, signal_only=True)
+    assert read_verdict(checkpoint_folder).levels["proved"].isna().all()
+
+
 def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
     """Evaluated and certified by the project's own commands: proof below worst case below published, and in order of eps."""
     assert read_verdict(checkpoint_folder) is None

@@ -14,9 +14,20 @@ from nsr_core.evaluation.evaluate import Assignment, assignment, protocol_of
 from nsr_core.evaluation.robustness import attack_beats, predict
 from nsr_core.evaluation.summary import summarise
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, outcomes, save_table
-from nsr_core.evaluation.worst_case import BY, broken_counts, with_names, worst_case
+from nsr_core.evaluation.verdict import breaks, verdict
+from nsr_core.evaluation.worst_case import BY, with_names
 
 EPS = (0.005, 0.01, 0.03)
+
+
+def worst_case(network, beats, rows, eps_grid, strength, *, done=None, on_level=lambda table: None, **settings):
+    """As the evaluation runs it, with the column that says which attack it was."""
+    table = attack_beats(
+        network, beats, rows, WorstCase(strength), WorstCase.name, eps_grid, carry=True,
+        done=None if done is None else done[list(COLUMN_TYPES)],
+        on_level=lambda so_far: on_level(with_names(so_far, strength)), **settings,
+    )  # fmt: skip
+    return with_names(table, strength)
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +110,11 @@ def test_misread_beats_are_broken_by_nothing(trained, demo_beats, some, beats_of
     told = worst_case(trained.network, beats_of(demo_beats.x[some], (clean + 1) % 5), np.arange(40), EPS, "fgsm")
     assert (told["step"] == MISCLASSIFIED).all()
     assert (told[BY] == "").all()
-    assert broken_counts(told).shape == (3, 0)
+    assert breaks(verdict(told, "fgsm")).empty
 
 
 def test_the_counts_add_up(table):
-    counts = broken_counts(table)
+    counts = breaks(verdict(table, "standard"))
     assert counts.index.tolist() == list(EPS)
     assert counts.to_numpy().sum() == (table["step"] >= 0).sum()
     for eps in EPS:

@@ -6,6 +6,7 @@ import pytest
 from apptools import assert_healthy, open_page, words
 
 from nsr_core.certificates import band
+from nsr_core.errors import UserError
 from nsr_core.evaluation.masking import SIGNS
 from nsr_core.evaluation.patients import by_class
 from nsr_core.evaluation.verdict import breaks, table_of
@@ -80,6 +81,19 @@ def test_without_any_worst_case_it_says_how_to_get_one(monkeypatch):
     app = open_page("verdict")
     assert_healthy(app)
     assert "--attacks worst-case" in words(app)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, verdicts):
+    def read(name):
+        if name == "mlp-ce":
+            raise UserError("results are damaged")
+        return verdicts.get(name)
+
+    monkeypatch.setattr(loaders, "verdict", read)
+    app = open_page("verdict")
+    assert_healthy(app)
+    assert "mlp-ce is left out: results are damaged" in app.warning[0].value
+    assert "mlp-ce" not in app.dataframe[0].value["checkpoint"].tolist()
 
 
 # Figures
