@@ -1,0 +1,75 @@
+"""A recording as it lies in memory, whatever file it came from."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+#: What one unit of a channel is worth in mV; of any other unit it is not known.
+MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "nV": 1e-6}
+#: A channel's unit where the file names none.
+UNKNOWN_UNIT = ""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The annotations that came with a recording, beats and others, in order.
+
+    Attributes:
+        time_s: (m,) float64, seconds from the start.
+        symbols: their m symbols, as in the MIT-BIH annotation files (``N``, ``V``, ``+``, ...).
+    """
+
+    time_s: np.ndarray
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One signal of a recording.
+
+    Attributes:
+        name: of the lead, such as ``MLII``; never empty.
+        unit: a key of ``MV_PER_UNIT``, another unit's name as the file has it, or ``UNKNOWN_UNIT``.
+        fs_hz: samples a second; None where the file does not say.
+        signal: (n,) float64 in ``unit``; NaN where a sample is missing.
+    """
+
+    name: str
+    unit: str
+    fs_hz: float | None
+    signal: np.ndarray
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was read from a file or a few.
+
+    Attributes:
+        name: of the recording, from its file's name.
+        kind: ``"csv"``, ``"edf"``, ``"wfdb"`` or ``"sample"``.
+        channels: one or more.
+        marks: the annotations that came along; None where there were none.
+        digest: SHA-256 of what was read, hexadecimal: the same files, the same digest.
+        notes: what was noticed while reading that a person should know, in sentences.
+    """
+
+    name: str
+    kind: str
+    channels: tuple[Channel, ...]
+    marks: Marks | None
+    digest: str
+    notes: tuple[str, ...] = ()
+
+    def channel(self, name: str) -> Channel:
+        """The channel of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return next(each for each in self.channels if each.name == name)
+
+    @classmethod
+    def of_one(cls, name: str, kind: str, channel: Channel, digest: str) -> Self:
+        """A recording of a single channel without annotations."""
+        return cls(name, kind, (channel,), None, digest)
