@@ -59,6 +59,36 @@ def cut_window(signal: np.ndarray, window: Window) -> np.ndarray:
     return signal[window.start : window.stop : DECIMATION]
 
 
+@dataclass(frozen=True)
+class Segments:
+    """The segments of ``n`` windows, decimated and not yet scaled.
+
+    Attributes:
+        kept: n arrays, each segment's first 187 samples or all that it has.
+        low, high: (n,) extremes of each whole segment, in the signal's unit and type.
+        length: (n,) int16, samples kept.
+        truncated: (n,) bool, whether the segment was longer than 187 samples.
+    """
+
+    kept: list[np.ndarray]
+    low: np.ndarray
+    high: np.ndarray
+    length: np.ndarray
+    truncated: np.ndarray
+
+
+def cut_segments(signal: np.ndarray, windows: list[Window]) -> Segments:
+    """The segments of all windows (step 2), none of them empty."""
+    whole = [cut_window(signal, window) for window in windows]
+    return Segments(
+        kept=[segment[:BEAT_LENGTH] for segment in whole],
+        low=np.array([segment.min() for segment in whole], signal.dtype),
+        high=np.array([segment.max() for segment in whole], signal.dtype),
+        length=np.array([min(len(segment), BEAT_LENGTH) for segment in whole], np.int16),
+        truncated=np.array([len(segment) > BEAT_LENGTH for segment in whole], bool),
+    )
+
+
 def scale_rows(rows: np.ndarray, low: np.ndarray, high: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Rows in any unit to beats in [0, 1] (step 3).
 

@@ -145,6 +145,12 @@ def load_demo(count: int = 1000, seed: int = 0, class_shares: Sequence[float] | 
     )
 
 
+def to_points(x: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """(n, 187) beats to (n, 128): the signal samples of each stretched or squeezed to 128, as the cluster means are."""
+    positions = np.arange(POINTS) * (np.asarray(length)[:, None] - 1) / (POINTS - 1)
+    return _interpolate(x, positions)
+
+
 def _cluster(beats: Beats, seed: int) -> list[Beats]:
     """The beats of one class in at most 16 groups."""
     from sklearn.cluster import KMeans  # here, because only fitting needs it and it is slow to import
@@ -159,11 +165,10 @@ def _cluster(beats: Beats, seed: int) -> list[Beats]:
 
 def _summarise(group: Beats, label: int) -> dict[str, np.ndarray]:
     """One cluster as one row of every column of ``Templates``."""
-    points = np.arange(POINTS) * (group.length[:, None] - 1) / (POINTS - 1)  # (m, 128), positions in samples
     return {
         "label": np.uint8(label),
         "count": np.uint16(len(group)),
-        "mean": np.rint(_interpolate(group.x, points).mean(axis=0) * MEAN_STEPS).astype(np.uint8),
+        "mean": np.rint(to_points(group.x, group.length).mean(axis=0) * MEAN_STEPS).astype(np.uint8),
         "length": np.rint(np.quantile(group.length, LEVELS)).astype(np.uint8),
         "mv_min_uv": np.rint(np.quantile(group.mv_min, LEVELS) * UV_PER_MV).astype(np.int16),
         "mv_range_uv": np.rint(np.quantile(group.mv_range, LEVELS) * UV_PER_MV).astype(np.int16),

@@ -16,7 +16,7 @@ import wfdb
 
 from nsr_core.data.beats import BEAT_LENGTH, Beats
 from nsr_core.data.cache import CACHE_VARIABLE, cache_dir, write_atomically
-from nsr_core.data.cutting import cut_window, find_windows, scale_rows
+from nsr_core.data.cutting import cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 
@@ -196,22 +196,20 @@ def _cut_record(folder: Path, record: str) -> dict[str, np.ndarray]:
     annotations = wfdb.rdann(str(folder / record), "atr")
     signal = recording.d_signal[:, 0].astype(np.int16)
     windows = find_windows(annotations.sample, annotations.symbol)
-    segments = [cut_window(signal, window) for window in windows]
-    low = np.array([segment.min() for segment in segments], np.int16)
-    high = np.array([segment.max() for segment in segments], np.int16)
+    cut = cut_segments(signal, windows)
     gain, baseline = recording.adc_gain[0], recording.baseline[0]
     count = len(windows)
     return {
-        "samples": np.concatenate([segment[:BEAT_LENGTH] for segment in segments]),
-        "low": low,
-        "high": high,
+        "samples": np.concatenate(cut.kept),
+        "low": cut.low,
+        "high": cut.high,
         "y": np.array([window.label for window in windows], np.int8),
-        "length": np.array([min(len(segment), BEAT_LENGTH) for segment in segments], np.int16),
+        "length": cut.length,
         "record": np.full(count, record, "<U3"),
         "sample": np.array([window.start for window in windows], np.int64),
         "lead": np.full(count, recording.sig_name[0], "<U4"),
-        "mv_min": ((low - baseline) / gain).astype(np.float32),
-        "mv_max": ((high - baseline) / gain).astype(np.float32),
+        "mv_min": ((cut.low - baseline) / gain).astype(np.float32),
+        "mv_max": ((cut.high - baseline) / gain).astype(np.float32),
         "cut_short": np.array([window.cut_short for window in windows]),
-        "truncated": np.array([len(segment) > BEAT_LENGTH for segment in segments]),
+        "truncated": cut.truncated,
     }

@@ -1,0 +1,150 @@
+"""From a lead to beats: where each begins, whether it can be used, and the beats as a network takes them."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsr_core.data.beats import BEAT_LENGTH, RECORD_FS_HZ, Beats
+from nsr_core.data.cutting import Window, cut_segments, find_windows, scale_rows
+from nsr_core.errors import UserError
+from nsr_core.recordings.grid import Lead, to_grid
+from nsr_core.recordings.peaks import find_peaks
+from nsr_core.recordings.quality import unusable
+from nsr_core.recordings.recording import Marks, Recording
+
+SOURCE = "own"
+DETECTOR, MARKS = "detector", "marks"
+#: The class of a beat that nobody named.
+NO_CLASS = -1
+
+
+@dataclass(frozen=True)
+class CutRecording:
+    """A stretch of one lead and all beats in it, ``n`` of them, ``k`` of which can be used.
+
+    Attributes:
+        recording: its name.
+        digest: SHA-256 of the files that it was read from.
+        key: names the recording and everything that was chosen: other choices, another key.
+        lead: the stretch.
+        beats_from: ``"detector"`` or ``"marks"``, the recording's own.
+        sample: (n,) where each beat is marked, from the start of the stretch at 360 Hz.
+        reason: (n,) str, why a beat cannot be used, a key of ``quality.REASONS``; ``""`` where it can.
+        marked: (n,) int64, the class that the recording's own marks give it, or ``NO_CLASS``.
+        beats: the k usable ones; their ``y`` is ``marked``, or 0 where that says nothing.
+        row: (k,) which of the n each usable beat is.
+    """
+
+    recording: str
+    digest: str
+    key: str
+    lead: Lead
+    beats_from: str
+    sample: np.ndarray
+    reason: np.ndarray
+    marked: np.ndarray
+    beats: Beats
+    row: np.ndarray
+
+    @property
+    def time_s(self) -> np.ndarray:
+        """(n,) seconds from the start of the recording."""
+        return self.lead.start_s + self.sample / RECORD_FS_HZ
+
+
+def cut_recording(
+    recording: Recording,
+    channel: str,
+    *,
+    fs_hz: float | None = None,
+    unit: str | None = None,
+    start_s: float = 0.0,
+    stop_s: float | None = None,
+    use_marks: bool = False,
+) -> CutRecording:
+    """Cut a recording as the training beats were cut: by the same rule, at the same rate, with the same code.
+
+    Args:
+        channel: the name of its lead.
+        fs_hz, unit, start_s, stop_s: as in ``to_grid``.
+        use_marks: take the beats from the marks that came with the recording; without it they are found in the signal.
+
+    Raises:
+        UserError: no such lead, no marks, what ``to_grid`` raises, or fewer than two beats.
+    """
+    if channel not in [each.name for each in recording.channels]:
+        leads = ", ".join(each.name for each in recording.channels)
+        raise UserError(f'{recording.name} has no lead "{channel}". Choose one of: {leads}.')
+    lead = to_grid(recording.channel(channel), fs_hz=fs_hz, unit=unit, start_s=start_s, stop_s=stop_s)
+    windows = _marked_windows(recording, lead) if use_marks else _found_windows(lead)
+    if not windows:
+        raise UserError(
+            f"No two heartbeats were found in {channel} from {start_s:g} s on. Choose another lead or stretch, or check the "
+            "sampling rate."
+        )
+    reason = unusable(lead, windows)
+    row = np.flatnonzero(reason == "")
+    chosen = (recording.digest, channel, lead.fs_hz, lead.in_mv, unit, start_s, stop_s, use_marks)
+    key = f"{_plain(recording.name)}-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]}"
+    return CutRecording(
+        recording=recording.name,
+        digest=recording.digest,
+        key=key,
+        lead=lead,
+        beats_from=MARKS if use_marks else DETECTOR,
+        sample=np.array([window.start for window in windows], np.int64),
+        reason=reason,
+        marked=np.array([window.label if use_marks else NO_CLASS for window in windows], np.int64),
+        beats=_beats(lead, [windows[place] for place in row.tolist()], key, use_marks),
+        row=row,
+    )
+
+
+def _found_windows(lead: Lead) -> list[Window]:
+    peaks = find_peaks(lead.signal)
+    return find_windows(peaks, ["N"] * len(peaks))
+
+
+def _marked_windows(recording: Recording, lead: Lead) -> list[Window]:
+    """The windows of the marked beats that lie in the stretch, told by all marks as in the training records."""
+    if recording.marks is None:
+        raise UserError(f"{recording.name} came without marks. Let the beats be found in the signal.")
+    sample, symbols = _on_stretch(recording.marks, lead)
+    return [window for window in find_windows(sample, symbols) if 0 <= window.start < window.stop]
+
+
+def _on_stretch(marks: Marks, lead: Lead) -> tuple[np.ndarray, list[str]]:
+    sample = np.round((marks.time_s - lead.start_s) * RECORD_FS_HZ).astype(np.int64)
+    within = np.flatnonzero((sample >= 0) & (sample < len(lead.signal)))
+    return sample[within], [marks.symbols[place] for place in within]
+
+
+def _beats(lead: Lead, windows: list[Window], key: str, marked: bool) -> Beats:
+    cut = cut_segments(lead.signal, windows)
+    count = len(windows)
+    rows = np.zeros((count, BEAT_LENGTH))
+    for row, kept in zip(rows, cut.kept, strict=True):
+        row[: len(kept)] = kept
+    mv = np.float32(1.0 if lead.in_mv else np.nan)
+    return Beats(
+        x=scale_rows(rows, cut.low, cut.high, cut.length),
+        y=np.array([window.label if marked else 0 for window in windows], np.int64),
+        length=cut.length,
+        record=np.full(count, key),
+        sample=np.array([window.start for window in windows], np.int64),
+        lead=np.full(count, lead.name),
+        mv_min=cut.low.astype(np.float32) * mv,
+        mv_max=cut.high.astype(np.float32) * mv,
+        cut_short=np.array([window.cut_short for window in windows], bool),
+        truncated=cut.truncated,
+        source=SOURCE,
+    )
+
+
+def _plain(name: str) -> str:
+    """The name as part of a beat's name: letters, digits, dots and dashes, 24 at most."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:24] or "recording"
+
+

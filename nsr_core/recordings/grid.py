@@ -1,0 +1,143 @@
+"""One channel on the grid of the training records: 360 samples a second, in mV where its unit is known."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from nsr_core.data.beats import RECORD_FS_HZ
+from nsr_core.errors import UserError
+from nsr_core.progress import duration
+from nsr_core.recordings.recording import MV_PER_UNIT, Channel
+
+#: Sampling rates that can be used: below, QRS complexes lose their shape; above, it is hardly a rate.
+LEAST_FS_HZ, MOST_FS_HZ = 50.0, 10_000.0
+#: How much can be read at once; more is read stretch by stretch.
+LEAST_SECONDS, MOST_SECONDS = 3.0, 2 * 3600.0
+#: Rates are taken as fractions with at most this denominator: 360 / 499.87 Hz too is met to a millionth.
+MOST_DENOMINATOR = 1000
+#: A line that does not move for so long is flat; one that stays at the channel's own limit for so long is clipped.
+FLAT_SECONDS, CLIPPED_SECONDS = 0.4, 0.012
+
+
+@dataclass(frozen=True)
+class Lead:
+    """A stretch of one channel, ``n`` samples at 360 Hz.
+
+    Attributes:
+        name: of the lead.
+        in_mv: whether ``signal`` is in mV; else in the channel's own unit, whatever that is.
+        fs_hz: the rate that it was recorded at.
+        start_s: where the stretch begins in the recording.
+        signal: (n,) float64; where samples are missing, a straight line between their neighbours.
+        missing, flat, clipped: (n,) bool, where samples are missing, the line does not move for 0.4 s, or it stays at the
+            channel's limit for 12 ms; told from the samples as they were recorded.
+    """
+
+    name: str
+    in_mv: bool
+    fs_hz: float
+    start_s: float
+    signal: np.ndarray
+    missing: np.ndarray
+    flat: np.ndarray
+    clipped: np.ndarray
+
+    @property
+    def seconds(self) -> float:
+        return len(self.signal) / RECORD_FS_HZ
+
+
+def to_grid(
+    channel: Channel,
+    *,
+    fs_hz: float | None = None,
+    unit: str | None = None,
+    start_s: float = 0.0,
+    stop_s: float | None = None,
+) -> Lead:
+    """A stretch of a channel at 360 Hz; a channel that has this rate keeps its samples as they are.
+
+    Other rates go through a polyphase filter that keeps what lies below half of the lower rate.
+
+    Args:
+        channel: as it was read.
+        fs_hz, unit: in place of what the channel says, or where it says nothing.
+        start_s, stop_s: the stretch, in seconds from the recording's start; by default to its end, two hours at most.
+
+    Raises:
+        UserError: no rate or an impossible one, a stretch that is empty, too short or too long, or nothing but gaps.
+    """
+    rate = _rate(channel, fs_hz)
+    signal = _stretch(channel.signal, rate, start_s, stop_s)
+    missing = ~np.isfinite(signal)
+    if missing.all():
+        raise UserError(f"{channel.name} has no samples from {start_s:g} s on. Choose another lead or another stretch.")
+    whole = _bridged(signal, missing)
+    flat, clipped = _runs(whole, rate)
+    on_grid = _resample(whole, rate)
+    scale = MV_PER_UNIT.get(channel.unit if unit is None else unit)
+    masks = (_mask_on_grid(mask, rate, len(on_grid)) for mask in (missing, flat & ~missing, clipped & ~missing))
+    return Lead(channel.name, scale is not None, rate, start_s, on_grid * (scale or 1.0), *masks)
+
+
+def _rate(channel: Channel, fs_hz: float | None) -> float:
+    rate = channel.fs_hz if fs_hz is None else fs_hz
+    if rate is None:
+        raise UserError(f"The file does not say how many samples a second {channel.name} has. Give the sampling rate.")
+    if not LEAST_FS_HZ <= rate <= MOST_FS_HZ:
+        raise UserError(
+            f"{channel.name} is said to have {rate:g} samples a second; {LEAST_FS_HZ:g} to {MOST_FS_HZ:,.0f} can be used. "
+            "Correct the sampling rate."
+        )
+    return rate
+
+
+def _stretch(signal: np.ndarray, rate: float, start_s: float, stop_s: float | None) -> np.ndarray:
+    there = len(signal) / rate
+    stop = min(there, start_s + MOST_SECONDS if stop_s is None else stop_s)
+    if not 0 <= start_s < there or not stop - start_s >= LEAST_SECONDS:
+        raise UserError(
+            f"The stretch from {start_s:g} to {stop:g} s of a recording of {there:g} s is too short: at least "
+            f"{LEAST_SECONDS:g} s are needed. Choose a longer one."
+        )
+    if stop - start_s > MOST_SECONDS:
+        raise UserError(
+            f"{duration(stop - start_s)} are more than can be read at once ({duration(MOST_SECONDS)}). Choose a shorter stretch."
+        )
+    return signal[round(start_s * rate) : round(stop * rate)]
+
+
+def _bridged(signal: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    if not missing.any():
+        return signal
+    there = np.flatnonzero(~missing)
+    return np.interp(np.arange(len(signal)), there, signal[there])
+
+
+def _resample(signal: np.ndarray, rate: float) -> np.ndarray:
+    ratio = (Fraction(RECORD_FS_HZ) / Fraction(rate)).limit_denominator(MOST_DENOMINATOR)
+    if ratio == 1:
+        return signal
+    return resample_poly(signal, ratio.numerator, ratio.denominator, padtype="line")
+
+
+def _runs(signal: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) where the signal stands still for long, and where it stands still at its own highest or lowest value."""
+    starts = np.flatnonzero(np.diff(signal, prepend=np.nan) != 0)
+    lengths = np.diff(starts, append=len(signal))
+    at_limit = (signal[starts] == signal.max()) | (signal[starts] == signal.min())
+    flat = lengths >= FLAT_SECONDS * rate
+    clipped = at_limit & ~flat & (lengths >= max(3, CLIPPED_SECONDS * rate))
+    return np.repeat(flat, lengths), np.repeat(clipped, lengths)
+
+
+def _mask_on_grid(mask: np.ndarray, rate: float, count: int) -> np.ndarray:
+    """The mask at 360 Hz: no marked sample is lost where that is the lower rate, none left out where it is the higher."""
+    on_grid = np.zeros(count, bool)
+    if mask.any():
+        nearest = np.minimum((np.arange(count) * (rate / RECORD_FS_HZ)).round().astype(np.int64), len(mask) - 1)
+        on_grid = mask[nearest]
+        on_grid[np.minimum((np.flatnonzero(mask) * (RECORD_FS_HZ / rate)).round().astype(np.int64), count - 1)] = True
+    return on_grid

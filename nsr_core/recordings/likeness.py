@@ -1,0 +1,127 @@
+"""How unlike the training beats a beat is: its distance to the nearest cluster of them.
+
+The clusters are those of the demo beats (``nsr_core.data.demo``). The distance is Mahalanobis' with one covariance for all
+clusters: eight directions in which beats of a cluster differ from its mean, and what is left as noise of one size. So a
+difference counts by how unusual it is among training beats, not by how large. What is usual was measured on the
+validation beats, each class counting the same.
+
+A beat that is like the training beats may still be read wrongly; one that is unlike them, nobody has tested at all.
+"""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from nsr_core.data.beats import CLASSES, Beats
+from nsr_core.data.cache import write_atomically
+from nsr_core.data.demo import MEAN_STEPS, POINTS, Templates, load_templates, to_points
+
+LIKENESS_FILE = "likeness.npz"
+#: Directions kept. With more, sine waves and random walks pass for beats; with fewer, beats in mild noise do not.
+DIRECTIONS = 8
+#: A beat is called unlike from this share of the validation beats on.
+USUAL = 0.99
+#: The shares of the validation beats whose distance is kept.
+LEVELS = np.round(np.concatenate([np.arange(0, 0.99, 0.01), np.arange(0.99, 1.0001, 0.001)]), 3)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What the distance needs.
+
+    Attributes:
+        directions: (8, 128) float32, orthonormal.
+        variance: (8,) float32, along each of them.
+        rest: (1,) float32, variance along any other.
+        quantiles: (levels,) float32, distances of the validation beats at ``LEVELS``.
+        split: fingerprint of the split that it was fitted on.
+    """
+
+    directions: np.ndarray
+    variance: np.ndarray
+    rest: np.ndarray
+    quantiles: np.ndarray
+    split: str
+
+    @property
+    def limit(self) -> float:
+        """The distance from which a beat is unlike."""
+        return float(np.interp(USUAL, LEVELS, self.quantiles))
+
+    def share_nearer(self, distance: np.ndarray) -> np.ndarray:
+        """The share of the validation beats that are nearer to their cluster than each distance."""
+        return np.interp(distance, self.quantiles, LEVELS)
+
+    def save(self, path: Path) -> None:
+        """Write it to ``path`` (``.npz``), in one step."""
+        write_atomically(path, lambda partial: np.savez_compressed(partial, **vars(self)))
+
+
+def load_likeness() -> Likeness:
+    """The one that comes with the project."""
+    with files("nsr_core.recordings").joinpath(LIKENESS_FILE).open("rb") as file, np.load(file) as stored:
+        return Likeness(**{name: stored[name] for name in stored.files if name != "split"}, split=str(stored["split"]))
+
+
+def distances(likeness: Likeness, beats: Beats, templates: Templates | None = None) -> np.ndarray:
+    """(n,) Mahalanobis distance of each beat to the nearest cluster, per square root of a point; about 1 is usual."""
+    means = _means(templates or load_templates())
+    points = _points(beats)
+    nearest = np.full(len(beats), np.inf)
+    for mean in means:
+        nearest = np.minimum(nearest, _squared(likeness, points - mean))
+    return np.sqrt(nearest / POINTS)
+
+
+def fit_likeness(beats: Beats, train: np.ndarray, validation: np.ndarray, split: str) -> Likeness:
+    """Directions and variances from the training rows, each class counting the same; quantiles from the validation rows.
+
+    Args:
+        beats: the real beats.
+        train, validation: (m,) rows of a split, ``split`` its fingerprint.
+    """
+    templates = load_templates()
+    own = beats[train]
+    points, means = _points(own), _means(templates)
+    residual = points - means[_nearest_of_class(points, means, own.y, templates.label)]
+    weight = _equal_priors(own.y)
+    variance, directions = np.linalg.eigh((residual * weight[:, None]).T @ residual)
+    kept = slice(None, -DIRECTIONS - 1, -1)
+    rest = np.array([variance[:-DIRECTIONS].mean()], np.float32)
+    fitted = Likeness(
+        directions[:, kept].T.astype(np.float32), variance[kept].astype(np.float32), rest, np.empty(0, np.float32), split
+    )
+    held_out = beats[validation]
+    quantiles = np.quantile(
+        distances(fitted, held_out, templates), LEVELS, weights=_equal_priors(held_out.y), method="inverted_cdf"
+    )
+    return Likeness(fitted.directions, fitted.variance, rest, quantiles.astype(np.float32), split)
+
+
+def _means(templates: Templates) -> np.ndarray:
+    return templates.mean / MEAN_STEPS
+
+
+def _points(beats: Beats) -> np.ndarray:
+    return to_points(beats.x, np.maximum(beats.length, 2))  # a beat of one sample has no shape to stretch
+
+
+def _squared(likeness: Likeness, residual: np.ndarray) -> np.ndarray:
+    along = residual @ likeness.directions.T
+    beyond = np.maximum((residual**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+    return (along**2 / likeness.variance).sum(axis=1) + beyond / likeness.rest
+
+
+def _nearest_of_class(points: np.ndarray, means: np.ndarray, y: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """(n,) which mean of its own class is nearest to each beat."""
+    squared = (means**2).sum(axis=1)[None] - 2 * points @ means.T
+    squared[y[:, None] != label[None]] = np.inf
+    return squared.argmin(axis=1)
+
+
+def _equal_priors(y: np.ndarray) -> np.ndarray:
+    """(n,) weights that sum to 1, every class that is there weighing the same."""
+    counts = np.bincount(y, minlength=len(CLASSES))
+    return 1 / counts[y] / np.count_nonzero(counts)

@@ -1,0 +1,49 @@
+"""Which beats of a recording a network should not be asked about, and why."""
+
+import numpy as np
+
+from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ
+from nsr_core.data.cutting import Window
+from nsr_core.recordings.grid import Lead
+
+#: By key, in the order in which they are looked for; the first that holds is told.
+REASONS = {
+    "missing": "Samples are missing.",
+    "flat": "The line is flat for 0.4 s or longer.",
+    "clipped": "The signal is cut off at the recorder's limit.",
+    "interval": "The next beat follows within 0.2 s or not within 3 s.",
+    "weak": "Almost no signal: less than a tenth of the usual beat.",
+    "strong": "Far too much signal: more than six times the usual beat.",
+}
+#: Of an R-R interval, in seconds: shorter is a beat found twice, longer is a pause or a beat missed.
+LEAST_INTERVAL_S, MOST_INTERVAL_S = 0.2, 3.0
+#: Of a beat's range, in units of the median beat's.
+LEAST_RANGE, MOST_RANGE = 0.1, 6.0
+
+
+def unusable(lead: Lead, windows: list[Window]) -> np.ndarray:
+    """(windows,) str, the first reason not to use each beat, a key of ``REASONS``; ``""`` where there is none."""
+    start = np.array([window.start for window in windows])
+    stop = np.array([min(window.stop, window.start + DECIMATION * BEAT_LENGTH) for window in windows])
+    stop = np.minimum(stop, len(lead.signal))
+    ranges = np.array([np.ptp(lead.signal[first:last]) for first, last in zip(start, stop, strict=True)])
+    usual = np.median(ranges)
+    interval = np.diff(start, append=start[-1] + RECORD_FS_HZ) / RECORD_FS_HZ  # of the last one nothing is known
+    holds = {
+        "missing": _any_within(lead.missing, start, stop),
+        "flat": _any_within(lead.flat, start, stop),
+        "clipped": _any_within(lead.clipped, start, stop),
+        "interval": (interval < LEAST_INTERVAL_S) | (interval > MOST_INTERVAL_S),
+        "weak": ~(ranges > LEAST_RANGE * usual),
+        "strong": ranges > MOST_RANGE * usual,
+    }
+    reason = np.full(len(windows), "", dtype="<U8")
+    for name in reversed(REASONS):
+        reason[holds[name]] = name
+    return reason
+
+
+def _any_within(mask: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """(windows,) whether the mask holds anywhere from start to stop."""
+    counts = np.concatenate([[0], np.cumsum(mask)])
+    return counts[stop] > counts[start]
