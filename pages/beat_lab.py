@@ -4,7 +4,8 @@ import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.evaluation.single import noise_level
-from ui import ecg, frame
+from nsr_core.recordings.beats import SOURCE
+from ui import ecg, frame, loaders, own
 from ui.attack_choice import AttackChoice, choose_attack
 from ui.beat_choice import choose_beat
 from ui.lab import views, words
@@ -21,7 +22,7 @@ FIRST_NETWORKS = ("mlp-ce", "mlp-loss2")
 
 
 def main() -> None:
-    with frame.page_on_beats("Beat lab", LEAD) as beats:
+    with frame.page_on_beats("Beat lab", LEAD, with_own=True) as beats:
         names = frame.checkpoint_names()
         if not names:
             return
@@ -64,6 +65,11 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
         for column, answer in zip(st.columns(2 if wide else 1, gap="medium"), pair, strict=False):
             with column:
                 card(answer, y_range, colours, speed, wide)
+    if beats.source == SOURCE and not own.is_marked(row):
+        st.caption(
+            f":material/help: Nobody knows this beat's class. It is taken as {loaders.title(own.network())} reads it; to flip "
+            "is to be read otherwise."
+        )
     if known := trained_on(answers, beats, row):
         st.caption(
             f":material/school: This beat trained or validated {', '.join(known)}. A test beat makes a fairer attack."

@@ -34,7 +34,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
             "Record", ("any", *records), key="record", bind="query-params",
             format_func=lambda name: "Any record" if name == "any" else name,
         )  # fmt: skip
-    unseen = beats.source == "demo" or st.toggle(
+    unseen = beats.source not in TEST_SPLIT or st.toggle(
         "Test beats only", value=True, key="test_only", bind="query-params",
         help="Beats that trained no network: an attack on a beat that a network has learned says less.",
     )  # fmt: skip
@@ -88,7 +88,7 @@ def _candidates(source: str, root: str | None, label: str, record: str, unseen: 
     """The rows of a class and a record; of real beats only those of the test part where they are to be unseen."""
     beats = loaders.beats_of(source, root)
     rows = matching_rows(beats, None if label == "any" else label, None if record == "any" else record)
-    if unseen and source != "demo":
+    if unseen and source in TEST_SPLIT:
         rows = np.intersect1d(rows, loaders.split_of(source, root, TEST_SPLIT[source]).test)
     return rows
 

@@ -23,10 +23,10 @@ def page(title: str, lead: str) -> Iterator[None]:
 
 
 @contextmanager
-def page_on_beats(title: str, lead: str) -> Iterator[Beats]:
-    """The same for a page that shows beats: it also says which, and offers others."""
+def page_on_beats(title: str, lead: str, with_own: bool = False) -> Iterator[Beats]:
+    """The same for a page that shows beats: it also says which, and offers others; ``with_own``: the reader's own too."""
     with page(title, lead):
-        yield sources.banner()
+        yield sources.banner(with_own)
 
 
 def checkpoint_names() -> list[str]:

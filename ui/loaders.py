@@ -19,6 +19,7 @@ from nsr_core.evaluation.verdict import Verdict, read_verdict
 from nsr_core.jobs import runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.progress import Progress
+from nsr_core.recordings.beats import SOURCE
 from nsr_core.training.checkpoint import (
     BEATS_FILE,
     CARD_FILE,
@@ -28,6 +29,7 @@ from nsr_core.training.checkpoint import (
     list_checkpoints,
     load_checkpoint,
 )
+from ui import own
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 #: Before the name of a checkpoint that was trained on this machine.
@@ -202,20 +204,27 @@ def _stamps(folder: Path, *names: str) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for name in names if (path := folder / name).exists())
 
 
-@st.cache_resource(show_spinner=False, max_entries=3)
 def beats_of(source: str, root: str | None = None) -> Beats:
-    """The beats of a source that is on this machine."""
+    """The beats of a source that is on this machine; those of the reader's own recording are of this visit only."""
+    if source == SOURCE:
+        return own.beats()
+    return stored_beats(source, root)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def stored_beats(source: str, root: str | None = None) -> Beats:
+    """The beats of a source that everyone sees."""
     return load_beats(source, root)
 
 
 def load_anew(source: str, root: str | None, progress: Progress) -> None:
-    """Fetch a source's beats, however long it takes; ``beats_of`` then has them at once.
+    """Fetch a source's beats, however long it takes; ``stored_beats`` then has them at once.
 
     Raises:
         UserError: see ``load_beats``.
     """
     load_beats(source, root, progress)
-    beats_of.clear(source, root)
+    stored_beats.clear(source, root)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -16,6 +16,7 @@ def enter() -> StreamlitPage:
     pages = [
         st.Page(PAGES / "start.py", title="Start", icon=":material/home:", default=True),
         st.Page(PAGES / "beat_lab.py", title="Beat lab", icon=":material/ecg_heart:"),
+        st.Page(PAGES / "your_ecg.py", title="Your ECG", icon=":material/monitor_heart:"),
         st.Page(PAGES / "curves.py", title="Robustness curves", icon=":material/show_chart:"),
         st.Page(PAGES / "verdict.py", title="Verdict", icon=":material/gavel:"),
         st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:"),

@@ -4,26 +4,38 @@ import streamlit as st
 
 from nsr_core.data import Beats, is_at_hand
 from nsr_core.errors import UserError
-from ui import loaders
+from nsr_core.recordings.beats import SOURCE
+from ui import loaders, own
+from ui.links import page_link
 
-TITLES = {"demo": "Synthetic beats", "mitbih": "MIT-BIH records", "kaggle": "Published CSV (Kaggle)"}
+TITLES = {
+    "demo": "Synthetic beats",
+    "mitbih": "MIT-BIH records",
+    "kaggle": "Published CSV (Kaggle)",
+    SOURCE: "Your recording",
+}
 KEY = "source"
 _KEPT = "kept_source"
 
 
-def banner() -> Beats:
+def banner(with_own: bool = False) -> Beats:
     """Say which beats are shown, offer the others, and return them.
 
     Where the chosen beats are not on this machine, the synthetic ones stand in until they are.
+
+    Args:
+        with_own: whether the page can also show the beats of the reader's own recording.
     """
+    titles = {name: title for name, title in TITLES.items() if with_own or name != SOURCE}
     if KEY not in st.session_state and KEY not in st.query_params:
         # A link within the app starts a new page without parameters; the choice goes along.
-        st.session_state[KEY] = st.session_state.get(_KEPT, "demo")
+        kept = st.session_state.get(_KEPT, "demo")
+        st.session_state[KEY] = kept if kept in titles else "demo"
     with st.container(horizontal=True, vertical_alignment="center", key="banner"):
         words = st.empty()
         with st.popover("Change beats", icon=":material/database:"):
             chosen = st.radio(
-                "Beats to look at", list(TITLES), captions=list(TITLES.values()), key=KEY, bind="query-params",
+                "Beats to look at", list(titles), captions=list(titles.values()), key=KEY, bind="query-params",
                 help="Networks are trained on the MIT-BIH records; any of these beats can be shown to them.",
             )  # fmt: skip
             st.session_state[_KEPT] = chosen
@@ -40,11 +52,15 @@ def banner() -> Beats:
 
 def can_show(source: str) -> bool:
     """Whether a source's beats are on this machine."""
+    if source == SOURCE:
+        return own.is_there()
     return is_at_hand(source, root_of(source))
 
 
 def root_of(source: str) -> str | None:
-    """The folder that the reader named for a source, if any."""
+    """The folder that the reader named for a source, if any; for the reader's own recording, its key."""
+    if source == SOURCE:
+        return own.key() if own.is_there() else None
     return st.session_state.get(f"{source}_root")
 
 
@@ -54,6 +70,7 @@ def _words(beats: Beats, chosen: str) -> str:
         "demo": "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine.",
         "mitbih": f"These are **{len(beats):,} real beats** of the MIT-BIH Arrhythmia Database, 48 records.",
         "kaggle": f"These are **{len(beats):,} real beats** of the published CSV, without their places in the records.",
+        SOURCE: f"These are **{len(beats):,} beats** of your recording. Nobody knows their classes, unless its file says so.",
     }
     return f":material/info: {missing}{told[beats.source]}"
 
@@ -62,6 +79,10 @@ def _offer(source: str) -> bool:
     """Whether a source's beats can be shown; what to do where they cannot."""
     if can_show(source):
         return True
+    if source == SOURCE:
+        st.markdown("No recording was read in this visit.")
+        page_link("pages/your_ecg.py", "Your ECG", ":material/monitor_heart:")
+        return False
     st.markdown("They are not on this machine.")
     folder = st.text_input(
         "Folder that holds them", key=f"{source}_folder", placeholder="/path/to/folder",

@@ -65,6 +65,14 @@ METHOD_STYLES = {
     "at0.1": Style("#8B1E3F", "#F0708F", "bowtie"),
     "trades0.1": Style("#5E7D1B", "#A8CF4C", "hourglass"),
 }
+#: Of the five classes, on light pages and on dark ones; a letter always says it too.
+CLASS_COLOURS = {
+    "N": ("#A9D8C8", "#2C6E5A"),
+    "S": ("#F3CF86", "#8A6410"),
+    "V": ("#F2A585", "#A1421A"),
+    "F": ("#E5B5D2", "#86497A"),
+    "Q": ("#B3D6EF", "#2F648A"),
+}
 OTHER_STYLE = Style("#7A5C3E", "#C9A27E", "x")
 #: A network's lines are dashed in its own way wherever two networks share a figure.
 NETWORK_DASHES = {"mlp": "solid", "cnn": "dash"}
@@ -76,6 +84,11 @@ MARGIN = {"l": 8, "r": 16, "t": 40, "b": 64}
 def ink() -> Ink:
     """The colours for the theme that the reader has chosen."""
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def class_colour(name: str, ink: Ink) -> str:
+    """The colour of a class, light enough (on a dark page: dark enough) for words on it."""
+    return CLASS_COLOURS[name][ink.name == "dark"]
 
 
 def method_style(method: str) -> Style:

@@ -177,27 +177,41 @@ def read_recording_beats(
     Raises:
         UserError: no beat of the recording can be used.
     """
-    if not len(cut.row):
-        raise UserError(f"None of the {len(cut.sample)} beats in {cut.lead.name} can be used. Choose another lead or stretch.")
-    parts = 2 if prove else 1
-    total = len(cut.row) * len(checkpoints) * parts
+    work = len(cut.row) * (2 if prove else 1)
     networks = {}
     for number, checkpoint in enumerate(checkpoints):
-        part = as_part(progress, number * len(cut.row) * parts, total)
-        networks[checkpoint.name] = _read(checkpoint, cut.beats, prove, seed, part)
+        part = as_part(progress, number * work, work * len(checkpoints))
+        networks[checkpoint.name] = read_with(checkpoint, cut, prove=prove, seed=seed, progress=part)
+    return compare_with_training(cut, networks, seed)
+
+
+def compare_with_training(cut: CutRecording, networks: Mapping[str, NetworkReading], seed: int = 0) -> RecordingReading:
+    """What networks read, and how unlike the training beats each beat is."""
     likeness = load_likeness()
     unlikeness = distances(likeness, cut.beats)
     return RecordingReading(cut, networks, unlikeness, likeness.share_nearer(unlikeness), likeness.limit, seed)
 
 
-def _read(checkpoint: Checkpoint, beats: Beats, prove: bool, seed: int, progress: Progress) -> NetworkReading:
-    network = checkpoint.network
+def read_with(
+    checkpoint: Checkpoint, cut: CutRecording, *, prove: bool = False, seed: int = 0, progress: Progress = no_progress
+) -> NetworkReading:
+    """What one network makes of a recording's usable beats; ``progress`` is told in beats, twice as many with proofs.
+
+    Raises:
+        UserError: none of the beats can be used.
+    """
+    if not len(cut.row):
+        raise UserError(
+            f"None of the {len(cut.sample)} beats in {cut.lead.name} can be used. Choose another lead or stretch."
+        )
+    network, beats = checkpoint.network, cut.beats
     with torch.inference_mode():
         probability = torch.cat([network(x).softmax(1) for x in torch.from_numpy(beats.x).split(2048)]).numpy()
-    flips_at = smallest_flips(network, beats, seed=seed, progress=progress)
+    work = len(beats) * (2 if prove else 1)
+    flips_at = smallest_flips(network, beats, seed=seed, progress=as_part(progress, 0, work))
     certified = np.full(len(beats), np.nan)
     if prove:
-        certified = _prove(network, beats, probability.argmax(axis=1), as_part(progress, len(beats), 2 * len(beats)))
+        certified = _prove(network, beats, probability.argmax(axis=1), as_part(progress, len(beats), work))
     return NetworkReading(checkpoint.name, checkpoint.digest, probability, flips_at, certified)
 
 

@@ -146,5 +146,3 @@ def _beats(lead: Lead, windows: list[Window], key: str, marked: bool) -> Beats:
 def _plain(name: str) -> str:
     """The name as part of a beat's name: letters, digits, dots and dashes, 24 at most."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:24] or "recording"
-
-

@@ -91,7 +91,11 @@ def fit_likeness(beats: Beats, train: np.ndarray, validation: np.ndarray, split:
     kept = slice(None, -DIRECTIONS - 1, -1)
     rest = np.array([variance[:-DIRECTIONS].mean()], np.float32)
     fitted = Likeness(
-        directions[:, kept].T.astype(np.float32), variance[kept].astype(np.float32), rest, np.empty(0, np.float32), split
+        directions[:, kept].T.astype(np.float32),
+        variance[kept].astype(np.float32),
+        rest,
+        np.empty(0, np.float32),
+        split,
     )
     held_out = beats[validation]
     quantiles = np.quantile(

@@ -101,7 +101,7 @@ def kaggle(tmp_path, monkeypatch):
     monkeypatch.setenv("NSR_KAGGLE_DIR", str(tmp_path))
     from ui import loaders
 
-    loaders.beats_of.clear()
+    loaders.stored_beats.clear()
     loaders.split_of.clear()
 
 
@@ -134,10 +134,10 @@ def real(real_beats, mitdb_root, tmp_path, monkeypatch):
     monkeypatch.setattr(mitbih, "load_mitbih", lambda root=None, progress=None: real_beats)
     from ui import loaders
 
-    loaders.beats_of.clear()
+    loaders.stored_beats.clear()
     loaders.split_of.clear()
     yield real_beats
-    loaders.beats_of.clear()
+    loaders.stored_beats.clear()
     loaders.split_of.clear()
 
 

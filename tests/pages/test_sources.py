@@ -39,7 +39,7 @@ def test_a_folder_that_holds_no_data_is_refused(source, tmp_path):
 
 @pytest.mark.parametrize(("source", "variable"), [("mitbih", "NSR_MITDB_DIR"), ("kaggle", "NSR_KAGGLE_DIR")])
 def test_a_named_folder_that_lacks_files_is_told_and_synthetic_beats_stand_in(source, variable, tmp_path, monkeypatch):
-    loaders.beats_of.clear()  # an earlier test may have shown the real ones
+    loaders.stored_beats.clear()  # an earlier test may have shown the real ones
     monkeypatch.setenv(variable, str(tmp_path))
     app = open_page("beat_lab", source=source)
     assert not app.exception

@@ -40,7 +40,7 @@ def strip(told: Strip, ink: Ink) -> go.Figure:
         "uirevision": f"{told.record}:{told.start_s}",
     }  # fmt: skip
     data = [trace, _marks(told, low + 0.25, high - 0.25, ink)]
-    return go.Figure({"data": data, "layout": look | _paper_in_seconds(ink, (begin, end), (low, high))})
+    return go.Figure({"data": data, "layout": look | paper_in_seconds(ink, (begin, end), (low, high))})
 
 
 def _marks(told: Strip, low: float, high: float, ink: Ink) -> Part:
@@ -69,8 +69,8 @@ def _mark_hover(told: Strip, place: int) -> str:
     return f"{told.symbols[place]} {told.notes[place]}: {meaning}<br>{clock(told.mark_s[place], 2)}"
 
 
-def _paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, float]) -> dict[str, Part]:
-    """The axes of ECG paper with the record's own time: a bold line every 0.2 s, the time at each full second."""
+def paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, float]) -> dict[str, Part]:
+    """The axes of ECG paper with the recording's own time: a bold line every 0.2 s, the time at each full second."""
     x, y = ecg.paper_axes(ink, True, SPEED)
     # Blank paper may follow on the right, above and below: lines for it too.
     fifths = np.arange(int(np.ceil(seconds[0] * 5)), int(np.floor(seconds[1] * 5)) + 40)
@@ -78,7 +78,7 @@ def _paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, f
     x |= {
         "range": seconds, "minor": x["minor"] | {"dtick": x["minor"]["dtick"] / 1000, "tick0": 0}, "tickmode": "array",
         "tickvals": fifths / 5, "ticktext": ["" if fifth % 5 else clock(fifth / 5) for fifth in fifths],
-        "ticklabelstep": 1, "title": axis_title(ink, "time from the start of the record, min:s"),
+        "ticklabelstep": 1, "title": axis_title(ink, "time from the start of the recording, min:s"),
     }  # fmt: skip
     y |= {
         "range": mv, "scaleratio": y["scaleratio"] / 1000, "tickmode": "array", "tickvals": halves / 2,

@@ -4,6 +4,7 @@ import numpy as np
 
 from nsr_core.data import CLASS_NAMES
 from nsr_core.evaluation.single import BeatAttack, NoiseLevel
+from nsr_core.recordings.beats import SOURCE
 from ui.lab.answers import Answer
 
 #: What a percentage means and what it does not.
@@ -16,7 +17,7 @@ PERCENTAGES = (
 def verdict(told: BeatAttack) -> str:
     """One line: what became of the reading."""
     if told.class_before != told.true_class:
-        return ":material/help: misread before any noise"
+        return f":material/help: {'reads it otherwise' if told.source == SOURCE else 'misread'} before any noise"
     if told.flipped:
         return f":material/warning: flipped after {told.step} {'step' if told.step == 1 else 'steps'}"
     return ":material/check_circle: held"
@@ -26,7 +27,8 @@ def readings(told: BeatAttack) -> str:
     """What the network reads before and after, in plain words."""
     before = f"{CLASS_NAMES[told.class_before]} ({told.before.max():.0%})"
     after = f"{CLASS_NAMES[told.class_after]} ({told.after.max():.0%})"
-    truth = f" In truth: {CLASS_NAMES[told.true_class]}." if told.class_before != told.true_class else ""
+    known = "Taken as" if told.source == SOURCE else "In truth"
+    truth = f" {known}: {CLASS_NAMES[told.true_class]}." if told.class_before != told.true_class else ""
     if told.class_before == told.class_after:
         return f"Read as **{before}**, with noise {told.after.max():.0%}.{truth}"
     return f"Read as {before}, with noise as **{after}**.{truth}"

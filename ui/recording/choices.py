@@ -1,0 +1,100 @@
+"""What of a recording is read, and by which networks."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from nsr_core.recordings.grid import LEAST_FS_HZ, LEAST_SECONDS, MOST_FS_HZ, MOST_SECONDS
+from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
+from ui import loaders
+
+MOST_NETWORKS = 4
+FIRST_NETWORKS = ("mlp-ce", "mlp-jacob")
+#: Of a long recording, so much is read at first.
+FIRST_MINUTES = 30.0
+UNKNOWN = "unknown"
+BEATS_FROM = {"detector": "found in the signal", "marks": "marks in the file"}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A lead, how its numbers are to be taken, the stretch, where the beats come from, the networks, and whether to prove."""
+
+    channel: str
+    fs_hz: float
+    unit: str
+    start_s: float
+    stop_s: float
+    use_marks: bool
+    networks: tuple[str, ...]
+    prove: bool
+
+
+def choose(recording: Recording, names: list[str]) -> Choices | None:
+    """The widgets, and what they say; None, with words, where something is missing."""
+    leads = [each.name for each in recording.channels]
+    name = st.selectbox("Lead", leads, key="lead", bind="query-params") if len(leads) > 1 else leads[0]
+    channel = recording.channel(name)
+    rate, unit = st.columns(2)
+    with rate:
+        fs_hz = _rate(channel)
+    with unit:
+        chosen_unit = _unit(channel)
+    networks = _networks(names)
+    if fs_hz is None:
+        st.info("The file does not say how many samples a second it has. Type it in above.")
+        return None
+    stretch = _stretch(len(channel.signal) / fs_hz)
+    use_marks = recording.marks is not None and _beats_from() == "marks"
+    prove = st.toggle(
+        "Prove as well", key="prove", bind="query-params",
+        help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network.",
+    )  # fmt: skip
+    if not networks:
+        st.info("Choose at least one network.")
+        return None
+    return Choices(name, fs_hz, chosen_unit, *stretch, use_marks, tuple(networks), prove)
+
+
+def _rate(channel: Channel) -> float | None:
+    """Samples a second, as the file says or as the reader corrects it."""
+    return st.number_input(
+        "Samples a second", LEAST_FS_HZ, MOST_FS_HZ, channel.fs_hz, key=f"fs_{channel.name}_{channel.fs_hz}", format="%g",
+        placeholder="not in the file", help="As the file says. Correct it where the file is wrong.",
+    )  # fmt: skip
+
+
+def _unit(channel: Channel) -> str:
+    units = [*MV_PER_UNIT, UNKNOWN]
+    known = channel.unit if channel.unit in MV_PER_UNIT else UNKNOWN
+    return st.selectbox(
+        "Unit", units, units.index(known), key=f"unit_{channel.name}_{known}",
+        help="Readings do not depend on it: beats are scaled. Noise in millivolts does.",
+    )  # fmt: skip
+
+
+def _networks(names: list[str]) -> list[str]:
+    return st.multiselect(
+        "Networks", names, [name for name in FIRST_NETWORKS if name in names] or names[:1], key="models",
+        bind="query-params", max_selections=MOST_NETWORKS, format_func=loaders.title, placeholder="Choose up to four",
+        help="MLP: fully connected. CNN: convolutional, and some sixty times slower here. Then the training method.",
+    )  # fmt: skip
+
+
+def _stretch(seconds: float) -> tuple[float, float]:
+    """Start and stop in seconds; a short recording is read whole."""
+    if seconds <= max(FIRST_MINUTES * 60, LEAST_SECONDS):
+        return 0.0, seconds
+    minutes = seconds / 60
+    start, stop = st.slider(
+        "Stretch, minutes", 0.0, minutes, (0.0, FIRST_MINUTES), step=0.5, key=f"stretch_{minutes:.1f}",
+        help=f"{MOST_SECONDS / 3600:g} hours at most.",
+    )  # fmt: skip
+    return start * 60, stop * 60
+
+
+def _beats_from() -> str:
+    return st.segmented_control(
+        "Beats", list(BEATS_FROM), default="detector", required=True, key="beats_from", bind="query-params",
+        format_func=BEATS_FROM.get, help="The file brings marks of its own. Both can be tried.",
+    )  # fmt: skip
