@@ -7,7 +7,7 @@ QUOTES = "\"'"
 #: How files write that a sample is missing, in any case of letters; ``-`` is rdsamp's way.
 MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|[+-]?inf(inity)?$", re.IGNORECASE | re.ASCII)
-_CLOCK = re.compile(r"\[?(?:(?P<h>\d{1,4}):)?(?P<m>\d{1,2}):(?P<s>\d{1,2}(?:[.,]\d{1,9})?)\]?$", re.ASCII)
+_CLOCK = re.compile(r"\[?(\d{1,4}:)?\d{1,2}:\d{1,2}([.,]\d{1,9})?\]?$", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$", re.ASCII)
 
 
@@ -39,8 +39,6 @@ def is_date(cell: str) -> bool:
 
 
 def clock_seconds(cell: str) -> float:
-    """Seconds of ``10:00:00.5`` or ``0:00.003``; NaN where it is neither."""
-    match = _CLOCK.match(cell)
-    if match is None:
-        return math.nan
-    return 3600 * int(match["h"] or 0) + 60 * int(match["m"]) + float(match["s"].replace(",", "."))
+    """Seconds of ``10:00:00.5`` or ``0:00.003``; ValueError where it is neither, but not for every oddity."""
+    *hours, minutes, seconds = cell.strip("[]").split(":")
+    return 3600 * int(hours[0] if hours else 0) + 60 * int(minutes) + float(seconds.replace(",", "."))

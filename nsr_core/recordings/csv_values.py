@@ -56,7 +56,7 @@ def _read_fast(block: bytes, layout: Layout) -> np.ndarray:
         sep=layout.separator or ",",
         header=None,
         names=list(range(layout.columns)),
-        dtype={column: str if column == layout.stamps else np.float64 for column in range(layout.columns)},
+        dtype={column: object if column == layout.stamps else np.float64 for column in range(layout.columns)},
         na_values=_MISSING_SPELLINGS,
         keep_default_na=False,
         skipinitialspace=True,
@@ -117,8 +117,8 @@ def _stamp_seconds(stamps: list[str], layout: Layout) -> np.ndarray:
     if layout.are_dates:
         dates = pd.to_datetime(pd.Series(stamps, dtype=str), format="ISO8601", utc=True)
         return ((dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(np.float64)
-    seconds = np.array([clock_seconds(stamp) for stamp in stamps], np.float64)
-    if np.isnan(seconds).any():
+    seconds = np.array(list(map(clock_seconds, stamps)), np.float64)
+    if not np.isfinite(seconds).all():
         raise ValueError("a stamp is no time of day")
     return seconds
 
