@@ -24,6 +24,8 @@ SYMBOLS = {label.label_store: label.symbol for label in ann_labels}
 #: In notes at sample 0: what one tick of the file is, and labels of its own.
 _TICKS = re.compile(r"## time resolution: (\d{1,9}(?:\.\d{1,9})?)$")
 _OWN_LABEL = re.compile(r"(\d{1,2}) (\S{1,8}) ")
+#: With a note now and then; an annotation itself takes two.
+BYTES_PER_MARK = 10
 _BETWEEN_CHECKS = 1 << 14
 
 
@@ -71,6 +73,8 @@ def _parse(name: str, content: bytes, limits: Limits, deadline: Deadline) -> _An
     """Pairs of bytes: six bits of code and ten bits of time since the last annotation."""
     if len(content) % 2:
         raise _damaged(name)
+    if len(content) > BYTES_PER_MARK * limits.marks:
+        raise _too_many(name, limits)
     words = array("H", content)
     if sys.byteorder == "big":
         words.byteswap()
@@ -101,7 +105,7 @@ def _parse(name: str, content: bytes, limits: Limits, deadline: Deadline) -> _An
                 found.ticks.append(tick)
                 found.codes.append(code)
         if len(found.ticks) > limits.marks:
-            raise UserError(f"{quote(name)} holds more than {limits.marks:,} annotations. {_REMEDY}")
+            raise _too_many(name, limits)
     return found
 
 
@@ -125,6 +129,10 @@ def _signed(value: int) -> int:
 
 
 _REMEDY = "Leave the annotation file out to read the signals alone, or give the right one."
+
+
+def _too_many(name: str, limits: Limits) -> UserError:
+    return UserError(f"{quote(name)} holds more than {limits.marks:,} annotations. {_REMEDY}")
 
 
 def _damaged(name: str) -> UserError:

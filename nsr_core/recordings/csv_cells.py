@@ -23,9 +23,9 @@ def is_missing(cell: str) -> bool:
 
 def number(cell: str) -> float | None:
     """A bare cell's number, NaN where it is missing; None where it is text."""
-    if is_missing(cell):
-        return math.nan
-    return float(cell) if _NUMBER.match(cell) else None
+    if _NUMBER.match(cell):
+        return float(cell)
+    return math.nan if is_missing(cell) else None
 
 
 def is_stamp(cell: str) -> bool:

@@ -31,7 +31,7 @@ def read_csv(
         UserError: it is no table of numbers, a limit is passed, or the time column tells no rate and none was given.
     """
     text = plain_text(name, content)
-    layout = read_layout(text, deadline)
+    layout = read_layout(text)
     limits.check_channels(layout.columns - 1)
     limits.check_samples(layout.columns * text.count(b"\n"))
     values = _read_columns(name, text, layout, deadline, progress)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from nsr_core.errors import UserError
 from nsr_core.recordings.csv_cells import bare, is_missing, is_stamp, number
 from nsr_core.recordings.csv_text import LINE_BYTES, decode, line_too_long
-from nsr_core.recordings.limits import Deadline
 from nsr_core.recordings.recording import UNKNOWN_UNIT
 from nsr_core.recordings.text import quote, split_unit, tidy_unit
 
 HEAD_LINES = 50
+#: Blank lines and comments among them; after so many, no table is expected any more.
+MOST_LINES = 100_000
 #: In the order of trust: a comma may also be a decimal mark, a semicolon or a tab may not.
 SEPARATORS = ("\t", ";", ",")
 #: Of a file with a single column.
 NO_SEPARATOR = ""
-_CHECK_EVERY = 4096
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?$", re.IGNORECASE)
 
 
@@ -63,19 +63,19 @@ class _Line:
     text: str
 
 
-def read_layout(content: bytes, deadline: Deadline) -> Layout:
+def read_layout(content: bytes) -> Layout:
     """The layout of a text that ``plain_text`` returned.
 
     Raises:
         UserError: there is no line of numbers, or a line is too long.
     """
-    head = _head(content, deadline)
+    head = _head(content)
     separator = _separator([line.text for line in head])
     rows = [_split_heading(line.text, separator) for line in head]
     decimal = "," if separator in ("\t", ";") and _has_decimal_commas(rows) else "."
     if decimal == ",":
         rows = [[_with_point(cell) for cell in row] for row in rows]
-    at = next((at for at, row in enumerate(rows[:3]) if _is_data(row)), None)
+    at = next((at for at, row in enumerate(rows[:3]) if not _is_heading(row)), None)
     if at is None:
         raise _no_numbers(head, rows)
     columns = len(rows[at])
@@ -100,14 +100,12 @@ def read_layout(content: bytes, deadline: Deadline) -> Layout:
     )
 
 
-def _head(content: bytes, deadline: Deadline) -> list[_Line]:
+def _head(content: bytes) -> list[_Line]:
     """The first lines that are neither blank nor comments."""
     head: list[_Line] = []
     start, count = 0, 0
-    while start < len(content) and len(head) < HEAD_LINES:
+    while start < len(content) and len(head) < HEAD_LINES and count < MOST_LINES:
         count += 1
-        if count % _CHECK_EVERY == 0:
-            deadline.check()
         end = content.find(b"\n", start)
         end = len(content) if end < 0 else end
         if end - start > LINE_BYTES:
@@ -117,7 +115,9 @@ def _head(content: bytes, deadline: Deadline) -> list[_Line]:
             head.append(_Line(count, start, text))
         start = end + 1
     if not head:
-        raise UserError("The file is empty, expected a table of samples. Give the file with the ECG.")
+        raise UserError(
+            f"The first {count:,} lines are empty, expected a table of samples. Give the file with the ECG."
+        )
     return head
 
 
@@ -152,9 +152,10 @@ def _with_point(cell: str) -> str:
     return cell.replace(",", ".") if _DECIMAL_COMMA.match(cell) else cell
 
 
-def _is_data(row: Sequence[str]) -> bool:
-    """Whether a number is in it; a row of headings or units has none."""
-    return any(number(cell) is not None and not is_missing(cell) for cell in row)
+def _is_heading(row: Sequence[str]) -> bool:
+    """Whether these are headings or units: text, and no number among it."""
+    has_text = any(number(cell) is None and not is_stamp(cell) for cell in row)
+    return has_text and all(number(cell) is None or is_missing(cell) for cell in row)
 
 
 def _headings(rows: Sequence[Sequence[str]], columns: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from nsr_core.recordings.csv_text import decode
 from nsr_core.recordings.text import quote
 
 _MISSING_SPELLINGS = sorted({spelling(text) for text in MISSING for spelling in (str, str.upper, str.title)} | {"NaN"})
+#: Blank lines and comments.
+_SKIPPED = re.compile(rb"^ *(#[^\n]*)?(\n|\Z)", re.MULTILINE)
 _DECIMAL_POINT = bytes.maketrans(b",", b".")
 
 
@@ -28,9 +31,12 @@ def read_block(block: bytes, first_line: int, layout: Layout) -> np.ndarray:
     Raises:
         UserError: naming line and column of text where a number should be, or a line with too few or many columns.
     """
-    if b"#" not in block and _is_regular(block, layout):
+    regular = _SKIPPED.sub(b"", block) if b"#" in block or b"\n\n" in block else block
+    if not regular:
+        return np.empty((layout.columns, 0))
+    if _is_regular(regular, layout):
         try:
-            return _read_fast(block, layout)
+            return _read_fast(regular, layout)
         except ValueError:  # of pandas, which says neither line nor column; parser errors are ValueErrors, too
             pass
     return _read_exactly(block, first_line, layout)
@@ -78,7 +84,7 @@ def _read_exactly(block: bytes, first_line: int, layout: Layout) -> np.ndarray:
     stamps: list[str] = []
     for line, raw in enumerate(block.split(b"\n"), start=first_line):
         text = decode(raw).strip(" ")
-        if not text or text.startswith("#"):
+        if not text or text.lstrip().startswith("#"):
             continue
         cells = layout.split(text)
         if len(cells) != layout.columns:

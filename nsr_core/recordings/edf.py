@@ -118,15 +118,18 @@ def _annotations(content: bytes, header: Header, deadline: Deadline) -> Iterator
     record has an empty text and says when the first sample was taken.
     """
     start_s = None
-    ends = np.cumsum(header.samples) * 2
-    for record in range(header.records):
+    ends = [2 * sum(header.samples[: signal + 1]) for signal in range(len(header.samples))]
+    parts = [
+        (end - 2 * samples, end)
+        for label, end, samples in zip(header.labels, ends, header.samples, strict=True)
+        if label == ANNOTATIONS
+    ]
+    for record in range(header.records if parts else 0):
         if record % 1024 == 0:
             deadline.check()
         begin = header.bytes + record * header.record_bytes
-        for label, end, samples in zip(header.labels, ends, header.samples, strict=True):
-            if label != ANNOTATIONS:
-                continue
-            for entry in _LIST.finditer(content, begin + end - 2 * samples, begin + end):
+        for first, end in parts:
+            for entry in _LIST.finditer(content, begin + first, begin + end):
                 onset, *texts = entry[0][:LIST_BYTES].split(b"\x14")
                 onset_s = _seconds(onset)
                 if not texts or onset_s is None:

@@ -62,6 +62,8 @@ def read_recording(
         )
     if zips:
         files = unzip(zips[0], files[zips[0]], limits, deadline)
+        if not files:
+            raise UserError(f"{quote(zips[0])} holds no file. Give {ACCEPTED}.")
     headers = [name for name in files if name.lower().endswith(HEADER_ENDING)]
     if headers:
         return _read_wfdb(headers, files, limits, deadline, progress)
@@ -137,6 +139,8 @@ def _kind(name: str, content: bytes) -> str:
         raise UserError(
             f"{quote(name)} is a part of a WFDB record. Give its header (.hea) and its .dat files together."
         )
+    if ending == ".zip":
+        raise UserError(f"{quote(name)} is not a zip: it does not begin as one does. Copy or pack it again.")
     if ending in _CSV_ENDINGS or is_text(content):
         return "csv"
     raise UserError(f"{quote(name)} is of a kind that is not known. Give {ACCEPTED}.")

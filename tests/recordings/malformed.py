@@ -262,70 +262,30 @@ def wfdb_but(**changed: bytes | None) -> Files:
     return files
 
 
+#: What may stand in each place of a header; the first is right.
+WFDB_WORDS = {
+    "name": ("r1", "r1/2", "../r1", "", "r 1", "r1/0"),
+    "count": ("2", "1", "0", "3", "-2", "99999999", "x"),
+    "rate": ("250", "0", "-250", "nan", "1e9", "1000000000", "0.0001", "250/1(0)", ".", "inf", "9" * 400, "²", ""),
+    "frames": ("2500", "", "0", "-5", "9999999999999999999", "2501", "2499", "nan", "1e6", "1", "9" * 900),
+    "file": ("r1.dat", "../../etc/passwd", "/etc/passwd", "~", "http://x.org/r1.dat", "r1.hea", "r1.atr", "C:\\r1.dat",
+             "s3://r1.dat", "a" * 300, "r1.d\u00e4t", "-"),
+    "layout": ("16", "212", "8", "24", "32", "61", "80", "160", "310", "311", "508", "516", "17", "x", "16x2", "16x0",
+               "16x99999999", "16:3", "16:2499", "16:9999999999", "16+100", "16+99999999999", "8x2:1+4", "16x" + "9" * 900),
+    "gain": ("200(0)/mV", "200", "", "0", "nan/mV", "-200/uV", "1e-300", "1e999", "1e-999", "200(" + "9" * 24 + ")/mV",
+             "200/" + "V" * 300, "200(-99999)/\u00b5V", "." ),
+    "rest": ("11 0 0 0 0 II", "", "x" * 500, chr(7), "99999999999 9999999999 99999999999999 9 9", "\u0663"),
+}  # fmt: skip
+
+
 def wfdb_header(rng: Rng) -> Files:
-    """A header of right and wrong words."""
-    rate = some(rng, "250", "0", "-250", "nan", "1e9", "1000000000", "0.0001", "250/1(0)", ".", "inf", "9" * 400, "²")
-    frames = some(rng, "2500", "", "0", "-5", "9999999999999999999", "2501", "2499", "nan", "1e6")
-    first = f"{some(rng, 'r1', 'r1/2', '../r1', '', 'r 1')} {some(rng, '2', '1', '0', '3', '-2', '99999999', 'x')} {rate} {frames}"
-    file = some(
-        rng,
-        "r1.dat",
-        "r1.dat",
-        "r1.dat",
-        "../../etc/passwd",
-        "/etc/passwd",
-        "~",
-        "http://x.org/r1.dat",
-        "r1.hea",
-        "r1.atr",
-        "C:\\r1.dat",
-        "s3://r1.dat",
-        "a" * 300,
-        "r1.d\u00e4t",
-    )
-    layout = some(
-        rng,
-        "16",
-        "16",
-        "212",
-        "8",
-        "24",
-        "32",
-        "61",
-        "80",
-        "160",
-        "310",
-        "311",
-        "508",
-        "516",
-        "17",
-        "x",
-        "16x2",
-        "16x0",
-        "16x99999999",
-        "16:3",
-        "16:2499",
-        "16:9999999999",
-        "16+100",
-        "16+99999999999",
-        "16x2:1+4",
-    )
-    gain = some(
-        rng,
-        "200(0)/mV",
-        "200",
-        "",
-        "0",
-        "nan/mV",
-        "-200/uV",
-        "1e-300",
-        "1e999",
-        "1e-999",
-        "200(99999999999999999999999)/mV",
-        "200/" + "V" * 300,
-    )
-    signals = [f"{file} {layout} {gain} 11 0 0 0 0 {some(rng, 'II', '', 'x' * 500, chr(7))}" for _ in range(2)]
-    return wfdb_but(hea="\n".join([some(rng, "", "# c"), first, *signals]).encode())
+    """A header with one, two or three wrong words."""
+    words = {place: choices[0] for place, choices in WFDB_WORDS.items()}
+    for place in rng.permutation(list(WFDB_WORDS))[: rng.integers(1, 4)]:
+        words[place] = some(rng, *WFDB_WORDS[place])
+    signal = "{file} {layout} {gain} {rest}".format(**words)
+    other = some(rng, signal, "r1.dat 16 200(0)/mV 11 0 0 0 0 V5")
+    return wfdb_but(hea="\n".join(["{name} {count} {rate} {frames}".format(**words), signal, other]).encode())
 
 
 def wfdb_huge_header(rng: Rng) -> Files:
