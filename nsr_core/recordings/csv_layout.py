@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,14 +123,15 @@ def _head(content: bytes) -> list[_Line]:
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """The one that cuts the lines into equally many cells; headings, which may hold any, do not vote if others can."""
-    voting = lines[2:] or lines[-1:]
-    counts = {separator: [line.count(separator) for line in voting] for separator in SEPARATORS}
-    for separator, each in counts.items():
-        if min(each) == max(each) > 0:
-            return separator
-    most = max(SEPARATORS, key=lambda separator: sum(counts[separator]))
-    return most if sum(counts[most]) else NO_SEPARATOR
+    """The one that stands equally often in the most lines, if those are more than half of them."""
+    best, most = NO_SEPARATOR, len(lines) // 2
+    for separator in SEPARATORS:
+        counts = Counter(line.count(separator) for line in lines)
+        del counts[0]
+        agreeing = max(counts.values(), default=0)
+        if agreeing > most:
+            best, most = separator, agreeing
+    return best
 
 
 def _split_heading(line: str, separator: str) -> list[str]:

@@ -21,6 +21,7 @@ from nsr_core.recordings.wfdb_record import ANNOTATIONS, pick_files, read_wfdb
 
 ACCEPTED = "a CSV file, an EDF file, a WFDB record (.hea with its .dat files), or a zip of one of these"
 HEADER_ENDING = ".hea"
+PATH_LENGTH = 200
 _CSV_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".asc")
 _EDF_ENDINGS = (".edf", ".rec")
 _BDF_START = b"\xffBIOSEMI"
@@ -88,7 +89,7 @@ def read_path(
     if not given.is_file() and given.with_name(given.name + HEADER_ENDING).is_file():
         given = given.with_name(given.name + HEADER_ENDING)
     if not given.is_file():
-        raise UserError(f"{quote(str(path))} is not a file. Give {ACCEPTED}.")
+        raise UserError(f"{_shown(given)} is not a file. Give {ACCEPTED}.")
     paths = [given]
     if given.suffix.lower() == HEADER_ENDING:
         limits.check_bytes(_size(given))
@@ -168,6 +169,11 @@ def _digest(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
+def _shown(path: Path) -> str:
+    """A path for a message: longer than what is quoted out of files, as the person has typed it."""
+    return f'"{clean(str(path), PATH_LENGTH)}"'
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -183,4 +189,4 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{quote(str(path))} cannot be read ({error.strerror or error}). Check the file and its rights.")
+    return UserError(f"{_shown(path)} cannot be read ({error.strerror or error}). Check the file and its rights.")
