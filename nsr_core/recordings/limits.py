@@ -1,0 +1,108 @@
+"""What reading a recording may cost, checked before it is spent."""
+
+import time
+from dataclasses import dataclass
+
+from nsr_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one recording.
+
+    Attributes:
+        given_bytes: of the files as they are given, together.
+        unzipped_bytes: of the files in a zip, together.
+        files: in one upload or one zip.
+        channels: of one recording.
+        samples: of all its channels together.
+        marks: in its annotations.
+        hours: from its first sample to its last.
+        fs_min_hz: below it an ECG cannot be read.
+        fs_max_hz: above it no ECG is recorded.
+        seconds: that reading may take.
+    """
+
+    given_bytes: int = 50_000_000
+    unzipped_bytes: int = 200_000_000
+    files: int = 100
+    channels: int = 64
+    samples: int = 60_000_000
+    marks: int = 1_000_000
+    hours: float = 48.0
+    fs_min_hz: float = 50.0
+    fs_max_hz: float = 10_000.0
+    seconds: float = 30.0
+
+    def allow_rate(self, fs_hz: float) -> bool:
+        """Whether an ECG may have this many samples a second; NaN may not."""
+        return self.fs_min_hz <= fs_hz <= self.fs_max_hz
+
+    def check_rate(self, fs_hz: float) -> None:
+        """Raises ``UserError`` for a sampling rate that cannot be used."""
+        if not self.allow_rate(fs_hz):
+            raise UserError(
+                f"The sampling rate is {fs_hz:g} Hz, expected {self.fs_min_hz:g} to {self.fs_max_hz:g} Hz. "
+                "Look it up in the recorder's settings and give it in samples a second."
+            )
+
+    def check_bytes(self, size: int) -> None:
+        """Raises ``UserError`` for more bytes than may be given."""
+        if size > self.given_bytes:
+            raise UserError(
+                f"The files have {megabytes(size)}, at most {megabytes(self.given_bytes)} are read. "
+                "Cut a shorter stretch out of the recording, or give it as WFDB, which is smaller than text."
+            )
+
+    def check_channels(self, count: int) -> None:
+        """Raises ``UserError`` for more signals than a recording may have."""
+        if count > self.channels:
+            raise UserError(
+                f"The recording has {count:,} signals, at most {self.channels} are read. Give fewer of them."
+            )
+
+    def check_samples(self, count: int) -> None:
+        """Raises ``UserError`` for more samples, of all signals together, than a recording may have."""
+        if count > self.samples:
+            raise UserError(
+                f"The recording has {short_count(count)} samples in all its signals, at most {self.samples:,} are read. "
+                "Give fewer signals or a shorter stretch."
+            )
+
+    def check_hours(self, samples: int, fs_hz: float) -> None:
+        """Raises ``UserError`` for a signal that lasts too long; ``samples`` of one signal."""
+        hours = samples / fs_hz / 3600
+        if hours > self.hours:
+            raise UserError(
+                f"The recording lasts {hours:,.1f} h, at most {self.hours:g} h are read. Give a shorter stretch."
+            )
+
+
+#: What the app and the command line use.
+LIMITS = Limits()
+
+
+class Deadline:
+    """The moment at which reading must be over."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._seconds = limits.seconds
+        self._ends = time.monotonic() + limits.seconds
+
+    def check(self) -> None:
+        """Raises ``UserError`` when it has passed."""
+        if time.monotonic() > self._ends:
+            raise UserError(
+                f"Reading took longer than {self._seconds:g} s and was stopped. "
+                "Give a shorter stretch, or try again when the machine is less busy."
+            )
+
+
+def megabytes(size: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{size / 1e6:,.1f} MB" if size < 1e12 else f"{size:.0e} bytes"
+
+
+def short_count(count: int) -> str:
+    """A count that a damaged header may have made absurdly long."""
+    return f"{count:,}" if count < 10**15 else "more than 10^15"

@@ -1,0 +1,210 @@
+"""WFDB records: written by wfdb in every format, real ones, and headers that lie."""
+
+import dataclasses
+import tempfile
+
+import numpy as np
+import pytest
+import wfdb
+
+from nsr_core.errors import UserError
+from nsr_core.recordings.files import read_path
+from nsr_core.recordings.limits import LIMITS
+from nsr_core.recordings.wfdb_header import FORMATS
+from tests.recordings.good import signals, wfdb_files
+from tests.recordings.valid import check_recording
+
+
+def but(place, word):
+    """The good record with one word of its header's first signal, or of its first line, changed."""
+    files = wfdb_files()
+    good = {"first": "r1 2 250 2500", "file": "r1.dat 16", "layout": " 16 ", "gain": "200(0)/mV"}[place]
+    files["r1.hea"] = files["r1.hea"].decode().replace(good, word, 2 if place == "layout" else 1).encode()
+    return files
+
+
+def test_a_record_is_read_in_physical_units(read):
+    recording = read(wfdb_files())
+    assert recording.kind == "wfdb"
+    assert recording.name == "r1"
+    assert recording.notes == ()
+    assert [(channel.name, channel.unit, channel.fs_hz) for channel in recording.channels] == [
+        ("MLII", "mV", 250.0),
+        ("V5", "mV", 250.0),
+    ]
+    np.testing.assert_allclose([channel.signal for channel in recording.channels], signals(), atol=1 / 400)
+    assert recording.marks.time_s.tolist() == [0.5 + beat for beat in range(10)]
+    assert recording.marks.symbols == ("N",) * 10
+
+
+@pytest.mark.parametrize("fmt", [fmt for fmt in FORMATS if fmt not in ("8", "61", "160", "310", "311")])
+@pytest.mark.parametrize("count", [999, 1000])
+def test_formats_that_wfdb_writes(tmp_path, fmt, count):
+    x = signals(count).T * 0.2
+    wfdb.wrsamp("r", 250, ["mV"] * 2, ["I", "II"], p_signal=x, fmt=[fmt] * 2, write_dir=str(tmp_path))
+    expected = wfdb.rdrecord(str(tmp_path / "r")).p_signal
+    recording = read_path(tmp_path / "r.hea")
+    check_recording(recording)
+    np.testing.assert_array_equal(np.stack([channel.signal for channel in recording.channels], axis=1), expected)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("frames", [300, 301])
+def test_every_format_is_read_as_wfdb_reads_it(tmp_path, fmt, frames):
+    """Random bytes are samples in every format; some of them are its mark for a missing sample."""
+    (tmp_path / "r.hea").write_text(f"r 2 250 {frames}\nr.dat {fmt} 100(3)/uV\nr.dat {fmt} 50/mV\n")
+    (tmp_path / "r.dat").write_bytes(np.random.default_rng(0).bytes(4 * 2 * 304))
+    expected = wfdb.rdrecord(str(tmp_path / "r")).p_signal
+    recording = read_path(tmp_path / "r")
+    np.testing.assert_array_equal(np.stack([channel.signal for channel in recording.channels], axis=1), expected)
+    assert [channel.unit for channel in recording.channels] == ["uV", "mV"]
+
+
+def test_signals_with_several_samples_a_frame_and_their_own_files(read):
+    digital = np.arange(300, dtype="<i2")
+    header = "r 3 100 100\na.dat 16x2 1/mV\na.dat 16 1/mV\nb.dat 16 1/mV\n"
+    frames = np.column_stack([digital[:200].reshape(100, 2), digital[200:]])
+    recording = read({"r.hea": header, "a.dat": frames.tobytes(), "b.dat": digital[:100].tobytes()})
+    assert [channel.fs_hz for channel in recording.channels] == [200.0, 100.0, 100.0]
+    assert [channel.signal.tolist() for channel in recording.channels] == [
+        list(range(200)),
+        list(range(200, 300)),
+        list(range(100)),
+    ]
+    assert [channel.name for channel in recording.channels] == ["channel 1", "channel 2", "channel 3"]
+
+
+def test_skewed_signals_are_put_side_by_side(read):
+    digital = np.column_stack([np.arange(100), np.arange(100), np.arange(100)]).astype("<i2")
+    header = "r 3 100 100\nr.dat 16 1/mV\nr.dat 16:3 1/mV\nr.dat 16:5 1/mV\n"
+    first, second, third = read({"r.hea": header, "r.dat": digital.tobytes()}).channels
+    assert first.signal[0] == 0
+    assert second.signal[0] == 3
+    assert third.signal[0] == 5
+    assert [int(np.isnan(channel.signal).sum()) for channel in (first, second, third)] == [0, 3, 5]
+
+
+def test_missing_samples_are_nan(read):
+    files = wfdb_files()
+    digital = np.frombuffer(files["r1.dat"], "<i2").copy()
+    digital[20] = -32768
+    assert np.flatnonzero(np.isnan(read(files | {"r1.dat": digital.tobytes()}).channels[0].signal)).tolist() == [10]
+
+
+@pytest.mark.parametrize("gain", ["0", "0(5)/mV", ""])
+def test_a_signal_without_gain_has_no_unit(read, gain):
+    recording = read(but("gain", gain) if gain else {**wfdb_files(), "r1.hea": b"r1 2 250\nr1.dat 16\nr1.dat 16\n"})
+    assert recording.channels[0].unit == ""
+    assert recording.notes[0].startswith("A signal has no gain in the header")
+
+
+def test_the_length_may_be_left_to_the_file(read):
+    assert len(read(but("first", "r1 2 250")).channels[0].signal) == 2500
+    assert len(read(but("first", "r1 2 250 0")).channels[0].signal) == 2500
+
+
+def test_the_rate_may_be_left_to_wfdbs_default(read):
+    assert read(but("first", "r1 2")).channels[0].fs_hz == 250.0
+
+
+def test_a_longer_file_is_noted(read):
+    recording = read(but("first", "r1 2 250 1000"))
+    assert len(recording.channels[0].signal) == 1000
+    assert recording.notes == (
+        "A signal file is longer than the header says; the rest is not read.",
+        "6 annotations lie outside the signal and are left out.",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "/etc/passwd", "..", "http://example.org/r1.dat", "s3://b/r1.dat", "C:\\r1.dat", "a/b.dat"],
+)
+def test_a_header_cannot_reach_beyond_its_files(read, name):
+    with pytest.raises(UserError, match=r'it names ".*", expected the plain name of a file beside it, not a path'):
+        read(but("file", f"{name} 16"))
+
+
+@pytest.mark.parametrize("name", ["other.dat", "~", "r1", "passwd"])
+def test_a_file_that_was_not_given(read, name):
+    with pytest.raises(UserError, match=r'^"r1\.hea" (names "|cannot be read as a WFDB header: it names "~)'):
+        read(but("file", f"{name} 16"))
+
+
+@pytest.mark.parametrize(
+    ("place", "word", "message"),
+    [
+        ("first", "r1 2 -250 2500", r'its sampling rate is "-250", expected a number above 0'),
+        ("first", "r1 2 nan 2500", r'its sampling rate is "nan"'),
+        ("first", "r1 2 0 2500", r'its sampling rate is "0"'),
+        ("first", "r1 2 250 -5", r'its number of samples is "-5", expected a whole number'),
+        ("first", "r1 2 250 2501", r'"r1\.dat" holds 2,500 samples of each signal, but "r1\.hea" announces 2,501'),
+        ("first", "r1 2 250 " + "9" * 50, r"announces more than 10\^15"),
+        ("first", "r1 3 250 2500", r"it announces 3 signals and describes 2"),
+        ("first", "r1 0 250 2500", r"it has no signals"),
+        ("first", "r1/2 2 250 2500", r"is a record of several segments, which is not read"),
+        ("first", "r1 2 1000000 2500", r"^No signal can be used: MLII \(1e\+06 Hz"),
+        ("first", "../r1 2 250 2500", r'its first line is "\.\./r1 2 250 2500", expected the record\'s name'),
+        ("layout", " 508 ", r"has samples of format 508, expected one of 8, 16, 24"),
+        ("layout", " 99 ", r"has samples of format 99"),
+        ("layout", " x ", r'"x" is not a signal\'s format'),
+        ("layout", " 16x0 ", r"a signal has no samples in a frame"),
+        ("layout", " 16x99999999 ", r'"r1\.dat" holds 0 samples|holds no sample'),
+        ("layout", " 16:2500 ", r"shifts a signal by more than its length"),
+        ("layout", " 16+9999999 ", r'"r1\.dat" holds 0 samples of each signal'),
+        ("gain", "nan/mV", r'a signal\'s gain is "nan/mV", expected a number'),
+        ("gain", "1e999/mV", r"expected a finite number"),
+    ],
+)
+def test_a_header_that_cannot_be(read, place, word, message):
+    with pytest.raises(UserError, match=message):
+        read(but(place, word))
+
+
+def test_signals_of_one_file_must_agree(read):
+    files = wfdb_files()
+    files["r1.hea"] = b"r1 2 250 1000\nr1.dat 16 200\nr1.dat 212 200\n"
+    with pytest.raises(UserError, match=r'the signals in "r1\.dat" differ in format or offset'):
+        read(files)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "it is empty"), (b"# c\n", "it is empty"), (b"x" * 1001, "longer than 1,000")]
+)
+def test_a_file_that_is_no_header(read, content, message):
+    with pytest.raises(UserError, match=rf'^"r1\.hea" cannot be read as a WFDB header: .*{message}'):
+        read(wfdb_files() | {"r1.hea": content})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"channels": 1}, r"has 2 signals, at most 1"),
+        ({"samples": 4999}, r"has 5,000 samples"),
+        ({"hours": 0.001}, r"at most 0\.001 h"),
+        ({"marks": 9}, r'"r1\.atr" holds more than 9 annotations'),
+    ],
+)
+def test_limits(read, changed, message):
+    with pytest.raises(UserError, match=message):
+        read(wfdb_files(), limits=dataclasses.replace(LIMITS, **changed))
+
+
+def test_nothing_stays_in_the_temporary_folder(read, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    read(wfdb_files())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("record", ["100", "114", "203"])
+def test_a_real_record_is_wfdbs_exactly(mitdb_root, record):
+    recording = read_path(mitdb_root / record)
+    check_recording(recording)
+    expected = wfdb.rdrecord(str(mitdb_root / record))
+    np.testing.assert_array_equal(np.stack([each.signal for each in recording.channels], axis=1), expected.p_signal)
+    assert [channel.name for channel in recording.channels] == expected.sig_name
+    assert {(channel.unit, channel.fs_hz) for channel in recording.channels} == {("mV", 360.0)}
+    annotations = wfdb.rdann(str(mitdb_root / record), "atr")
+    np.testing.assert_array_equal(recording.marks.time_s, annotations.sample / 360)
+    assert list(recording.marks.symbols) == annotations.symbol
+    assert recording.notes == ()
