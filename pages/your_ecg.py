@@ -8,8 +8,8 @@ from ui.recording import choices, panels, read, source
 
 LEAD = (
     "Bring a recording. Its beats are found and cut exactly as the training beats were, each is read by the networks that you "
-    "choose, and for each the smallest noise is sought that changes the reading. **A class read here is no finding, and noise is "
-    "no diagnosis: the networks know 47 patients.**"
+    "choose, and for each the smallest noise is sought that changes the reading. **This is no diagnosis: the networks have "
+    "learned from 47 patients, and little noise fools them.**"
 )
 
 

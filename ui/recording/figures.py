@@ -18,8 +18,9 @@ from ui.theme import Ink, axis, class_colour, layout, method_style
 #: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
 ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
 PAPER_PX = (200, 420)
-#: The track's scale in units of a beat's range, where mV are not known.
 LEFT_OUT = "left out"
+#: Where a logarithmic axis of noise is labelled.
+NOISE_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def strip(told: RecordingReading, start_s: float, seconds: float, ink: Ink) -> go.Figure:
@@ -82,7 +83,7 @@ def _axes(
         ink, domain=[(track + GAP_PX) / whole, (track + GAP_PX + rows) / whole], range=[len(titles) - 0.5, -0.5],
         tickvals=list(range(len(titles))), ticktext=titles, showgrid=False, fixedrange=True,
     )  # fmt: skip
-    axes["yaxis3"] = axis(ink, f"changed by, {unit}", domain=[0, track / whole], type="log", fixedrange=True, nticks=4)
+    axes["yaxis3"] = axis(ink, f"changed by, {unit}", domain=[0, track / whole], type="log", fixedrange=True, tickvals=NOISE_TICKS)
     return axes
 
 
@@ -205,7 +206,7 @@ def overview(told: RecordingReading, network: str, shown: tuple[float, float], i
     ticks = _round_times(float(cut.lead.start_s), float(cut.lead.start_s + cut.lead.seconds))
     x = axis(ink, "time from the start of the recording, min:s", tickvals=ticks, ticktext=[clock(at) for at in ticks])
     unit = "mV" if cut.lead.in_mv else "of the beat's range"
-    y = axis(ink, f"smallest noise found that changes the reading, ± {unit}", type="log", nticks=5)
+    y = axis(ink, f"smallest noise found that changes the reading, ± {unit}", type="log", tickvals=NOISE_TICKS)
     lines = [upright(at, ink.noise) for at in shown]
     return go.Figure(
         {

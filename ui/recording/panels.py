@@ -92,7 +92,7 @@ def _strip(told: RecordingReading) -> float:
     lead = told.cut.lead
     last = max(lead.start_s, lead.start_s + lead.seconds - STRIP_SECONDS)
     key = f"{START}_{told.cut.key}"
-    st.session_state[key] = float(np.clip(st.session_state.get(key, lead.start_s), lead.start_s, last))
+    st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(told)), lead.start_s, last))
     start_s = st.session_state[key]
     if last > lead.start_s:
         start_s = st.slider("From, s", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
@@ -106,6 +106,13 @@ def _strip(told: RecordingReading) -> float:
         "less may do. A line down from a marker ends at what is proved. A cross on the trace: left out."
     )
     return start_s
+
+
+def _first_sight(told: RecordingReading) -> float:
+    """Where the strip begins at first: before the first beat that is not read as normal, where there is one."""
+    label = next(iter(told.networks.values())).label
+    row = int(np.argmax(label != CLASSES.index("N")))
+    return float(np.floor(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2))
 
 
 def _strip_alt(told: RecordingReading, start_s: float) -> str:
@@ -151,18 +158,24 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
     table = pd.DataFrame(
         {
             "time": [clock(at, 1) for at in cut.time_s[cut.row[order]].tolist()],
-            "read as": [CLASS_NAMES[CLASSES[label]] for label in reading.label[order].tolist()],
+            "read as": [CLASSES[label] for label in reading.label[order].tolist()],
             "p": reading.probability[order].max(axis=1).round(3),
-            "± of the range": reading.flips_at[order].round(4),
             "± mV": (reading.flips_at * spread)[order].round(3),
-            "proved to": reading.certified[order].round(4),
+            "± range": reading.flips_at[order].round(4),
+            "proved": reading.certified[order].round(4),
             "unlike": told.unlike[order],
         }
     )
-    empty = [name for name in ("± mV", "proved to") if table[name].isna().all()]
+    empty = [name for name in ("± mV", "proved") if table[name].isna().all()]
     picked = st.dataframe(
         table.drop(columns=empty), hide_index=True, height=300, key=f"own_fragile_{cut.key}", on_select="rerun",
         selection_mode="single-row",
+        column_config={
+            "read as": st.column_config.TextColumn(help="; ".join(f"{name}: {CLASS_NAMES[name]}" for name in CLASSES)),
+            "± mV": st.column_config.NumberColumn(help="The smallest noise found that changes the reading; less may do."),
+            "± range": st.column_config.NumberColumn(help="The same as a share of the beat's range."),
+            "proved": st.column_config.NumberColumn(help="No noise up to this share of the range changes the reading."),
+        },
     )  # fmt: skip
     rows = picked.selection.rows
     if not rows or rows[0] >= len(order):
