@@ -5,7 +5,7 @@ import re
 
 QUOTES = "\"'"
 #: How files write that a sample is missing, in any case of letters; ``-`` is rdsamp's way.
-MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--")
+MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "--")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|[+-]?inf(inity)?$", re.IGNORECASE | re.ASCII)
 _CLOCK = re.compile(r"\[?(\d{1,4}:)?\d{1,2}:\d{1,2}([.,]\d{1,9})?\]?$", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$", re.ASCII)

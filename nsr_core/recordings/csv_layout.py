@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.csv_cells import bare, is_missing, is_stamp, number
+from nsr_core.recordings.csv_cells import bare, is_date, is_missing, is_stamp, number
 from nsr_core.recordings.csv_text import LINE_BYTES, decode, line_too_long
 from nsr_core.recordings.recording import UNKNOWN_UNIT
 from nsr_core.recordings.text import quote, split_unit, tidy_unit
@@ -24,23 +24,23 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Layout:
-    """Attributes:
-    separator: between cells; ``NO_SEPARATOR`` where there is one column.
-    decimal: ``.`` or ``,``.
-    headings: of the columns, empty where the file has none.
-    units: of the columns, ``UNKNOWN_UNIT`` where the file names none.
-    has_headings: whether the file has any.
-    stamps: which column holds time stamps with colons; None where none does.
-    are_dates: whether those are dates.
-    start: the byte at which the data begins.
-    first_line: the number of the line at which it begins.
+    """What the first lines tell.
+
+    Attributes:
+        separator: between cells; ``NO_SEPARATOR`` where there is one column.
+        decimal: ``.`` or ``,``.
+        headings: of the columns, empty where the file has none.
+        units: of the columns, ``UNKNOWN_UNIT`` where the file names none.
+        stamps: which column holds time stamps with colons; None where none does.
+        are_dates: whether those are dates.
+        start: the byte at which the data begins.
+        first_line: the number of the line at which it begins.
     """
 
     separator: str
     decimal: str
     headings: tuple[str, ...]
     units: tuple[str, ...]
-    has_headings: bool
     stamps: int | None
     are_dates: bool
     start: int
@@ -93,9 +93,8 @@ def read_layout(content: bytes) -> Layout:
         decimal=decimal,
         headings=headings,
         units=units,
-        has_headings=at > 0,
         stamps=stamps,
-        are_dates=stamps is not None and "-" in rows[at][stamps],
+        are_dates=stamps is not None and is_date(rows[at][stamps]),
         start=head[at].start,
         first_line=head[at].number,
     )

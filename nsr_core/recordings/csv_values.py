@@ -31,6 +31,8 @@ def read_block(block: bytes, first_line: int, layout: Layout) -> np.ndarray:
     Raises:
         UserError: naming line and column of text where a number should be, or a line with too few or many columns.
     """
+    if not block.strip(b" \n"):
+        return np.empty((layout.columns, 0))
     regular = _SKIPPED.sub(b"", block) if b"#" in block or b"\n\n" in block else block
     if not regular:
         return np.empty((layout.columns, 0))

@@ -94,7 +94,7 @@ def _physical(signal: edfio.EdfSignal) -> np.ndarray:
 
 
 def _read_marks(content: bytes, header: Header, limits: Limits, deadline: Deadline) -> tuple[Marks | None, list[str]]:
-    """Those annotations whose text is a beat symbol; None where there are none."""
+    """Those annotations whose text is a symbol, if most are: in a hypnogram, R is no beat but a sleep stage."""
     found: list[tuple[float, str]] = []
     others = 0
     duration_s = header.records * header.record_s
@@ -104,6 +104,8 @@ def _read_marks(content: bytes, header: Header, limits: Limits, deadline: Deadli
         else:
             others += 1
     found.sort(key=lambda each: each[0])
+    if len(found) <= others:
+        found, others = [], len(found) + others
     notes = [f"{others:,} EDF+ annotations that are no beat symbols are not used."] if others else []
     if not found:
         return None, notes

@@ -86,15 +86,16 @@ def read_path(
         UserError: as ``read_recording``; also if a file is missing or cannot be read.
     """
     given = Path(path)
-    if not given.is_file() and given.with_name(given.name + HEADER_ENDING).is_file():
-        given = given.with_name(given.name + HEADER_ENDING)
-    if not given.is_file():
+    header = Path(f"{given}{HEADER_ENDING}")
+    if not _is_file(given) and _is_file(header):
+        given = header
+    if not _is_file(given):
         raise UserError(f"{_shown(given)} is not a file. Give {ACCEPTED}.")
     paths = [given]
     if given.suffix.lower() == HEADER_ENDING:
         limits.check_bytes(_size(given))
         beside = [*named_files(given.name, _read_bytes(given)), f"{given.stem}.atr"]
-        paths += [given.with_name(name) for name in beside if given.with_name(name).is_file()]
+        paths += [given.with_name(name) for name in beside if _is_file(given.with_name(name))]
     limits.check_bytes(sum(map(_size, paths)))
     files = {each.name: _read_bytes(each) for each in paths}
     return read_recording(files, fs_hz=fs_hz, progress=progress, limits=limits)
@@ -172,6 +173,14 @@ def _digest(files: Mapping[str, bytes]) -> str:
 def _shown(path: Path) -> str:
     """A path for a message: longer than what is quoted out of files, as the person has typed it."""
     return f'"{clean(str(path), PATH_LENGTH)}"'
+
+
+def _is_file(path: Path) -> bool:
+    """Also of what is typed by hand: too long, say, which ``Path`` takes for an error."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int:

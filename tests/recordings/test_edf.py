@@ -76,6 +76,13 @@ def test_annotations_that_are_beats_become_marks(read):
     assert recording.notes == ("1 EDF+ annotations that are no beat symbols are not used.",)
 
 
+def test_a_sleep_stage_is_no_beat(read):
+    annotations = tuple(edfio.EdfAnnotation(onset, None, text) for onset, text in enumerate(["W", "N2", "R", "W"]))
+    recording = read({"a.edf": edf_file(annotations)})
+    assert recording.marks is None
+    assert recording.notes == ("4 EDF+ annotations that are no beat symbols are not used.",)
+
+
 def test_annotations_that_are_not(read):
     recording = read({"a.edf": edf_file((edfio.EdfAnnotation(1, 2, "Sleep stage W"),))})
     assert recording.marks is None

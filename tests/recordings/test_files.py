@@ -100,8 +100,9 @@ def test_a_path_of_a_record_brings_its_files(read, tmp_path, given):
 def test_paths_that_cannot_be_read(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\" is not a file\. Give a CSV file"):
         read_path(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"is not a file"):
-        read_path(tmp_path)
+    for path in (tmp_path, ".", "/", "", "a" * 5000, "x\0y"):
+        with pytest.raises(UserError, match=r"is not a file"):
+            read_path(path)
     (tmp_path / "r1.hea").write_bytes(wfdb_files()["r1.hea"])
     with pytest.raises(UserError, match=r'names "r1\.dat", which was not given'):
         read_path(tmp_path / "r1")
