@@ -13,6 +13,7 @@ from nsr_core.cli.honesty import honesty
 from nsr_core.cli.listing import list_all
 from nsr_core.cli.noise import noise
 from nsr_core.cli.patients import patients
+from nsr_core.cli.read import read
 from nsr_core.cli.report import report
 from nsr_core.cli.train import train
 from nsr_core.cli.verdict import verdict
@@ -40,6 +41,7 @@ app.command("certify")(certify)
 app.command("noise")(noise)
 app.command("honesty")(honesty)
 app.command("patients")(patients)
+app.command("read")(read)
 app.command("report")(report)
 app.command("verdict")(verdict)
 app.command("list")(list_all)

@@ -25,6 +25,7 @@ Spread = Annotated[
     bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
 ]
 SignalOnly = Annotated[bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")]
+Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
 CheckpointFolder = Annotated[Path, typer.Argument(help="Folder of a checkpoint, such as checkpoints/mlp-loss2.")]
 
 

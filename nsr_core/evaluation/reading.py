@@ -114,7 +114,7 @@ class RecordingReading:
         for name, told in self.networks.items():
             columns |= {
                 f"{name} class": np.array(CLASSES)[told.label],
-                f"{name} p": told.probability.max(axis=1).round(4),
+                f"{name} p": told.probability.max(axis=1).astype(np.float64).round(4),
                 f"{name} flips at": told.flips_at.round(5),
                 f"{name} flips at mV": (told.flips_at * spread).round(5),
                 f"{name} proved to": told.certified.round(5),

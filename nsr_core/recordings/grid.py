@@ -9,10 +9,9 @@ from scipy.signal import resample_poly
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.errors import UserError
 from nsr_core.progress import duration
+from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel
 
-#: Sampling rates that can be used: below, QRS complexes lose their shape; above, it is hardly a rate.
-LEAST_FS_HZ, MOST_FS_HZ = 50.0, 10_000.0
 #: How much can be read at once; more is read stretch by stretch.
 LEAST_SECONDS, MOST_SECONDS = 3.0, 2 * 3600.0
 #: Rates are taken as fractions with at most this denominator: 360 / 499.87 Hz too is met to a millionth.
@@ -86,11 +85,7 @@ def _rate(channel: Channel, fs_hz: float | None) -> float:
     rate = channel.fs_hz if fs_hz is None else fs_hz
     if rate is None:
         raise UserError(f"The file does not say how many samples a second {channel.name} has. Give the sampling rate.")
-    if not LEAST_FS_HZ <= rate <= MOST_FS_HZ:
-        raise UserError(
-            f"{channel.name} is said to have {rate:g} samples a second; {LEAST_FS_HZ:g} to {MOST_FS_HZ:,.0f} can be used. "
-            "Correct the sampling rate."
-        )
+    LIMITS.check_rate(rate)
     return rate
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from nsr_core.recordings.grid import LEAST_FS_HZ, LEAST_SECONDS, MOST_FS_HZ, MOST_SECONDS
+from nsr_core.recordings.grid import LEAST_SECONDS, MOST_SECONDS
+from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
 from ui import loaders
 
@@ -59,7 +60,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
 def _rate(channel: Channel) -> float | None:
     """Samples a second, as the file says or as the reader corrects it."""
     return st.number_input(
-        "Samples a second", LEAST_FS_HZ, MOST_FS_HZ, channel.fs_hz, key=f"fs_{channel.name}_{channel.fs_hz}", format="%g",
+        "Samples a second", LIMITS.fs_min_hz, LIMITS.fs_max_hz, channel.fs_hz, key=f"fs_{channel.name}_{channel.fs_hz}", format="%g",
         placeholder="not in the file", help="As the file says. Correct it where the file is wrong.",
     )  # fmt: skip
 

@@ -83,7 +83,9 @@ def _axes(
         ink, domain=[(track + GAP_PX) / whole, (track + GAP_PX + rows) / whole], range=[len(titles) - 0.5, -0.5],
         tickvals=list(range(len(titles))), ticktext=titles, showgrid=False, fixedrange=True,
     )  # fmt: skip
-    axes["yaxis3"] = axis(ink, f"changed by, {unit}", domain=[0, track / whole], type="log", fixedrange=True, tickvals=NOISE_TICKS)
+    axes["yaxis3"] = axis(
+        ink, f"changed by, {unit}", domain=[0, track / whole], type="log", fixedrange=True, tickvals=NOISE_TICKS
+    )
     return axes
 
 

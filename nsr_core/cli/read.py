@@ -1,0 +1,84 @@
+"""``read``: a recording, every beat of it read, and the smallest noise that changes each reading."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nsr_core.cli.options import Seed
+from nsr_core.cli.output import AsJson, Meter, columns, emit
+from nsr_core.compute import configure
+from nsr_core.data import CLASSES
+from nsr_core.data.cache import write_atomically
+from nsr_core.evaluation.reading import RecordingReading, read_recording_beats
+from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.files import read_path
+from nsr_core.recordings.quality import REASONS
+from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.sample import sample_recording
+from nsr_core.training.checkpoint import load_checkpoint
+
+SAMPLE = "sample"
+#: How many of the most fragile beats are printed.
+SHOWN = 10
+
+
+def read(
+    recording: Annotated[
+        str,
+        typer.Argument(help=f'A CSV or EDF file, a WFDB header, a zip of these, or "{SAMPLE}" for a synthetic one.'),
+    ],
+    models: Annotated[
+        str, typer.Option(help="Folders of checkpoints, separated by commas.")
+    ] = "checkpoints/mlp-ce,checkpoints/mlp-jacob",
+    lead: Annotated[str | None, typer.Option(help="Which lead; by default the first.")] = None,
+    fs: Annotated[float | None, typer.Option(help="Samples a second, where the file does not say or is wrong.")] = None,
+    unit: Annotated[str | None, typer.Option(help="mV, uV, V or nV, where the file does not say or is wrong.")] = None,
+    start: Annotated[float, typer.Option(min=0, help="Where to begin, in seconds.")] = 0.0,
+    stop: Annotated[
+        float | None, typer.Option(help="Where to end, in seconds; two hours after the start at most.")
+    ] = None,
+    marks: Annotated[
+        bool, typer.Option("--marks", help="Take the beats from the file's own marks, not from the signal.")
+    ] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Also prove up to which level no noise changes a reading (MLP).")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write every beat to this CSV file.")] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Read every beat of a recording, and look for the smallest noise that changes each reading.
+
+    The beats are cut exactly as the training beats were. The noise found is an upper bound; less may do.
+    """
+    configure(threads=1)
+    checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
+    found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
+    cut = cut_recording(
+        found, lead or found.channels[0].name, fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=marks
+    )  # fmt: skip
+    told = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
+    if csv is not None:
+        write_atomically(csv, lambda path: told.table().to_csv(path, index=False))
+    emit(told.to_json(), _tell(found, told), as_json)
+
+
+def _tell(recording: Recording, told: RecordingReading) -> str:
+    cut = told.cut
+    left_out = {text: int((cut.reason == key).sum()) for key, text in REASONS.items()}
+    lines = [f"Note: {note}" for note in recording.notes]
+    lines.append(
+        f"{cut.recording}, lead {cut.lead.name}, {cut.lead.seconds:.0f} s from {cut.lead.start_s:g} s on: {len(cut.sample):,} beats "
+        f"({cut.beats_from}), {len(cut.row):,} read, {int(told.unlike.sum()):,} of them unlike the training beats"
+    )
+    lines += [f"  left out, {count:,}: {text}" for text, count in left_out.items() if count]
+    lines += ["", told.counts().to_string(index=False), ""]
+    name = next(iter(told.networks))
+    rows = told.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
+    lines.append(f"Most fragile readings of {name} (noise within ± changes them; protocol custom, see --json):")
+    shown = [f"{name} class", f"{name} p", f"{name} flips at", f"{name} flips at mV", f"{name} proved to"]
+    cells = [(f"{row['time_s']:.2f}", *(str(row[column]) for column in shown)) for _, row in rows.iterrows()]
+    lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to")))
+    lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
+    return "\n".join(lines)
