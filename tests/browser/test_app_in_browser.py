@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nsr_core.recordings.sample import sample_recording
+
 playwright = pytest.importorskip("playwright.sync_api")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +128,7 @@ def visit(browser):
         one.close()
 
 
-PAGES = ("", "beat_lab", "curves", "verdict", "train", "learn", "paper", "data")
+PAGES = ("", "beat_lab", "your_ecg", "curves", "verdict", "train", "learn", "paper", "data")
 LOOKS = {"light": {}, "dark": {"scheme": "dark"}, "narrow": {"width": 375}}
 
 
@@ -218,6 +220,29 @@ def test_numbers_and_figures_can_be_taken_away(visit, address, tmp_path):
         text = (tmp_path / kind).read_text()
         assert text.startswith(start)
         assert "Not for clinical use" in text
+
+
+def test_a_file_is_read_its_most_fragile_beat_opens_in_the_lab_and_stays_in_its_visit(visit, address, tmp_path):
+    channel = sample_recording().channels[0]
+    path = tmp_path / "mine.csv"
+    path.write_text("ECG (mV)\n" + "\n".join(f"{value:.3f}" for value in channel.signal[: 40 * 360]))
+    one = visit().open(f"{address}/your_ecg?recording=My+own+file&models=mlp-ce")
+    one.page.locator("input[type=file]").set_input_files(path)
+    rate = one.page.get_by_label("Samples a second")
+    playwright.expect(one.page.get_by_text("does not say how many samples")).to_be_visible(timeout=WAIT_MS)
+    rate.fill("360")
+    rate.press("Enter")
+    playwright.expect(one.page.get_by_text("MLP ce reads")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    table = one.page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 16, "y": 52})
+    one.page.get_by_role("link", name="Open in the Beat lab").click(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text("beats of your recording")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text("Nobody knows this beat")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    theirs = visit().open(one.page.url)  # the recording is not in the link, nor anywhere else
+    playwright.expect(theirs.page.get_by_text("Your recording cannot be shown yet")).to_be_visible(timeout=WAIT_MS)
 
 
 def test_a_click_on_a_curve_lists_the_beats_behind_it(visit, address):

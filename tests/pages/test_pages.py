@@ -62,12 +62,16 @@ NONSENSE = {
         "patients_under",
         "patients_eps",
         "patients_measure",
+        "recording",
+        "lead",
+        "prove",
+        "beats_from",
     ]
 }
 
 
 def test_all_pages_are_there():
-    assert set(PAGES) == {"start", "beat_lab", "curves", "train", "paper", "learn", "data", "verdict"}
+    assert set(PAGES) == {"start", "beat_lab", "curves", "train", "paper", "learn", "data", "verdict", "your_ecg"}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from nsr_core.recordings.grid import LEAST_SECONDS, MOST_SECONDS
+from nsr_core.recordings.grid import MOST_SECONDS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
-from ui import loaders
 
 MOST_NETWORKS = 4
 FIRST_NETWORKS = ("mlp-ce", "mlp-jacob")
-#: Of a long recording, so much is read at first.
-FIRST_MINUTES = 30.0
+#: A recording up to so long is read whole; of a longer one, so much at first.
+WHOLE_MINUTES, FIRST_MINUTES = 45.0, 30.0
 UNKNOWN = "unknown"
-BEATS_FROM = {"detector": "found in the signal", "marks": "marks in the file"}
+FOUND, MARKED = "found in the signal", "marked in the file"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
         st.info("The file does not say how many samples a second it has. Type it in above.")
         return None
     stretch = _stretch(len(channel.signal) / fs_hz)
-    use_marks = recording.marks is not None and _beats_from() == "marks"
+    use_marks = recording.marks is not None and _beats_from() == MARKED
     prove = st.toggle(
         "Prove as well", key="prove", bind="query-params",
         help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network.",
@@ -77,14 +76,14 @@ def _unit(channel: Channel) -> str:
 def _networks(names: list[str]) -> list[str]:
     return st.multiselect(
         "Networks", names, [name for name in FIRST_NETWORKS if name in names] or names[:1], key="models",
-        bind="query-params", max_selections=MOST_NETWORKS, format_func=loaders.title, placeholder="Choose up to four",
+        bind="query-params", max_selections=MOST_NETWORKS, placeholder="Choose up to four",
         help="MLP: fully connected. CNN: convolutional, and some sixty times slower here. Then the training method.",
     )  # fmt: skip
 
 
 def _stretch(seconds: float) -> tuple[float, float]:
     """Start and stop in seconds; a short recording is read whole."""
-    if seconds <= max(FIRST_MINUTES * 60, LEAST_SECONDS):
+    if seconds <= WHOLE_MINUTES * 60:
         return 0.0, seconds
     minutes = seconds / 60
     start, stop = st.slider(
@@ -96,6 +95,6 @@ def _stretch(seconds: float) -> tuple[float, float]:
 
 def _beats_from() -> str:
     return st.segmented_control(
-        "Beats", list(BEATS_FROM), default="detector", required=True, key="beats_from", bind="query-params",
-        format_func=BEATS_FROM.get, help="The file brings marks of its own. Both can be tried.",
+        "Beats", (FOUND, MARKED), default=FOUND, required=True, key="beats_from", bind="query-params",
+        help="The file brings marks of its own. Both can be tried.",
     )  # fmt: skip

@@ -7,8 +7,7 @@ from nsr_core.recordings.files import read_recording
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
 
-SAMPLE, FILE = "sample", "file"
-TITLES = {SAMPLE: "Sample recording", FILE: "My own file"}
+SAMPLE, FILE = "Sample", "My own file"
 ENDINGS = ["csv", "txt", "tsv", "edf", "hea", "dat", "atr", "zip"]
 _READ = "own_files"
 
@@ -16,8 +15,7 @@ _READ = "own_files"
 def choose_recording() -> Recording | None:
     """The widgets, and the recording that they give; None, with words, where there is none yet."""
     kind = st.segmented_control(
-        "Recording", list(TITLES), default=SAMPLE, required=True, key="recording", bind="query-params",
-        format_func=TITLES.get,
+        "Recording", (SAMPLE, FILE), default=SAMPLE, required=True, key="recording", bind="query-params"
     )  # fmt: skip
     if kind == SAMPLE:
         st.caption("Two minutes, made on this machine from averages of many beats. It has what real recordings have.")
