@@ -124,7 +124,7 @@ def _ribbons(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     return [
         {
             "type": "bar", "orientation": "h", "base": begin, "x": np.minimum(length, 3.0), "y": np.full(len(rows), place),
-            "yaxis": "y2", "showlegend": False, "name": loaders.title(name),
+            "yaxis": "y2", "showlegend": False, "name": loaders.title(name), "customdata": rows,
             "marker": {
                 "color": [class_colour(CLASSES[label], ink) for label in reading.label[rows].tolist()],
                 "line": {"width": 1, "color": ink.page},
@@ -170,7 +170,7 @@ def _track(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> l
         marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
         parts.append(
             {
-                "type": "scatter", "x": x, "y": found, "yaxis": "y3", "mode": "markers", "name": loaders.title(name),
+                "type": "scatter", "x": x, "y": found, "yaxis": "y3", "mode": "markers", "name": loaders.title(name), "customdata": rows,
                 "marker": marker, "hovertext": _hover(told, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
                 "error_y": {
                     "type": "data", "symmetric": False, "array": np.zeros(len(rows)),

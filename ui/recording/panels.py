@@ -21,8 +21,8 @@ from ui.theme import ink
 STRIP_SECONDS = 8.0
 #: How many of the most fragile beats are listed.
 LISTED = 50
-#: Of the strip's start, in the session.
-START = "strip_from"
+#: In the session, before the key of the recording: where the strip begins, and the beat that was chosen.
+START, CHOSEN = "strip_from_", "chosen_"
 STYLE = (
     "<style>.st-key-own_strip_roll{overflow-x:auto}.st-key-own_strip_roll [data-testid=stPlotlyChart],"
     f".st-key-own_strip_roll [data-testid=stElementContainer]{{min-width:{STRIP_WIDTH_PX}px}}</style>"
@@ -91,7 +91,7 @@ def _strip(told: RecordingReading) -> float:
     """The strip and where it begins."""
     lead = told.cut.lead
     last = max(lead.start_s, lead.start_s + lead.seconds - STRIP_SECONDS)
-    key = f"{START}_{told.cut.key}"
+    key = START + told.cut.key
     st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(told)), lead.start_s, last))
     start_s = st.session_state[key]
     if last > lead.start_s:
@@ -99,13 +99,32 @@ def _strip(told: RecordingReading) -> float:
     st.html(STYLE)
     figure = figures.strip(told, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
-        chart.draw(figure, key="own_strip", alt=_strip_alt(told, start_s))
+        chart.draw(
+            figure, key="own_strip", alt=_strip_alt(told, start_s), on_select=partial(_choose_point, told, "own_strip", False)
+        )  # fmt: skip
     st.caption(
         ("25 mm/s, 10 mm/mV. " if lead.in_mv else "")
         + "Boxes: what each network reads, from each beat to the next. Below: the smallest noise found that changes the reading; "
         "less may do. A line down from a marker ends at what is proved. A cross on the trace: left out."
     )
+    _chosen(told)
     return start_s
+
+
+def _chosen(told: RecordingReading) -> None:
+    """The beat that was clicked on, in words, and the way to the Beat lab."""
+    row = st.session_state.get(CHOSEN + told.cut.key)
+    if row is None:
+        return
+    at, spread = float(told.cut.time_s[told.cut.row[row]]), float(told.cut.beats.mv_range[row])
+    with st.container(border=True):
+        words = "; ".join(
+            f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
+            f"{figures.noise_told(reading.flips_at[row], spread)}"
+            for name, reading in told.networks.items()
+        )
+        st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
+        _lab_link(told, row)
 
 
 def _first_sight(told: RecordingReading) -> float:
@@ -130,24 +149,37 @@ def _overview(told: RecordingReading, network: str, start_s: float) -> None:
     st.markdown(f"#### The whole stretch, {loaders.title(network)}")
     figure = figures.overview(told, network, (start_s, start_s + STRIP_SECONDS), ink())
     chart.draw(
-        figure, key="own_overview", on_select=partial(_go_to_point, told),
+        figure, key="own_overview", on_select=partial(_choose_point, told, "own_overview", True),
         alt=f"Smallest noise that changes the reading of each of {len(told.cut.row):,} beats by {loaders.title(network)}. "
         + _changed(told, network),
     )  # fmt: skip
     st.caption(
-        "Click on a beat to see it in the strip. Lower is more fragile; beats that no noise up to 0.3 changed are not drawn."
+        "Click on a beat here to see it in the strip. Lower is more fragile; beats that no noise up to 0.3 changed are not drawn."
     )
 
 
-def _go_to_point(told: RecordingReading) -> None:
-    points = st.session_state["own_overview"].selection.points
+def _choose_point(told: RecordingReading, key: str, move: bool) -> None:
+    """A click on a beat in a figure chooses it; ``move``: the strip goes there."""
+    points = st.session_state[key].selection.points
     if points and points[0].get("customdata") is not None:
-        _go_to(told, int(np.ravel(points[0]["customdata"])[0]))
+        row = int(np.ravel(points[0]["customdata"])[0])
+        if move:
+            _go_to(told, row)
+        st.session_state[CHOSEN + told.cut.key] = row
 
 
 def _go_to(told: RecordingReading, row: int) -> None:
-    """Let the strip show a beat."""
-    st.session_state[f"{START}_{told.cut.key}"] = float(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2)
+    """Let the strip show a beat, and choose it."""
+    st.session_state[START + told.cut.key] = float(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2)
+    st.session_state[CHOSEN + told.cut.key] = row
+
+
+def _lab_link(told: RecordingReading, row: int) -> None:
+    """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
+    flips = next(iter(told.networks.values())).flips_at[row]
+    eps = min(max(np.ceil(100 * flips) / 100, 0.01), figures.LARGEST) if np.isfinite(flips) else figures.LARGEST
+    settings = {"source": SOURCE, "beat": told.cut.beats.name(row), "models": list(told.networks), "eps": f"{eps:.2f}"}
+    page_link("pages/beat_lab.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
 
 
 def _most_fragile(told: RecordingReading, network: str) -> None:
@@ -184,11 +216,7 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
     row = int(order[rows[0]])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Show in the strip", icon=":material/my_location:", key="own_show", on_click=_go_to, args=(told, row))
-        eps = reading.flips_at[row] if np.isfinite(reading.flips_at[row]) else figures.LARGEST
-        page_link(
-            "pages/beat_lab.py", "Open in the Beat lab", ":material/ecg_heart:",
-            {"source": SOURCE, "beat": cut.beats.name(row), "models": list(told.networks), "eps": f"{min(max(eps, 0.01), 0.3):.2f}"},
-        )  # fmt: skip
+        _lab_link(told, row)
 
 
 def _likeness(told: RecordingReading) -> None:
