@@ -14,6 +14,7 @@ from nsr_core.cli.listing import list_all
 from nsr_core.cli.noise import noise
 from nsr_core.cli.patients import patients
 from nsr_core.cli.report import report
+from nsr_core.cli.reproduce import app as reproduce
 from nsr_core.cli.train import train
 from nsr_core.cli.verdict import verdict
 from nsr_core.errors import UserError
@@ -42,6 +43,7 @@ app.command("honesty")(honesty)
 app.command("patients")(patients)
 app.command("report")(report)
 app.command("verdict")(verdict)
+app.add_typer(reproduce, name="reproduce")
 app.command("list")(list_all)
 
 
