@@ -1,5 +1,6 @@
 """Workers of a Dask cluster that is there already. Needs dask.distributed, which nothing else here does."""
 
+import queue
 import threading
 import uuid
 from typing import TYPE_CHECKING
@@ -36,27 +37,23 @@ class ClusterWorkers:
         self._bench = bench
         self._client = _connect(address)
         self._futures: dict[str, Future] = {}
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def has_room(self) -> bool:
         return True  # the scheduler queues what its workers cannot take yet
 
     def start(self, task: Task) -> None:
         key = f"{task.name}-{uuid.uuid4().hex}"  # a scheduler remembers results by key, and files may have gone since
-        self._futures[task.name] = self._client.submit(_carry_out, task, self._bench, key=key, pure=False)
+        future = self._client.submit(_carry_out, task, self._bench, key=key, pure=False)
+        self._futures[task.name] = future
+        future.add_done_callback(lambda _: self._ended.put(task.name))
 
     def wait(self, seconds: float) -> list[Event]:
-        from distributed import wait
-
         try:
-            ended = wait(list(self._futures.values()), timeout=seconds, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
+            name = self._ended.get(timeout=seconds)
+        except queue.Empty:
             return []
-        events = []
-        for name, future in list(self._futures.items()):
-            if future in ended:
-                del self._futures[name]
-                events.append(_event(name, future))
-        return events
+        return [_event(name, self._futures.pop(name))]
 
     def stop(self) -> None:
         self._client.cancel(list(self._futures.values()))

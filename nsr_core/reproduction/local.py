@@ -16,8 +16,6 @@ from nsr_core.reproduction.tasks import Task, carry_out
 
 #: Seconds between two words of a worker about how far it is.
 TELL_EVERY_SECONDS = 0.5
-#: So much less of the processor than what a person waits for.
-NICENESS = 5
 
 _spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads in an unknown state
 
@@ -101,7 +99,6 @@ class LocalWorkers:
 def _work(connection: Connection, bench: Bench) -> None:
     """The life of a worker process: task after task, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
-    os.nice(NICENESS)
     while True:
         try:
             task = connection.recv()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from nsr_core.attacks import PGD, SPSA
 from nsr_core.data import Beats, Split
@@ -49,8 +48,8 @@ class Request:
     """What is asked for.
 
     Attributes:
-        only: networks, methods, checkpoints such as ``mlp-loss2``, attacks or tables such as ``table5``; what any of
-            them names is done, everything where there is none.
+        only: networks, methods and checkpoints such as ``mlp-loss2``: the models that any of them names; attacks and
+            tables such as ``table5``: what of these models any of them names. Everything where there is none.
         epochs: of all trainings; by default those of a shipped checkpoint of the method, else the paper's 50.
         seeds: training seeds of all models; by default 0, and 1 and 2 for three MLPs.
         quick: a trial of minutes whose numbers mean nothing.
@@ -72,21 +71,25 @@ class Request:
         Raises:
             UserError: a word of ``only`` names nothing.
         """
-        published = paper_tables()
         triples = [
             (network, method, attack) for network in NETWORKS for method in METHOD_ORDER for attack in PAPER_PLAN
         ]
-        names = [
-            {network, method, attack, f"{network}-{method}"} | _tables_of(published, network, attack)
-            for network, method, attack in triples
+        models = [{network, method, f"{network}-{method}"} for network, method, _ in triples]
+        parts = [{attack} | _tables_of(network, attack) for network, _, attack in triples]
+        of_models, of_parts = (set(self.only) & set().union(*names) for names in (models, parts))
+        if unknown := sorted(set(self.only) - of_models - of_parts):
+            raise UserError(
+                f'--only names "{unknown[0]}"; expected networks ({", ".join(NETWORKS)}), methods ({", ".join(METHOD_ORDER)}), '
+                f"checkpoints such as mlp-loss2, attacks ({', '.join(PAPER_PLAN)}) or table1 to table12."
+            )
+        chosen = [
+            triple
+            for triple, model, part in zip(triples, models, parts, strict=True)
+            if (not of_models or model & of_models) and (not of_parts or part & of_parts)
         ]
-        for word in self.only:
-            if not any(word in own for own in names):
-                raise UserError(
-                    f'--only names "{word}"; expected networks ({", ".join(NETWORKS)}), methods ({", ".join(METHOD_ORDER)}), '
-                    f"checkpoints such as mlp-loss2, attacks ({', '.join(PAPER_PLAN)}) or table1 to table12."
-                )
-        return [triple for triple, own in zip(triples, names, strict=True) if not self.only or own & set(self.only)]
+        if not chosen:
+            raise UserError(f"--only {','.join(self.only)} leaves nothing: the tables are not of these networks.")
+        return chosen
 
     def seeds_of(self, network: str, method: str) -> tuple[int, ...]:
         if self.seeds is not None:
@@ -188,7 +191,8 @@ def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def _tables_of(published: pd.DataFrame, network: str, attack: str) -> set[str]:
+def _tables_of(network: str, attack: str) -> set[str]:
+    published = paper_tables()
     own = (published["network"] == network) & (published["attack"].map(run_of) == attack)
     return {f"table{number}" for number in published.loc[own, "table"]}
 

@@ -77,7 +77,7 @@ def _measured_networks(costs: Costs) -> list[str]:
 
 def _span(hours: float) -> str:
     if hours < 2:
-        return f"{hours * 60:.0f} min"
+        return f"{max(1, hours * 60):.0f} min"
     return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:,.0f} days"
 
 
