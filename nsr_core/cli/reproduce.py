@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from nsr_core.attacks import SPSA
 from nsr_core.cli.options import Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
@@ -71,13 +70,15 @@ def reproduce(
     cnn_beats: Annotated[
         int | None,
         typer.Option(
-            min=0, help=f"Test beats for PGD on the CNN, 0 for all; by default all with CUDA, else {CNN_BEATS:,}."
+            min=0,
+            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN_BEATS:,} without.",
         ),
     ] = None,
     cnn_samples: Annotated[
         int | None,
         typer.Option(
-            min=2, help=f"SPSA evaluations a step on the CNN; by default 2048 with CUDA, else {CNN_SPSA_SAMPLES}."
+            min=2,
+            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN_SPSA_SAMPLES} without.",
         ),
     ] = None,
     out: Out = None,
@@ -100,15 +101,7 @@ def reproduce(
     bench = _bench(
         out or Path("runs") / name, source, root, device, scheduler, QUICK_TRAIN_PER_CLASS if quick else None
     )
-    on_cpu = bench.device == "cpu"
-    request = Request(
-        only=_words(only),
-        epochs=epochs,
-        seeds=_seeds(seeds),
-        quick=quick,
-        cnn_beats=(CNN_BEATS if on_cpu else 0) if cnn_beats is None else cnn_beats,
-        cnn_samples=cnn_samples or (CNN_SPSA_SAMPLES if on_cpu else SPSA().samples),
-    )
+    request = Request(_words(only), epochs, _seeds(seeds), quick, cnn_beats, cnn_samples)
     bench.load(Meter())
     plan = make_plan(request, bench, checkpoints)
     costs, count = _costs(bench, checkpoints), workers or default_workers(bench.device)
@@ -187,7 +180,8 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
         own = [task for task in plan.tasks if getattr(task, "model", None) == model]
         left = [task for task in own if task.name in names]
         merges = [task for task in own if task.is_end]
-        done = sum(task.name not in names for task in merges)
+        come_along = sum(name == model.name for name, _ in plan.taken_over)
+        done = come_along + sum(task.name not in names for task in merges)
         training = "comes along" if model.shipped else "done" if model.is_trained(bench) else "to do"
         seconds = sum(task.seconds(costs) for task in left)
         rows.append(
@@ -195,7 +189,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
                 model.name,
                 str(model.config.epochs),
                 training,
-                f"{done} of {len(merges)}",
+                f"{done} of {come_along + len(merges)}",
                 str(len(left)),
                 duration(seconds),
             )
@@ -216,7 +210,7 @@ def _time_left(missing: list, costs: Costs, count: int) -> str:
         if costs.is_measured("cnn")
         else " No trained CNN tells its time here: the CNN's is estimated from single steps."
     )
-    return f"About {duration(seconds / count)} on {count} worker(s), by measured times.{guess}"
+    return f"About {duration(seconds / count)} on {count} worker(s), going by times measured on one CPU core.{guess}"
 
 
 def _tell_sweep(chosen: list[dict[str, Any]]) -> str:

@@ -1,12 +1,14 @@
 """A network of the plan: trained in the work folder, or shipped with the program and used as it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nsr_core.errors import UserError
+from nsr_core.evaluation.robustness import PAPER_EPS
+from nsr_core.evaluation.summary import READINGS
 from nsr_core.reproduction.bench import Bench
-from nsr_core.training.checkpoint import CARD_FILE, read_card
+from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, read_card
 from nsr_core.training.config import TrainConfig
 
 
@@ -45,6 +47,22 @@ class Model:
         if not (self.own(bench) / CARD_FILE).exists():
             return False
         return self.shipped is not None or is_of(read_card(self.own(bench)), self.config, bench.load()[1].fingerprint)
+
+    def has_results(self, attack: str) -> bool:
+        """Whether a shipped one has results of the attack at the paper's noise levels."""
+        if not self.shipped or not (Path(self.shipped) / BEATS_FILE).exists():
+            return False
+        return are_whole(read_card(Path(self.shipped)), attack, PAPER_EPS)
+
+
+def are_whole(card: dict, attack: str, eps_grid: Sequence[float]) -> bool:
+    """Whether a card tells of an attack that was carried out at all these noise levels and summed up."""
+    results = card["results"]
+    reported = [name for name, reading in READINGS.items() if reading.attack == attack] or [attack]
+    levels = [0.0, *eps_grid]
+    return "seconds" in results.get("attacks", {}).get(attack, {}) and all(
+        results.get("robust", {}).get(name, {}).get("eps") == levels for name in reported
+    )
 
 
 def is_of(card: dict, config: TrainConfig, fingerprint: str) -> bool:

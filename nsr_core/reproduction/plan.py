@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from nsr_core.attacks import PGD, SPSA
-from nsr_core.data import Beats, Split
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
@@ -36,7 +35,7 @@ CNN_BEATS = 2_162
 CNN_SPSA_SAMPLES = 128
 
 QUICK_EPOCHS = 1
-QUICK_TRAIN_PER_CLASS = 2_000
+QUICK_TRAIN_PER_CLASS = 1_000
 QUICK_PLAN = {
     "pgd": Assignment(PGD(steps=100), per_class=10, spread=True),
     "spsa": Assignment(SPSA(steps=10, samples=64), per_class=4, carry=True),
@@ -53,17 +52,18 @@ class Request:
         epochs: of all trainings; by default those of a shipped checkpoint of the method, else the paper's 50.
         seeds: training seeds of all models; by default 0, and 1 and 2 for three MLPs.
         quick: a trial of minutes whose numbers mean nothing.
-        cnn_beats: the CNN is attacked on at least so many test beats, as many of each class as there are; 0 for the
-            paper's.
-        cnn_samples: evaluations for each SPSA step on the CNN.
+        cnn_beats: PGD attacks the CNN on at least so many test beats, as many of each class as there are; 0 for all; by
+            default as a shipped checkpoint was, else all with CUDA and ``CNN_BEATS`` on a CPU.
+        cnn_samples: evaluations for each SPSA step on the CNN; by default as a shipped checkpoint's, else the paper's
+            with CUDA and ``CNN_SPSA_SAMPLES`` on a CPU.
     """
 
     only: tuple[str, ...] = ()
     epochs: int | None = None
     seeds: tuple[int, ...] | None = None
     quick: bool = False
-    cnn_beats: int = 0
-    cnn_samples: int = SPSA().samples
+    cnn_beats: int | None = None
+    cnn_samples: int | None = None
 
     def cells(self) -> list[tuple[str, str, str]]:
         """The (network, method, attack) that are asked for, the most telling first.
@@ -96,7 +96,7 @@ class Request:
             return self.seeds
         return (0, *MORE_SEEDS) if (network, method) in SEEDED and not self.quick else (0,)
 
-    def assignment(self, network: str, attack: str, beats: Beats, split: Split) -> Assignment:
+    def assignment(self, network: str, attack: str, bench: Bench) -> Assignment:
         """How an attack is carried out on a network."""
         if self.quick:
             return QUICK_PLAN[attack]
@@ -104,9 +104,16 @@ class Request:
         if network != "cnn":
             return asked
         if attack == "spsa":
-            return replace(asked, attack=SPSA(samples=self.cnn_samples))
-        per_class = equal_share(beats.y[split.test], self.cnn_beats) if self.cnn_beats else None
+            fewer = CNN_SPSA_SAMPLES if bench.device == "cpu" else SPSA().samples
+            return replace(asked, attack=SPSA(samples=fewer if self.cnn_samples is None else self.cnn_samples))
+        beats, split = bench.load()
+        wanted = (CNN_BEATS if bench.device == "cpu" else 0) if self.cnn_beats is None else self.cnn_beats
+        per_class = equal_share(beats.y[split.test], wanted) if wanted else None
         return replace(asked, per_class=per_class, spread=per_class is not None)
+
+    def leaves_open(self, network: str, attack: str) -> bool:
+        """Whether results that a shipped checkpoint has will do, on however many beats they are."""
+        return network == "cnn" and (self.cnn_samples if attack == "spsa" else self.cnn_beats) is None
 
 
 @dataclass(frozen=True)
@@ -115,11 +122,13 @@ class Plan:
 
     Attributes:
         quick: see ``Request``.
+        taken_over: the (model, attack) whose results come along and are used as they are.
     """
 
     models: tuple[Model, ...]
     tasks: tuple[Task, ...]
     quick: bool = False
+    taken_over: tuple[tuple[str, str], ...] = ()
 
     def pending(self, bench: Bench) -> list[Task]:
         """What is still to be done for the tasks that nothing else needs; what those no longer need is left out."""
@@ -140,7 +149,6 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     Raises:
         UserError: the request names what is not there, or the records are missing.
     """
-    beats, split = bench.load()
     attacks: dict[tuple[str, str], list[str]] = {}
     for network, method, attack in request.cells():
         attacks.setdefault((network, method), []).append(attack)
@@ -151,12 +159,15 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     folders = list_checkpoints(shipped)
     models: list[Model] = []
     tasks: list[Task] = []
+    taken_over: list[tuple[str, str]] = []
     for pair, seed in wanted:
         model = _model(request, bench, pair, seed, folders)
-        assigned = {name: request.assignment(pair[0], name, beats, split) for name in attacks[pair]}
+        come_along = [name for name in attacks[pair] if request.leaves_open(pair[0], name) and model.has_results(name)]
+        assigned = {name: request.assignment(pair[0], name, bench) for name in attacks[pair] if name not in come_along}
         models.append(model)
-        tasks += [TrainModel(model), *_attacks(model, assigned, beats, split)]
-    return Plan(tuple(models), tuple(tasks), request.quick)
+        taken_over += [(model.name, name) for name in come_along]
+        tasks += [TrainModel(model), *_attacks(model, assigned, bench)]
+    return Plan(tuple(models), tuple(tasks), request.quick, tuple(taken_over))
 
 
 def pending(tasks: Sequence[Task], bench: Bench) -> list[Task]:
@@ -206,8 +217,9 @@ def _model(request: Request, bench: Bench, pair: tuple[str, str], seed: int, shi
     return find_shipped(shipped, config, bench.load()[1].fingerprint, any_epochs=free) or Model(config)
 
 
-def _attacks(model: Model, assigned: dict[str, Assignment], beats: Beats, split: Split) -> list[Task]:
+def _attacks(model: Model, assigned: dict[str, Assignment], bench: Bench) -> list[Task]:
     """The shards and merges of one model; its merges one after the other, since all write the same card."""
+    beats, split = bench.load()
     tasks: list[Task] = []
     after: tuple[str, ...] = ()
     network = model.config.network

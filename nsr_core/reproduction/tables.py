@@ -16,7 +16,7 @@ from nsr_core.reproduction.cells import cells, courses
 from nsr_core.reproduction.plan import Plan
 
 ABSENT = "-"
-QUICK_WARNING = "QUICK TRIAL, whose numbers say nothing about a method"
+QUICK_WARNING = "QUICK TRIAL on few training beats, whose numbers say nothing about a method"
 HOW_TO_READ = (
     "Each cell: ours (the paper's, ours minus the paper's); ± is the standard deviation over the training seeds, and square "
     "brackets bound 95 % of resamples of the beats where only a part of the paper's test beats is attacked. "

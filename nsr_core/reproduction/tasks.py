@@ -13,12 +13,11 @@ from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import Assignment, add_results
 from nsr_core.evaluation.robustness import attack_beats, predict
-from nsr_core.evaluation.summary import READINGS
 from nsr_core.jobs.copies import copy_checkpoint
 from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import SHARDS_FOLDER, Bench
 from nsr_core.reproduction.costs import Costs
-from nsr_core.reproduction.model import Model
+from nsr_core.reproduction.model import Model, are_whole
 from nsr_core.reproduction.shards import ShardFile
 from nsr_core.training.checkpoint import BEATS_FILE, check_split, load_checkpoint, read_card
 from nsr_core.training.loop import train
@@ -200,13 +199,10 @@ class MergeShards:
             return False
         card = read_card(folder)
         entry = card["results"].get("attacks", {}).get(attack, {})
-        reported = [name for name, reading in READINGS.items() if reading.attack == attack] or [attack]
-        levels = [0.0, *described["eps"]]
         return (
             card["split"]["fingerprint"] == bench.load()[1].fingerprint
             and all(entry.get(name) == value for name, value in described.items())
-            and "seconds" in entry
-            and all(card["results"].get("robust", {}).get(name, {}).get("eps") == levels for name in reported)
+            and are_whole(card, attack, described["eps"])
         )
 
     def seconds(self, costs: Costs) -> float:

@@ -54,7 +54,7 @@ def dask(tmp_path):
 
 
 def test_a_killed_worker_s_task_is_done_again_and_the_results_are_those_of_one_machine(
-    dask, bench, carry_out_here, tmp_path
+    dask, bench, carry_out_here, tmp_path, cli
 ):
     """The worker is killed while it trains; the other one goes on with the training, and attacks and merges."""
     address, processes = dask
@@ -85,6 +85,22 @@ def test_a_killed_worker_s_task_is_done_again_and_the_results_are_those_of_one_m
     assert (ours / "model.safetensors").read_bytes() == (theirs / "model.safetensors").read_bytes()
     pd.testing.assert_frame_equal(load_table(ours / "robustness.parquet"), load_table(theirs / "robustness.parquet"))
     assert (ours / "robustness.csv").read_bytes() == (theirs / "robustness.csv").read_bytes()
+
+    asked = (
+        "--source",
+        "demo",
+        "--only",
+        "mlp-ce,table5",
+        "--seeds",
+        "1",
+        "--epochs",
+        "1",
+        "--out",
+        tmp_path / "by-command",
+    )
+    status, out, err = cli("reproduce", *asked, "--scheduler", address)
+    assert status == 0, err
+    assert "### Table 5: ACC, MLP, 100-PGD" in out
 
     nowhere = replace(bench, work=str(tmp_path / "not-shared"))
     with pytest.raises(UserError, match=r"not there on this machine.*share with --out"):

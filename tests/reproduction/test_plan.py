@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN
 from nsr_core.evaluation.robustness import BATCH
@@ -117,14 +118,27 @@ def test_seeds_and_epochs_as_asked(plan_for):
     assert names(plan) == ["mlp-ce-7-epochs-seed-3", "mlp-ce-7-epochs-seed-5"]
 
 
-def test_attacks_as_asked(plan_for, demo_beats, demo_split):
-    """The MLP as in the paper; the CNN on fewer beats, and with fewer evaluations."""
-    request = Request(cnn_beats=100, cnn_samples=64)
+def test_attacks_as_asked(bench):
+    """The MLP as in the paper; on a CPU the CNN on fewer beats, and with fewer evaluations."""
     for attack, planned in PAPER_PLAN.items():
-        assert request.assignment("mlp", attack, demo_beats, demo_split) == planned
-    pgd, spsa = (request.assignment("cnn", attack, demo_beats, demo_split) for attack in PAPER_PLAN)
+        assert Request(cnn_beats=100, cnn_samples=64).assignment("mlp", attack, bench) == planned
+        assert Request().assignment("cnn", attack, replace(bench, device="cuda")) == planned
+    pgd, spsa = (Request(cnn_beats=100, cnn_samples=64).assignment("cnn", attack, bench) for attack in PAPER_PLAN)
     assert (pgd.per_class, pgd.spread, pgd.attack) == (20, True, PAPER_PLAN["pgd"].attack)
     assert (spsa.attack.samples, spsa.per_class) == (64, 162)
+    assert Request().assignment("cnn", "spsa", bench).attack.samples == 128
+    assert Request(cnn_beats=0).assignment("cnn", "pgd", bench) == PAPER_PLAN["pgd"]
+
+
+def test_results_that_come_along_are_used_where_nothing_else_is_asked(bench, carry_out_here, plan_for, monkeypatch):
+    """A CNN whose PGD met all test beats is not attacked on fewer of them; on fewer where that is asked for."""
+    monkeypatch.setitem(PAPER_PLAN, "pgd", replace(PAPER_PLAN["pgd"], attack=PGD(steps=1)))
+    carry_out_here(plan_for(only=("cnn-ce", "table7"), epochs=1, seeds=(0,), cnn_beats=0).tasks)
+    there = bench.checkpoints
+    plan = plan_for(there, only=("cnn-ce",), seeds=(0,))
+    assert plan.taken_over == ((plan.models[0].name, "pgd"),)
+    assert {task.attack for task in plan.tasks if isinstance(task, AttackShard)} == {"spsa"}
+    assert not plan_for(there, only=("cnn-ce",), seeds=(0,), cnn_beats=50).taken_over
 
 
 def test_an_equal_share_of_each_class():
