@@ -5,6 +5,7 @@ import os
 import signal
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -97,24 +98,25 @@ class LocalWorkers:
 
 
 def _work(connection: Connection, bench: Bench) -> None:
-    """The life of a worker process: task after task, until the pipe ends."""
+    """The life of a worker process: task after task, until the command ends and the pipe with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
-    while True:
-        try:
-            task = connection.recv()
-        except EOFError:
-            return
-        try:
-            carry_out(task, bench, _Teller(connection, task.name))
-            event = Event(task.name, 1.0)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the command is gone
-        except UserError as error:
-            event = Event(task.name, 0.0, str(error))
-        except Exception as error:
-            traceback.print_exc()
-            event = Event(task.name, 0.0, f"{type(error).__name__}: {error}")
-        connection.send(event)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            connection.send(_outcome(connection.recv(), bench, connection))
+
+
+def _outcome(task: Task, bench: Bench, connection: Connection) -> Event:
+    """Carry a task out; what is said of it in the end."""
+    try:
+        carry_out(task, bench, _Teller(connection, task.name))
+    except (BrokenPipeError, ConnectionResetError):
+        raise  # the command is gone, and the teller could not tell it
+    except UserError as error:
+        return Event(task.name, 0.0, str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return Event(task.name, 0.0, f"{type(error).__name__}: {error}")
+    return Event(task.name, 1.0)
 
 
 class _Teller:
