@@ -153,9 +153,8 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     for network, method, attack in request.cells():
         attacks.setdefault((network, method), []).append(attack)
     wanted = [(pair, seed) for pair in attacks for seed in request.seeds_of(*pair)]
-    wanted.sort(
-        key=lambda one: one[1] != request.seeds_of(*one[0])[0]
-    )  # more seeds only after the first of every model
+    # More seeds of a model only after the first of every model.
+    wanted.sort(key=lambda one: one[1] != request.seeds_of(*one[0])[0])
     folders = list_checkpoints(shipped)
     models: list[Model] = []
     tasks: list[Task] = []

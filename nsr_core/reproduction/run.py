@@ -106,8 +106,8 @@ class _Board:
         return ran + int(sum(self._parts[name] * share for name, share in self.running.items()))
 
     def told(self) -> str:
-        now = ", ".join(list(self.running)[:2]) or "done"
-        more = f" and {len(self.running) - 2} more" if len(self.running) > 2 else ""
+        now = next(iter(self.running), "done")
+        more = f" and {len(self.running) - 1} more" if len(self.running) > 1 else ""
         return f"{len(self._finished)} of {len(self._parts)} tasks; {now}{more}"
 
     def check(self) -> None:
