@@ -32,7 +32,7 @@ def start(*arguments):
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for(condition, process, seconds=60.0):
+def wait_for(condition, process, seconds=120.0):
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "it never came true"
@@ -71,7 +71,7 @@ def test_killed_and_stopped_it_goes_on_to_the_same_tables(bench, carry_out_here,
     wait_for(lambda: list((work / "shards").glob("*/*/*.parquet")), again)
     workers += children(again.pid)
     again.send_signal(signal.SIGINT)
-    _, err = again.communicate(timeout=30)
+    _, err = again.communicate(timeout=120)
     assert again.returncode == 130
     assert "run the same command again" in err
     assert "Traceback" not in err
