@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What each package may import of the others: data flows one way.
-LAYERS = ("data", "recordings", "models", "attacks", "methods", "training", "certificates", "evaluation", "jobs", "cli")
+LAYERS = (
+    "data",
+    "recordings",
+    "models",
+    "attacks",
+    "methods",
+    "training",
+    "certificates",
+    "evaluation",
+    "jobs",
+    "reproduction",
+    "cli",
+)
 
 
 @pytest.mark.parametrize("command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]])

@@ -15,6 +15,7 @@ from nsr_core.cli.noise import noise
 from nsr_core.cli.patients import patients
 from nsr_core.cli.read import read
 from nsr_core.cli.report import report
+from nsr_core.cli.reproduce import app as reproduce
 from nsr_core.cli.train import train
 from nsr_core.cli.verdict import verdict
 from nsr_core.errors import UserError
@@ -44,6 +45,7 @@ app.command("patients")(patients)
 app.command("read")(read)
 app.command("report")(report)
 app.command("verdict")(verdict)
+app.add_typer(reproduce, name="reproduce")
 app.command("list")(list_all)
 
 

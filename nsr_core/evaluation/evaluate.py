@@ -155,7 +155,52 @@ def evaluate(
             network, beats, rows, task.attack, name, task.eps_grid, **settings,  # type: ignore[arg-type]
             progress=progress, done=finished, on_level=store.keep,
         )  # fmt: skip
-        store.finish(time.perf_counter() - started, device)
+        store.finish(store.seconds + time.perf_counter() - started, describe_machine(device))
+    return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
+
+
+def add_results(
+    folder: str | Path,
+    beats: Beats,
+    split: Split,
+    name: str,
+    task: Assignment,
+    table: pd.DataFrame,
+    *,
+    seconds: float,
+    machine: dict[str, str],
+    replace_results: bool = False,
+    device: torch.device | None = None,
+) -> pd.DataFrame:
+    """Write an attack's per-beat table that was made in parts beside the weights, as ``evaluate`` would have.
+
+    Args:
+        folder, beats, split, replace_results, device: as for ``evaluate``.
+        name, task: which attack.
+        table: all rows of the attack.
+        seconds: what they took.
+        machine: where they were made, as ``describe_machine`` says.
+
+    Returns:
+        The summary (see ``summarise``).
+
+    Raises:
+        UserError: as for ``evaluate``.
+        ValueError: the table lacks rows, or has too many.
+    """
+    checkpoint = load_checkpoint(folder)
+    check_split(checkpoint, split)
+    expected = len(chosen_test_beats(beats, split, task.per_class, task.spread)) * len(task.eps_grid)
+    if len(table) != expected or table.duplicated(["record", "sample", "eps"]).any():
+        raise ValueError(
+            f'The parts of "{name}" have {len(table)} rows; expected {expected}, each beat and level once.'
+        )
+    store = _Store(checkpoint.folder, name, task, replace_results)
+    store.begin()
+    store.keep(table)
+    store.finish(seconds, machine)
+    device = device or torch.device("cpu")
+    checkpoint.network.to(device)
     return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
 
 
@@ -165,6 +210,7 @@ class _Store:
     def __init__(self, folder: Path, name: str, task: Assignment, replace_results: bool) -> None:
         self._folder, self._name, self._described, self._replace = folder, name, task.describe(), replace_results
         self._protocol = protocol_of(name, task)
+        self.seconds = 0.0  # spent on the rows so far
         self._others: list[pd.DataFrame] = []
 
     def begin(self) -> pd.DataFrame | None:
@@ -177,6 +223,7 @@ class _Store:
         listed = read_card(self._folder)["results"].get("attacks", {})
         known = listed.get(self._name, {})
         differing = [key for key, value in self._described.items() if known and known.get(key) != value]
+        self.seconds = 0.0 if differing else known.get("seconds", 0.0)
         if differing and not self._replace:
             raise UserError(
                 f'{self._folder} has results of "{self._name}" with other settings ({", ".join(differing)}). '
@@ -197,10 +244,9 @@ class _Store:
     def keep(self, table: pd.DataFrame) -> None:
         save_table(pd.concat([*self._others, table], ignore_index=True), self._folder / BEATS_FILE)
 
-    def finish(self, seconds: float, device: torch.device) -> None:
+    def finish(self, seconds: float, machine: dict[str, str]) -> None:
         known = read_card(self._folder)["results"]["attacks"][self._name]
-        spent = round(known.get("seconds", 0.0) + seconds, 1)
-        self._note(known | {"seconds": spent, "machine": describe_machine(device)})
+        self._note(known | {"seconds": round(seconds, 1), "machine": machine})
 
     def _note(self, entry: dict[str, Any]) -> None:
         card = read_card(self._folder)

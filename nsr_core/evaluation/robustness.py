@@ -39,6 +39,7 @@ def attack_beats(
     carry: bool = False,
     signal_only: bool = False,
     device: torch.device | None = None,
+    clean: np.ndarray | None = None,
     progress: Progress = no_progress,
     done: pd.DataFrame | None = None,
     on_level: Callable[[pd.DataFrame], object] = lambda table: None,
@@ -47,7 +48,9 @@ def attack_beats(
 
     Each distinct beat is attacked once; weights come in with the metrics. Beats that are misclassified clean keep
     their clean prediction. A beat's chance depends on the seed and on its row in ``beats``, the same at every epsilon,
-    so results do not depend on the batches.
+    so results do not depend on the batches. A batch is what is to be attacked of so many consecutive ``rows``: where
+    rounding tells batches apart (see ``BeatRandomness``), a part of the rows that begins at a multiple of ``BATCH`` still
+    has the result that it has among all of them, to the bit.
 
     Args:
         network: on ``device``, in eval mode.
@@ -59,6 +62,7 @@ def attack_beats(
         carry: whether a beat broken at one level is not attacked at larger ones. It saves time and hides how often the
             attack would have missed there.
         signal_only: whether the padding stays untouched.
+        clean: (rows,) what the network says without noise, where that is known.
         progress: told in beats x noise levels; raising from it stops the work.
         done: the table as ``on_level`` last had it: its noise levels are not attacked again.
         on_level: given the table so far after every noise level, to keep it.
@@ -67,14 +71,15 @@ def attack_beats(
         The per-beat table (see ``nsr_core.evaluation.table``).
     """
     device = device or torch.device("cpu")
-    clean = predict(network, beats.x[rows], device)
+    clean = predict(network, beats.x[rows], device) if clean is None else clean
     table = _empty_table() if done is None else _in_order_of(done, beats, rows)
+    size = BATCH[network.name]
     for level, eps in enumerate(sorted(eps_grid)):
         if (table["eps"] == eps).any():
             continue
         columns = _start_level(beats, rows, clean, name, eps, table if carry else _empty_table())
         targets = np.flatnonzero(columns["step"] == NOT_BROKEN)
-        for batch in np.split(targets, range(BATCH[network.name], len(targets), BATCH[network.name])):
+        for batch in np.split(targets, np.searchsorted(targets, range(size, len(rows), size))):
             if len(batch):
                 judged = _attack_batch(network, beats, rows[batch], attack, eps, seed, signal_only, device)
                 for column, values in judged.items():

@@ -35,21 +35,33 @@ def own_copy(folder: Path, root: Path | None = None) -> Path:
             break
         if _digest(target) == digest:
             return target
-    partial = root / f".{target.name}-{os.getpid()}-{threading.get_ident()}"  # two may copy at the same time
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        # Contents without modes: what came with the program may be read-only.
-        shutil.copytree(folder, partial, copy_function=shutil.copyfile)
-        partial.chmod(0o755)
-        partial.rename(target)
+        copy_checkpoint(folder, target)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise UserError(
             f"{folder.name} cannot be copied to {root} ({_reason(error)}). Free some space, or name another folder for "
             "runs with NSR_RUNS_DIR."
         ) from None
     return target
+
+
+def copy_checkpoint(folder: Path, target: Path) -> None:
+    """Copy a checkpoint's folder, results and all, to ``target``, which is never half there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    partial = target.with_name(f".{target.name}-{os.getpid()}-{threading.get_ident()}")  # two may copy at the same time
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        # Contents without modes: what came with the program may be read-only.
+        shutil.copytree(folder, partial, copy_function=shutil.copyfile)
+        partial.chmod(0o755)
+        partial.rename(target)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def _reason(error: OSError) -> str:

@@ -1,0 +1,208 @@
+"""The weight β of loss1, loss2 and jacob, chosen on validation beats as the paper says it was."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from nsr_core.attacks import PGD
+from nsr_core.compute import describe_machine
+from nsr_core.data.cache import write_atomically
+from nsr_core.data.splits import spread_of_each_class
+from nsr_core.errors import UserError
+from nsr_core.evaluation.evaluate import Assignment
+from nsr_core.evaluation.robustness import attack_beats
+from nsr_core.evaluation.summary import summarise
+from nsr_core.methods import METHODS, get_method
+from nsr_core.progress import Progress, no_progress
+from nsr_core.reproduction.bench import Bench
+from nsr_core.reproduction.costs import Costs
+from nsr_core.settings import described_fields
+from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.training.config import TrainConfig, paper_config
+from nsr_core.training.loop import train
+
+BETA_FOLDER = "beta"
+RESULT_FILE = "validation.json"
+#: The methods of the paper whose loss weighs a term of its own by β.
+BETA_METHODS = tuple(name for name, method in METHODS.items() if method.in_paper and "beta" in described_fields(method))
+#: Tried by default: so many times the paper's β.
+FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+SWEEP_EPOCHS = 10
+#: 100-PGD at the noise levels up to 0.1, on up to 200 validation beats of each class, evenly spread over the records.
+SWEEP = Assignment(PGD(steps=100), per_class=200, eps_grid=(0.01, 0.03, 0.05, 0.1), spread=True)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Train with one β and attack validation beats."""
+
+    kind: ClassVar[str] = "beta"
+    is_end: ClassVar[bool] = True
+
+    config: TrainConfig
+
+    @property
+    def beta(self) -> float:
+        return float(self.config.method_settings["beta"])
+
+    @property
+    def name(self) -> str:
+        return f"beta {self.config.network}-{self.config.method} {self.beta:g}, {self.config.epochs} epochs"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ()
+
+    def folder(self, bench: Bench) -> Path:
+        config = self.config
+        name = f"{config.network}-{config.method}-beta-{self.beta:g}-{config.epochs}-epochs-seed-{config.seed}"
+        return Path(bench.work) / BETA_FOLDER / name
+
+    def result(self, bench: Bench) -> dict[str, Any] | None:
+        """What ``carry_out`` wrote, or None where it has not, or with other settings."""
+        try:
+            result = json.loads((self.folder(bench) / RESULT_FILE).read_text())
+        except (OSError, ValueError):
+            return None
+        return result if isinstance(result, dict) and result.get("identity") == self._identity(bench) else None
+
+    def is_done(self, bench: Bench) -> bool:
+        return self.result(bench) is not None
+
+    def seconds(self, costs: Costs) -> float:
+        attacked = 5 * (SWEEP.per_class or 0)
+        return costs.training(self.config) + costs.attacking(self.config, "pgd", SWEEP, attacked)
+
+    def carry_out(self, bench: Bench, progress: Progress) -> None:
+        beats, split = bench.load()
+        folder = self.folder(bench)
+        train(self.config, beats, split, folder, device=bench.torch_device, progress=progress)
+        network = load_checkpoint(folder).network.to(bench.torch_device)
+        rows = spread_of_each_class(beats, split.validation, SWEEP.per_class or 0)
+        table = attack_beats(
+            network, beats, rows, SWEEP.attack, "validation", SWEEP.eps_grid, seed=SWEEP.seed,
+            device=bench.torch_device, progress=no_progress,
+        )  # fmt: skip
+        curve = summarise(table)
+        eps, acc = curve["eps"].tolist(), curve["acc"].tolist()
+        result = {
+            "identity": self._identity(bench),
+            "beats": len(rows),
+            "eps": eps,
+            "acc": acc,
+            "area": round(area(eps, acc), 5),
+            "score": round(score(eps, acc), 5),
+            "machine": describe_machine(bench.torch_device),
+        }
+        text = json.dumps(result, indent=2) + "\n"
+        write_atomically(folder / RESULT_FILE, lambda path: path.write_text(text))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name, "config": self.config.to_json()}
+
+    def _identity(self, bench: Bench) -> dict[str, Any]:
+        identity = {
+            "config": self.config.to_json(),
+            "split": bench.load()[1].fingerprint,
+            "attack": SWEEP.describe() | {"beats": f"up to {SWEEP.per_class} validation beats of each class"},
+            "device": bench.device,
+        }
+        return json.loads(json.dumps(identity))
+
+
+def area(eps: Sequence[float], acc: Sequence[float]) -> float:
+    """The area under ACC over the noise levels (trapezoids), divided by their range: between 0 and 1."""
+    return float(np.trapezoid(acc, eps) / (eps[-1] - eps[0]))
+
+
+def score(eps: Sequence[float], acc: Sequence[float]) -> float:
+    """√(clean ACC x area under ACC): high only where both are.
+
+    Args:
+        eps: noise levels in ascending order, the first 0.
+        acc: ACC at each; more noise never helps (see ``outcomes``).
+    """
+    return float(np.sqrt(acc[0] * area(eps, acc)))
+
+
+def make_trials(
+    bench: Bench,
+    networks: Iterable[str],
+    methods: Iterable[str],
+    epochs: int,
+    values: Sequence[float] | None,
+    seed: int,
+) -> list[Trial]:
+    """The trials of a sweep.
+
+    Args:
+        values: of β, for every method; by default ``FACTORS`` times the paper's.
+
+    Raises:
+        UserError: a method without β, or a β out of its range.
+    """
+    methods = list(methods)
+    if foreign := [name for name in methods if name not in BETA_METHODS]:
+        raise UserError(f"{', '.join(foreign)} has no β in the paper. Choose of: {', '.join(BETA_METHODS)}.")
+    trials = []
+    for network in networks:
+        for method in methods:
+            for beta in sorted(set(values or [factor * paper_beta(network, method) for factor in FACTORS])):
+                config = paper_config(
+                    network, method, beta=round(beta, 6), epochs=epochs, seed=seed, source=bench.source,
+                    split=bench.split_name, split_seed=bench.split_seed,
+                )  # fmt: skip
+                trials.append(Trial(config))
+    return trials
+
+
+def paper_beta(network: str, method: str) -> float:
+    """The paper's β."""
+    return float(getattr(get_method(method, network), "beta"))  # noqa: B009 - methods without it have no such attribute
+
+
+def write_sweep(trials: Sequence[Trial], bench: Bench) -> list[dict[str, Any]]:
+    """Write ``beta.csv`` (a row for each trial and noise level) and ``beta.json`` of the trials that are finished.
+
+    Returns:
+        For each network and method: ``paper_beta``, ``chosen_beta`` (the best score; None where no trial is finished),
+        ``at_edge`` (whether it is the smallest or largest that was tried), and the ``trials``.
+    """
+    rows, chosen = [], []
+    for network, method in dict.fromkeys((trial.config.network, trial.config.method) for trial in trials):
+        own = [trial for trial in trials if (trial.config.network, trial.config.method) == (network, method)]
+        results = [(trial, result) for trial in own if (result := trial.result(bench))]
+        chosen.append(_choice(network, method, results))
+        names = {"network": network, "method": method}
+        for trial, result in results:
+            of_trial = names | {"beta": trial.beta, "epochs": trial.config.epochs, "score": result["score"]}
+            rows += [of_trial | {"eps": e, "acc": a} for e, a in zip(result["eps"], result["acc"], strict=True)]
+    folder = Path(bench.work) / BETA_FOLDER
+    table = pd.DataFrame(rows, columns=["network", "method", "beta", "epochs", "score", "eps", "acc"])
+    write_atomically(folder / "beta.csv", lambda path: table.to_csv(path, index=False))
+    text = json.dumps(chosen, indent=2) + "\n"
+    write_atomically(folder / "beta.json", lambda path: path.write_text(text))
+    return chosen
+
+
+def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]]]) -> dict[str, Any]:
+    best = max(results, key=lambda one: one[1]["score"], default=None)
+    betas = [trial.beta for trial, _ in results]
+    told = ("beats", "eps", "acc", "area", "score")
+    return {
+        "network": network,
+        "method": method,
+        "paper_beta": paper_beta(network, method),
+        "chosen_beta": best[0].beta if best else None,
+        "at_edge": best is not None and best[0].beta in (min(betas), max(betas)),
+        "trials": [
+            {"beta": trial.beta, "epochs": trial.config.epochs, "clean_acc": result["acc"][0]}
+            | {name: result[name] for name in told}
+            for trial, result in results
+        ],
+    }

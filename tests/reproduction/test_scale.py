@@ -1,0 +1,29 @@
+"""The page on scale holds what the shipped cards tell."""
+
+from pathlib import Path
+
+import pytest
+
+from nsr_core.reproduction.costs import Costs
+from nsr_core.reproduction.scale import page, scaled_markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_is_computed_from_the_shipped_cards():
+    text = (ROOT / "docs" / "scale.md").read_text()
+    shown = text.split("<!-- scale: begin -->\n")[1].split("\n<!-- scale: end -->")[0]
+    assert shown == page(ROOT / "checkpoints"), (
+        "Replace the block by what python -m nsr_core.reproduction.scale prints."
+    )
+
+
+def test_a_thousand_models_take_a_thousandth_of_it_each(monkeypatch):
+    """One hour of training, none of attacks: nine models take 9 h, 1,000 take 1,000 h, or 500 on two cores."""
+    monkeypatch.setattr(Costs, "per_epoch", lambda self, network, method: 72.0)
+    monkeypatch.setattr(Costs, "per_beat_and_level", lambda self, network, method, attack: 0.0)
+    monkeypatch.setattr(Costs, "is_measured", lambda self, network: network == "mlp")
+    _, _, nine, thousand, corpus = scaled_markdown(Costs([])).splitlines()
+    assert "| 9.0 | 4 h | 8 min | 1 min |" in nine
+    assert "| 1,000.0 | 21 days | 16 h | 60 min |" in thousand
+    assert float(corpus.split("|")[3].replace(",", "")) == pytest.approx(9 * 12 * 10_000_000 / 109_446, rel=1e-4)
