@@ -23,7 +23,10 @@ _spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's th
 
 def default_workers(device: str) -> int:
     """One a core; one where they would share a CUDA device."""
-    return 1 if device == "cuda" else len(os.sched_getaffinity(0))
+    if device == "cuda":
+        return 1
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux only; it knows of a container's share
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 @dataclass

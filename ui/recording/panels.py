@@ -170,7 +170,7 @@ def _choose_point(told: RecordingReading, key: str, move: bool) -> None:
 
 def _go_to(told: RecordingReading, row: int) -> None:
     """Let the strip show a beat, and choose it."""
-    st.session_state[START + told.cut.key] = float(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2)
+    st.session_state[START + told.cut.key] = float(np.floor(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2))
     st.session_state[CHOSEN + told.cut.key] = row
 
 
