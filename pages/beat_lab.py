@@ -11,13 +11,13 @@ from ui.beat_choice import choose_beat
 from ui.lab import views, words
 from ui.lab.answers import ask, trained_on
 from ui.lab.card import card
+from ui.network_choice import choose_networks
 from ui.theme import ink
 
 LEAD = (
     "One heartbeat, the same small noise budget, and up to four trained networks. Turn the noise up and see which "
     "reading flips first. The address of this page holds every setting: share it, and others see the same numbers."
 )
-MOST_NETWORKS = 4
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2")
 
 
@@ -28,7 +28,7 @@ def main() -> None:
             return
         controls, result = st.columns([1, 3.1], gap="large")
         with controls:
-            networks = _choose_networks(names)
+            networks = choose_networks(names, FIRST_NETWORKS)
             with st.container(border=True):
                 row = choose_beat(beats, networks[0] if networks else None)
             with st.container(border=True):
@@ -38,14 +38,6 @@ def main() -> None:
                 st.info("Choose at least one network.")
             elif choice is not None:
                 _show(networks, beats, row, choice)
-
-
-def _choose_networks(names: list[str]) -> list[str]:
-    return st.multiselect(
-        "Networks", names, [name for name in FIRST_NETWORKS if name in names] or names[:1], key="models",
-        bind="query-params", max_selections=MOST_NETWORKS, placeholder="Choose up to four",
-        help="MLP: fully connected. CNN: convolutional. After it the training method; Learn explains them.",
-    )  # fmt: skip
 
 
 def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> None:

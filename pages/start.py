@@ -26,6 +26,12 @@ EPS = 0.03
 LABEL = "V"
 WAYS = [
     ("pages/beat_lab.py", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side."),
+    (
+        "pages/your_ecg.py",
+        "Your ECG",
+        ":material/monitor_heart:",
+        "Bring a recording: every beat read, and how fragile each reading is.",
+    ),
     ("pages/learn.py", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see."),
     (
         "pages/curves.py",

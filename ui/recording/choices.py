@@ -7,8 +7,8 @@ import streamlit as st
 from nsr_core.recordings.grid import MOST_SECONDS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
+from ui.network_choice import choose_networks
 
-MOST_NETWORKS = 4
 FIRST_NETWORKS = ("mlp-ce", "mlp-jacob")
 #: A recording up to so long is read whole; of a longer one, so much at first.
 WHOLE_MINUTES, FIRST_MINUTES = 45.0, 30.0
@@ -40,7 +40,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
         fs_hz = _rate(channel)
     with unit:
         chosen_unit = _unit(channel)
-    networks = _networks(names)
+    networks = choose_networks(names, FIRST_NETWORKS)
     if fs_hz is None:
         st.info("The file does not say how many samples a second it has. Type it in above.")
         return None
@@ -70,14 +70,6 @@ def _unit(channel: Channel) -> str:
     return st.selectbox(
         "Unit", units, units.index(known), key=f"unit_{channel.name}_{known}",
         help="Readings do not depend on it: beats are scaled. Noise in millivolts does.",
-    )  # fmt: skip
-
-
-def _networks(names: list[str]) -> list[str]:
-    return st.multiselect(
-        "Networks", names, [name for name in FIRST_NETWORKS if name in names] or names[:1], key="models",
-        bind="query-params", max_selections=MOST_NETWORKS, placeholder="Choose up to four",
-        help="MLP: fully connected. CNN: convolutional, and some sixty times slower here. Then the training method.",
     )  # fmt: skip
 
 
