@@ -8,7 +8,8 @@ from nsr_core.data.summary import matching_rows
 from nsr_core.errors import UserError
 from nsr_core.evaluation.single import find_beat
 from nsr_core.evaluation.sweep import find_fragile_beat
-from ui import loaders, sources
+from nsr_core.recordings.beats import SOURCE
+from ui import loaders, own, sources
 
 #: Where the search for a first beat begins: a class whose misreading matters, and the baseline network.
 FIRST_CLASS, FIRST_NETWORK = "V", "mlp-ce"
@@ -27,7 +28,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
         format_func=lambda name: f"{CLASS_NAMES[name]} ({name})" if name in CLASS_NAMES else "Any class",
     )  # fmt: skip
     root = sources.root_of(beats.source)
-    records = _records(beats.source, root)
+    records = [] if beats.source == SOURCE else _records(beats.source, root)
     record = "any"
     if len(records) > 1:
         record = st.selectbox(
@@ -38,7 +39,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
         "Test beats only", value=True, key="test_only", bind="query-params",
         help="Beats that trained no network: an attack on a beat that a network has learned says less.",
     )  # fmt: skip
-    rows = _candidates(beats.source, root, label, record, unseen)
+    rows = _own_rows(beats, label) if beats.source == SOURCE else _candidates(beats.source, root, label, record, unseen)
     with st.container(horizontal=True):
         st.button(
             "Random", icon=":material/shuffle:", key="random_beat", on_click=_pick_at_random, args=(beats, rows),
@@ -63,7 +64,14 @@ def choose_beat(beats: Beats, network: str | None) -> int:
 
 def first_beat(beats: Beats) -> int:
     """The beat that a page opens on: one that little noise flips."""
+    if beats.source == SOURCE:
+        return own.most_fragile()
     return _first_beat(beats.source, sources.root_of(beats.source))
+
+
+def _own_rows(beats: Beats, label: str) -> np.ndarray:
+    """The rows of a class in the reader's own recording; of it nothing is kept in the server's caches."""
+    return matching_rows(beats, None if label == "any" else label, None)
 
 
 @st.cache_data(show_spinner=False)

@@ -7,7 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from nsr_core.recordings.beats import SOURCE
+
 CAPACITY = 400
+_OWN = "own_memo"
 
 
 class Memo:
@@ -33,6 +36,11 @@ class Memo:
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
         return value
+
+
+def memo_for(source: str) -> Memo:
+    """The server's memo; for beats of the reader's own recording one of this visit only."""
+    return st.session_state.setdefault(_OWN, Memo()) if source == SOURCE else memo()
 
 
 @st.cache_resource(show_spinner=False)

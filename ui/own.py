@@ -1,5 +1,6 @@
 """The reader's own recording as it was read last in this visit: for the Beat lab, and gone with the visit."""
 
+import numpy as np
 import streamlit as st
 
 from nsr_core.data import Beats
@@ -32,6 +33,12 @@ def network() -> str:
 def beats() -> Beats:
     """Its usable beats."""
     return reading().beats_for(network())
+
+
+def most_fragile() -> int:
+    """The row of the beat whose reading the least noise changes."""
+    flips_at = reading().networks[network()].flips_at
+    return int(np.where(np.isfinite(flips_at), flips_at, np.inf).argmin())
 
 
 def key() -> str:

@@ -11,7 +11,7 @@ from nsr_core.evaluation.single import BeatAttack, attack_beat
 from nsr_core.evaluation.sweep import Sweep, sweep_beat
 from ui import loaders, sources
 from ui.attack_choice import AttackChoice
-from ui.memo import memo
+from ui.memo import memo_for
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,14 @@ def _answer(
     beat = (name, checkpoint.digest, beats.source, beats.name(row), choice.seed, choice.signal_only)
     key = ("attack", *beat, choice.attack, choice.eps)
     settings = {"seed": choice.seed, "signal_only": choice.signal_only}
-    if key not in memo() and (progress := listener()) is None:
+    memo = memo_for(beats.source)
+    if key not in memo and (progress := listener()) is None:
         return None
-    told = memo().get(
+    told = memo.get(
         key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
     )
     quick = sweep_attack(choice)
-    swept = memo().get(("sweep", *beat, quick), lambda: sweep_beat(checkpoint, quick, beats, row, **settings))
+    swept = memo.get(("sweep", *beat, quick), lambda: sweep_beat(checkpoint, quick, beats, row, **settings))
     return Answer(name, loaders.title(name), network, method, told, swept)
 
 

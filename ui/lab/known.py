@@ -9,7 +9,7 @@ from ui import chart, loaders
 from ui.attack_choice import AttackChoice
 from ui.lab import figures
 from ui.lab.answers import Answer
-from ui.memo import memo
+from ui.memo import memo_for
 from ui.theme import Ink
 
 
@@ -64,7 +64,9 @@ def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoic
         )
         settings = {"seed": choice.seed, "signal_only": choice.signal_only, "progress": progress}
         network = loaders.checkpoint(answer.name).network
-        found.append((answer, memo().get(key, lambda n=network, s=settings: bracket_beat(n, beats, row, **s))))
+        found.append(
+            (answer, memo_for(beats.source).get(key, lambda n=network, s=settings: bracket_beat(n, beats, row, **s)))
+        )
     place.empty()
     return found
 

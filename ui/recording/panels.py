@@ -13,7 +13,7 @@ from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
 from ui import chart, loaders
-from ui.data.strip_figures import STRIP_WIDTH_PX, clock
+from ui.data.strip_figures import clock
 from ui.links import page_link
 from ui.recording import figures
 from ui.theme import ink
@@ -23,6 +23,8 @@ STRIP_SECONDS = 8.0
 LISTED = 50
 #: In the session, before the key of the recording: where the strip begins, and the beat that was chosen.
 START, CHOSEN = "strip_from_", "chosen_"
+#: Narrower, a phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
+STRIP_WIDTH_PX = 760
 STYLE = (
     "<style>.st-key-own_strip_roll{overflow-x:auto}.st-key-own_strip_roll [data-testid=stPlotlyChart],"
     f".st-key-own_strip_roll [data-testid=stElementContainer]{{min-width:{STRIP_WIDTH_PX}px}}</style>"
