@@ -14,8 +14,8 @@ from nsr_core.recordings.recording import MV_PER_UNIT, Channel
 
 #: How much can be read at once; more is read stretch by stretch.
 LEAST_SECONDS, MOST_SECONDS = 3.0, 2 * 3600.0
-#: Rates are taken as fractions with at most this denominator: 360 / 499.87 Hz too is met to a millionth.
-MOST_DENOMINATOR = 1000
+#: Rates are taken as fractions with at most this denominator, which meets all below 1000 Hz with two decimals exactly.
+MOST_DENOMINATOR = 100_000
 #: A line that does not move for so long is flat; one that stays at the channel's own limit for so long is clipped.
 FLAT_SECONDS, CLIPPED_SECONDS = 0.4, 0.012
 
