@@ -227,7 +227,7 @@ def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress
         try:
             certified[rows] = certified_eps(network, x, torch.from_numpy(label[rows]), length=length).numpy()
         except UserError:  # there is none for this network
-            break
+            progress(len(beats), len(beats), "there is no proof for this network")
+            return certified
         progress(int(rows[-1]) + 1, len(beats), "proving which noise changes nothing")
-    progress(len(beats), len(beats), "proved what can be proved")
     return certified
