@@ -64,7 +64,7 @@ def smallest_flips(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return np.concatenate(found) if found else np.empty(0)
+    return np.concatenate(found)
 
 
 def _search(
