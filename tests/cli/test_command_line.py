@@ -21,7 +21,7 @@ from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMANDS = ("data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "verdict", "list")
+COMMANDS = ("data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "read", "verdict", "list")
 
 
 @pytest.fixture(autouse=True)
