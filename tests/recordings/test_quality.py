@@ -132,8 +132,12 @@ def test_only_what_a_network_sees_of_a_window_counts():
 
 
 def test_a_window_beyond_the_end_is_judged_by_what_there_is():
-    at = np.array([120, 420, 720, 1020])
-    assert reasons(beat_train(1080, at), at) == ["", "", ""]
+    """The last window would end at 1140; the recording does at 1130, and its very last sample counts."""
+    at = np.array([180, 480, 780, 1080])
+    signal = beat_train(1130, at)
+    assert reasons(signal, at) == ["", "", ""]
+    signal[1129] = NAN
+    assert reasons(signal, at) == ["", "", "missing"]
 
 
 def all_wrong(reasons_wanted):
