@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from nsr_core.cli.options import Seed
@@ -10,11 +11,12 @@ from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import CLASSES
 from nsr_core.data.cache import write_atomically
+from nsr_core.errors import UserError
 from nsr_core.evaluation.reading import RecordingReading, read_recording_beats
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.recording import MV_PER_UNIT, Recording
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.training.checkpoint import load_checkpoint
 
@@ -53,6 +55,8 @@ def read(
     The beats are cut exactly as the training beats were. The noise found is an upper bound; less may do.
     """
     configure(threads=1)
+    if unit is not None and unit not in MV_PER_UNIT:
+        raise UserError(f'There is no unit "{unit}". Give one of {", ".join(MV_PER_UNIT)}, or leave it out.')
     checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
     cut = cut_recording(
@@ -78,7 +82,10 @@ def _tell(recording: Recording, told: RecordingReading) -> str:
     rows = told.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
     lines.append(f"Most fragile readings of {name} (noise within ± changes them; protocol custom, see --json):")
     shown = [f"{name} class", f"{name} p", f"{name} flips at", f"{name} flips at mV", f"{name} proved to"]
-    cells = [(f"{row['time_s']:.2f}", *(str(row[column]) for column in shown)) for _, row in rows.iterrows()]
+    cells = [
+        (f"{row['time_s']:.2f}", *("-" if pd.isna(row[column]) else str(row[column]) for column in shown))
+        for _, row in rows.iterrows()
+    ]
     lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to")))
     lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
     return "\n".join(lines)

@@ -64,14 +64,13 @@ def smallest_flips(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return np.concatenate(found) if found else np.empty(0)
+    return np.concatenate(found)
 
 
 def _search(
     network: Network, attack: Attack, x: Tensor, y: Tensor, length: Tensor, numbers: np.ndarray, seed: int
 ) -> np.ndarray:
-    held, flipped = torch.zeros(len(x)), torch.full((len(x),), torch.inf)
-    eps = torch.full((len(x),), FIRST)
+    held, flipped, eps = (x.new_full((len(x),), level) for level in (0.0, torch.inf, FIRST))
     open_rows = torch.arange(len(x))
     while len(open_rows):
         rows, level = open_rows, eps[open_rows]

@@ -175,8 +175,12 @@ def read_recording_beats(
         progress: told in beats over all networks; raising from it stops the work.
 
     Raises:
-        UserError: no beat of the recording can be used.
+        UserError: no beat of the recording can be used, or two checkpoints have the same name.
     """
+    names = [checkpoint.name for checkpoint in checkpoints]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"Two of the networks are called {twice[0]}. Rename the folder of one, or leave it out.")
     work = len(cut.row) * (2 if prove else 1)
     networks = {}
     for number, checkpoint in enumerate(checkpoints):
@@ -223,6 +227,7 @@ def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress
         try:
             certified[rows] = certified_eps(network, x, torch.from_numpy(label[rows]), length=length).numpy()
         except UserError:  # there is none for this network
+            progress(len(beats), len(beats), "there is no proof for this network")
             return certified
         progress(int(rows[-1]) + 1, len(beats), "proving which noise changes nothing")
     return certified

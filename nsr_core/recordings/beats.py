@@ -27,7 +27,8 @@ class CutRecording:
     Attributes:
         recording: its name.
         digest: SHA-256 of the files that it was read from.
-        key: names the recording and everything that was chosen: other choices, another key.
+        key: names the recording and everything that was chosen: other beats, another key; the same choices said in another
+            way, the same.
         lead: the stretch.
         beats_from: ``"detector"`` or ``"marks"``, the recording's own.
         sample: (n,) where each beat is marked, from the start of the stretch at 360 Hz.
@@ -85,8 +86,12 @@ def cut_recording(
             "sampling rate."
         )
     reason = unusable(lead, windows)
+    # A window closes a fifth of the interval after next past the next beat; for the last one that interval is a guess.
+    reason[-1] = reason[-1] or "end"
     row = np.flatnonzero(reason == "")
-    chosen = (recording.digest, channel, lead.fs_hz, lead.in_mv, unit, start_s, stop_s, use_marks)
+    own_unit = recording.channel(channel).unit
+    stretch = (float(lead.fs_hz), float(lead.start_s), len(lead.signal))
+    chosen = (recording.digest, channel, own_unit if unit is None else unit, *stretch, use_marks)
     key = f"{_plain(recording.name)}-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]}"
     return CutRecording(
         recording=recording.name,

@@ -14,8 +14,8 @@ from nsr_core.recordings.recording import MV_PER_UNIT, Channel
 
 #: How much can be read at once; more is read stretch by stretch.
 LEAST_SECONDS, MOST_SECONDS = 3.0, 2 * 3600.0
-#: Rates are taken as fractions with at most this denominator: 360 / 499.87 Hz too is met to a millionth.
-MOST_DENOMINATOR = 1000
+#: Rates are taken as fractions with at most this denominator, which meets all below 1000 Hz with two decimals exactly.
+MOST_DENOMINATOR = 100_000
 #: A line that does not move for so long is flat; one that stays at the channel's own limit for so long is clipped.
 FLAT_SECONDS, CLIPPED_SECONDS = 0.4, 0.012
 
@@ -28,7 +28,7 @@ class Lead:
         name: of the lead.
         in_mv: whether ``signal`` is in mV; else in the channel's own unit, whatever that is.
         fs_hz: the rate that it was recorded at.
-        start_s: where the stretch begins in the recording.
+        start_s: where its first sample stands in the recording, the one nearest to the start that was asked for.
         signal: (n,) float64; where samples are missing, a straight line between their neighbours.
         missing, flat, clipped: (n,) bool, where samples are missing, the line does not move for 0.4 s, or it stays at the
             channel's limit for 12 ms; told from the samples as they were recorded.
@@ -69,7 +69,8 @@ def to_grid(
         UserError: no rate or an impossible one, a stretch that is empty, too short or too long, or nothing but gaps.
     """
     rate = _rate(channel, fs_hz)
-    signal = _stretch(channel.signal, rate, start_s, stop_s)
+    first, last = _stretch(len(channel.signal), rate, start_s, stop_s)
+    signal, start_s = channel.signal[first:last], first / rate
     missing = ~np.isfinite(signal)
     if missing.all():
         raise UserError(f"{channel.name} has no samples from {start_s:g} s on. Choose another lead or another stretch.")
@@ -89,19 +90,20 @@ def _rate(channel: Channel, fs_hz: float | None) -> float:
     return rate
 
 
-def _stretch(signal: np.ndarray, rate: float, start_s: float, stop_s: float | None) -> np.ndarray:
-    there = len(signal) / rate
-    stop = min(there, start_s + MOST_SECONDS if stop_s is None else stop_s)
-    if not 0 <= start_s < there or not stop - start_s >= LEAST_SECONDS:
+def _stretch(count: int, rate: float, start_s: float, stop_s: float | None) -> tuple[int, int]:
+    """The first sample of a stretch and the one after its last; a length may be off by the rounding of both ends."""
+    there, rounding = count / rate, 1 / rate
+    stop = min(start_s + MOST_SECONDS if stop_s is None else stop_s, there)  # in this order NaN stays NaN
+    if not 0 <= start_s < there or not stop - start_s > LEAST_SECONDS - rounding:
         raise UserError(
-            f"The stretch from {start_s:g} to {stop:g} s of a recording of {there:g} s is too short: at least "
-            f"{LEAST_SECONDS:g} s are needed. Choose a longer one."
+            f"The stretch from {start_s:g} to {stop:g} s cannot be read: it must lie in the recording, which has {there:g} s, "
+            f"and have at least {LEAST_SECONDS:g} s. Choose another one."
         )
-    if stop - start_s > MOST_SECONDS:
+    if stop - start_s > MOST_SECONDS + rounding:
         raise UserError(
             f"{duration(stop - start_s)} are more than can be read at once ({duration(MOST_SECONDS)}). Choose a shorter stretch."
         )
-    return signal[round(start_s * rate) : round(stop * rate)]
+    return round(start_s * rate), round(stop * rate)
 
 
 def _bridged(signal: np.ndarray, missing: np.ndarray) -> np.ndarray:
@@ -115,7 +117,8 @@ def _resample(signal: np.ndarray, rate: float) -> np.ndarray:
     ratio = (Fraction(RECORD_FS_HZ) / Fraction(rate)).limit_denominator(MOST_DENOMINATOR)
     if ratio == 1:
         return signal
-    return resample_poly(signal, ratio.numerator, ratio.denominator, padtype="line")
+    level = signal.mean()  # not through the filter, whose phases differ by a ten-thousandth of it
+    return level + resample_poly(signal - level, ratio.numerator, ratio.denominator, padtype="line")
 
 
 def _runs(signal: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:

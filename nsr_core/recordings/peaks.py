@@ -17,10 +17,15 @@ COARSE_REACH, FINE_REACH, BASELINE_REACH = 22, 9, 90
 QRS_BAND_HZ = (8.0, 20.0)
 #: The downward extreme is taken where it is so many times as large as the upward one.
 DOWNWARD = 1.1
+#: In a signal that is constant up to its last so many samples, there is no beat.
+LEAST_MOVING = 30
 
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
     """(beats,) int64, ascending positions of the beats in a signal at 360 Hz of at least 3 s, in any unit."""
+    moving = np.flatnonzero(signal != signal[0])
+    if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
+        return np.empty(0, np.int64)  # the detector takes it for a mistake
     found = detect_heartbeats(signal, RECORD_FS_HZ)
     if not len(found):
         return np.empty(0, np.int64)

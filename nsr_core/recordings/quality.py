@@ -14,21 +14,25 @@ REASONS = {
     "interval": "The next beat follows within 0.2 s or not within 3 s.",
     "weak": "Almost no signal: less than a tenth of the usual beat.",
     "strong": "Far too much signal: more than six times the usual beat.",
+    "end": "The stretch ends too soon: where this beat's window would close is a guess.",
 }
 #: Of an R-R interval, in seconds: shorter is a beat found twice, longer is a pause or a beat missed.
 LEAST_INTERVAL_S, MOST_INTERVAL_S = 0.2, 3.0
+#: How many intervals the last window spans, for the one after it is taken to be as long.
+LAST_WINDOW_INTERVALS = 1.2
 #: Of a beat's range, in units of the median beat's.
 LEAST_RANGE, MOST_RANGE = 0.1, 6.0
 
 
 def unusable(lead: Lead, windows: list[Window]) -> np.ndarray:
-    """(windows,) str, the first reason not to use each beat, a key of ``REASONS``; ``""`` where there is none."""
+    """(windows,) str, the first reason not to use each beat, a key of ``REASONS`` but for ``"end"``; ``""`` where there is none."""
     start = np.array([window.start for window in windows])
     stop = np.array([min(window.stop, window.start + DECIMATION * BEAT_LENGTH) for window in windows])
     stop = np.minimum(stop, len(lead.signal))
     ranges = np.array([np.ptp(lead.signal[first:last]) for first, last in zip(start, stop, strict=True)])
     usual = np.median(ranges)
-    interval = np.diff(start, append=start[-1] + RECORD_FS_HZ) / RECORD_FS_HZ  # of the last one nothing is known
+    last = (windows[-1].stop - windows[-1].start) / LAST_WINDOW_INTERVALS  # the beat that ends it has no window
+    interval = np.append(np.diff(start), last) / RECORD_FS_HZ
     holds = {
         "missing": _any_within(lead.missing, start, stop),
         "flat": _any_within(lead.flat, start, stop),
@@ -38,7 +42,7 @@ def unusable(lead: Lead, windows: list[Window]) -> np.ndarray:
         "strong": ranges > MOST_RANGE * usual,
     }
     reason = np.full(len(windows), "", dtype="<U8")
-    for name in reversed(REASONS):
+    for name in reversed(holds):
         reason[holds[name]] = name
     return reason
 

@@ -22,18 +22,8 @@ from nsr_core.progress import duration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "data",
-    "train",
-    "attack",
-    "evaluate",
-    "certify",
-    "noise",
-    "honesty",
-    "patients",
-    "verdict",
-    "list",
-    "reproduce",
-)
+    "data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "read", "reproduce", "verdict", "list",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -96,7 +96,7 @@ def test_a_wrong_rate_ends_in_words():
     app = give(("mine.csv", sample_csv(seconds=4)))
     app.number_input[0].set_value(9000.0).run()
     assert not app.exception
-    assert "too short" in app.error[0].value
+    assert "have at least 3 s" in app.error[0].value
 
 
 def test_marks_in_the_file_can_be_used_instead(mitdb_root):
