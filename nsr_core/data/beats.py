@@ -43,7 +43,7 @@ class Beats:
         cut_short: (n,) bool, whether a mark that is not a beat (a rhythm change, a noise mark)
             ended the window before the next beat could.
         truncated: (n,) bool, whether the beat was longer than 187 samples and lost its end.
-        source: ``"mitbih"``, ``"kaggle"`` or ``"demo"``.
+        source: ``"mitbih"``, ``"kaggle"``, ``"demo"``, or ``"own"`` for a recording that somebody brought.
     """
 
     x: np.ndarray

@@ -47,7 +47,7 @@ class Likeness:
 
     @property
     def limit(self) -> float:
-        """The distance from which a beat is unlike."""
+        """The distance beyond which a beat is unlike."""
         return float(np.interp(USUAL, LEVELS, self.quantiles))
 
     def share_nearer(self, distance: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def test_what_cannot_be_used_is_counted_and_left_out():
     assert told.reason[4] == "missing"
     assert told.row.tolist() == [row for row in range(18) if row != 4]
     assert told.beats.sample.tolist() == told.sample[told.row].tolist()
-    assert len(told.beats) == 18
+    assert len(told.beats) == 17
 
 
 def test_a_recording_may_have_no_beat_that_can_be_used():
