@@ -205,11 +205,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
 
 def _time_left(missing: list, costs: Costs, count: int) -> str:
     seconds = sum(task.seconds(costs) for task in missing)
-    guess = (
-        ""
-        if costs.is_measured("cnn")
-        else " No trained CNN tells its time here: the CNN's is estimated from single steps."
-    )
+    guess = "" if costs.is_measured("cnn") else " Not every method's CNN tells its time here: the rest is estimated."
     return f"About {duration(seconds / count)} on {count} worker(s), going by times measured on one CPU core.{guess}"
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
 from nsr_core.evaluation.summary import READINGS
-from nsr_core.methods import METHODS
+from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.full_budget import FullAdversarial, Trades
 from nsr_core.settings import described_fields
@@ -79,8 +79,8 @@ class Costs:
         return median(known) if known else UNMEASURED_ATTACK[network, attack]
 
     def is_measured(self, network: str) -> bool:
-        """Whether any card told the training time of a network."""
-        return any(other == network for other, _ in self._epoch)
+        """Whether cards told the training times of a network by each of the paper's methods."""
+        return all((network, method) in self._epoch for method in PAPER_METHODS)
 
     def _learn(self, folder: Path, card: dict[str, Any]) -> None:
         network, method, training = card["network"], card["method"], card["training"]

@@ -1,7 +1,6 @@
 """CSV files: separators, headings, units, encodings, missing values, and what is wrong with a line."""
 
 import dataclasses
-import time
 
 import numpy as np
 import pytest
@@ -211,10 +210,3 @@ def test_a_good_file_is_read_as_it_was_written(read):
     ]
     np.testing.assert_allclose([channel.signal for channel in recording.channels], signals(), atol=5.1e-5)
     assert recording.notes == ()
-
-
-def test_half_an_hour_is_read_in_seconds(read):
-    content = csv_file(650_000)
-    started = time.perf_counter()
-    read({"long.csv": content})
-    assert time.perf_counter() - started < 5

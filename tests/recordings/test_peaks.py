@@ -107,7 +107,10 @@ def check(found, count):
 
 SIGNALS = st.integers(1080, 1500).flatmap(
     lambda count: arrays(
-        np.float64, count, elements=st.floats(allow_nan=False, allow_infinity=False), fill=st.floats(-1, 1)
+        np.float64,
+        count,
+        elements=st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
+        fill=st.floats(-1, 1),
     )
 )
 
