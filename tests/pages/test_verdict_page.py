@@ -22,7 +22,8 @@ NAMES = [f"mlp-{method}" for method in METHODS]
 
 @pytest.fixture(scope="module")
 def verdicts():
-    return {name: loaders.verdict(name) for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)}
+    found = {name: loaders.verdict(name) for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)}
+    return {name: verdict for name, verdict in found.items() if verdict is not None}
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -110,7 +110,7 @@ SIGNALS = st.integers(1080, 1500).flatmap(
         np.float64,
         count,
         elements=st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
-        fill=st.floats(-1, 1),
+        fill=st.floats(-1, 1, allow_subnormal=False),
     )
 )
 

@@ -22,8 +22,8 @@ from nsr_core.reproduction.run import run_tasks
 from nsr_core.reproduction.session import LOCK_FILE, carry_out_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ASKED = ("--source", "demo", "--only", "mlp-loss2,table5", "--seeds", "0", "--epochs", "10", "--workers", "1")
-MODEL = "mlp-loss2-10-epochs-seed-0"
+ASKED = ("--source", "demo", "--only", "mlp-loss2,table5", "--seeds", "0", "--epochs", "40", "--workers", "1")
+MODEL = "mlp-loss2-40-epochs-seed-0"
 
 
 def start(*arguments):
@@ -82,7 +82,7 @@ def test_killed_and_stopped_it_goes_on_to_the_same_tables(bench, carry_out_here,
     assert not (work / "tables").exists()
 
     whole = replace(bench, work=str(tmp_path / "whole"))
-    plan = make_plan(Request(only=("mlp-loss2", "table5"), seeds=(0,), epochs=10), bench, Path("/nowhere"))
+    plan = make_plan(Request(only=("mlp-loss2", "table5"), seeds=(0,), epochs=40), bench, Path("/nowhere"))
     left = plan.pending(bench)
     assert [task.kind for task in left] == ["attack", "merge"]
     carry_out_here(left)
