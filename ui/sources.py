@@ -65,7 +65,7 @@ def root_of(source: str) -> str | None:
 
 
 def _words(beats: Beats, chosen: str) -> str:
-    missing = f"The {TITLES[chosen]} cannot be shown yet. " if chosen != beats.source else ""
+    missing = f"{TITLES[chosen]} cannot be shown yet. " if chosen != beats.source else ""
     told = {
         "demo": "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine.",
         "mitbih": f"These are **{len(beats):,} real beats** of the MIT-BIH Arrhythmia Database, 48 records.",

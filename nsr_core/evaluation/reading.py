@@ -9,11 +9,10 @@ import pandas as pd
 import torch
 
 from nsr_core import DISCLAIMER, __version__
-from nsr_core.certificates import certified_eps
+from nsr_core.certificates import certify_beats
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.fragility import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
-from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
@@ -22,8 +21,8 @@ from nsr_core.recordings.quality import REASONS
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
 
-#: Beats bounded at once, as in ``certify``.
-CERTIFY_BATCH = 16
+#: Decimals of the noise levels in tables: what is proved is rounded down, what was found up, so that both still hold.
+DECIMALS = 5
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,13 @@ class RecordingReading:
         cut: the recording and its beats.
         networks: by checkpoint name, in the order asked for.
         unlikeness: (k,) distance of each usable beat to the training beats (see ``nsr_core.recordings.likeness``).
-        share_nearer: (k,) share of the validation beats that are nearer.
-        unlike_from: the distance from which a beat is called unlike the training beats.
+        unlike_from: the distance beyond which a beat is called unlike the training beats.
         seed: of the search.
     """
 
     cut: CutRecording
     networks: Mapping[str, NetworkReading]
     unlikeness: np.ndarray
-    share_nearer: np.ndarray
     unlike_from: float
     seed: int
 
@@ -80,6 +77,16 @@ class RecordingReading:
         """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
         marked = self.cut.marked[self.cut.row]
         return replace(self.cut.beats, y=np.where(marked == NO_CLASS, self.networks[checkpoint].label, marked))
+
+    def noise(self, checkpoint: str) -> np.ndarray:
+        """(k,) the smallest noise found that changes each reading of a network; in mV where they are known, else ``flips_at``."""
+        flips_at = self.networks[checkpoint].flips_at
+        return flips_at * self.cut.beats.mv_range.astype(np.float64) if self.cut.lead.in_mv else flips_at
+
+    def median_noise(self, checkpoint: str) -> float:
+        """Under so much noise half of a network's readings change; infinite where fewer than half could be changed."""
+        noise = self.noise(checkpoint)
+        return float(np.median(np.where(np.isfinite(noise), noise, np.inf)))
 
     def counts(self) -> pd.DataFrame:
         """Rows by class: ``class`` and for each network how many beats it reads as that."""
@@ -115,9 +122,9 @@ class RecordingReading:
             columns |= {
                 f"{name} class": np.array(CLASSES)[told.label],
                 f"{name} p": told.probability.max(axis=1).astype(np.float64).round(4),
-                f"{name} flips at": told.flips_at.round(5),
-                f"{name} flips at mV": (told.flips_at * spread).round(5),
-                f"{name} proved to": told.certified.round(5),
+                f"{name} flips at": rounded_up(told.flips_at, DECIMALS),
+                f"{name} flips at mV": rounded_up(told.flips_at * spread, DECIMALS),
+                f"{name} proved to": rounded_down(told.certified, DECIMALS),
             }
         return columns
 
@@ -193,7 +200,7 @@ def compare_with_training(cut: CutRecording, networks: Mapping[str, NetworkReadi
     """What networks read, and how unlike the training beats each beat is."""
     likeness = load_likeness()
     unlikeness = distances(likeness, cut.beats)
-    return RecordingReading(cut, networks, unlikeness, likeness.share_nearer(unlikeness), likeness.limit, seed)
+    return RecordingReading(cut, networks, unlikeness, likeness.limit, seed)
 
 
 def read_with(
@@ -220,14 +227,22 @@ def read_with(
 
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
-    """(k,) certified levels; NaN for a network that has no certificate."""
-    certified = np.full(len(beats), np.nan)
-    for rows in np.split(np.arange(len(beats)), range(CERTIFY_BATCH, len(beats), CERTIFY_BATCH)):
-        x, _, length = as_tensors(beats, rows)
-        try:
-            certified[rows] = certified_eps(network, x, torch.from_numpy(label[rows]), length=length).numpy()
-        except UserError:  # there is none for this network
-            progress(len(beats), len(beats), "there is no proof for this network")
-            return certified
-        progress(int(rows[-1]) + 1, len(beats), "proving which noise changes nothing")
-    return certified
+    """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
+    try:
+        table = certify_beats(
+            network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
+        )  # fmt: skip
+    except UserError:  # there is none for this network
+        progress(len(beats), len(beats), "there is no proof for this network")
+        return np.full(len(beats), np.nan)
+    return table["certified"].to_numpy(np.float64)
+
+
+def rounded_up(level: np.ndarray, decimals: int) -> np.ndarray:
+    """Never smaller than it was."""
+    return np.ceil(level * 10**decimals) / 10**decimals
+
+
+def rounded_down(level: np.ndarray, decimals: int) -> np.ndarray:
+    """Never larger than it was."""
+    return np.floor(level * 10**decimals) / 10**decimals

@@ -50,10 +50,6 @@ class Likeness:
         """The distance beyond which a beat is unlike."""
         return float(np.interp(USUAL, LEVELS, self.quantiles))
 
-    def share_nearer(self, distance: np.ndarray) -> np.ndarray:
-        """The share of the validation beats that are nearer to their cluster than each distance."""
-        return np.interp(distance, self.quantiles, LEVELS)
-
     def save(self, path: Path) -> None:
         """Write it to ``path`` (``.npz``), in one step."""
         write_atomically(path, lambda partial: np.savez_compressed(partial, **vars(self)))

@@ -137,11 +137,6 @@ def test_the_limit_is_the_distance_that_99_of_100_validation_beats_stay_below(ma
     assert steep.limit == 2.0
 
 
-def test_the_share_nearer_is_read_off_the_quantiles(made):
-    told = made.share_nearer(np.array([-1.0, 0.0, 1.0, 2.525, 4.95, 5.0, 99.0]))
-    assert told == pytest.approx([0, 0, 0.2, 0.505, 0.99, 1, 1])
-
-
 def test_the_levels_are_hundredths_and_at_the_end_thousandths():
     assert LEVELS[[0, 1, 98, 99, 100, -1]].tolist() == [0, 0.01, 0.98, 0.99, 0.991, 1]
     assert len(LEVELS) == 110

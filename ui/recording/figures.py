@@ -189,8 +189,7 @@ def overview(told: RecordingReading, network: str, shown: tuple[float, float], i
         shown: start and stop of what the strip shows.
     """
     reading, cut = told.networks[network], told.cut
-    time_s, spread = cut.time_s[cut.row], cut.beats.mv_range.astype(float)
-    value = reading.flips_at * (spread if cut.lead.in_mv else 1.0)
+    time_s, value = cut.time_s[cut.row], told.noise(network)
     data = [
         _of_class(told, reading, time_s, value, label, ink)
         for label in range(len(CLASSES))

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES
-from nsr_core.evaluation.reading import RecordingReading
+from nsr_core.evaluation.reading import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
@@ -75,13 +75,14 @@ def _in_short(told: RecordingReading) -> None:
 
 
 def _changed(told: RecordingReading, name: str) -> str:
-    flips, spread = told.networks[name].flips_at, told.cut.beats.mv_range.astype(float)
-    value, unit = (flips * spread, " mV") if told.cut.lead.in_mv else (flips, " of the range")
-    middle = float(np.median(np.where(np.isfinite(value), value, np.inf)))
+    noise, middle = told.noise(name), told.median_noise(name)
+    unit = " mV" if told.cut.lead.in_mv else " of the range"
+    if not np.isfinite(noise).any():
+        return "None of its readings could be changed."
     half = f"Half of its readings change under noise of ±{middle:.3f}{unit} or less" if np.isfinite(middle) else (
         "Fewer than half of its readings could be changed"
     )  # fmt: skip
-    return f"{half}; the most fragile under ±{np.nanmin(value):.3f}{unit}." if np.isfinite(value).any() else f"{half}."
+    return f"{half}; the most fragile under ±{np.nanmin(noise):.3f}{unit}."
 
 
 def _left_out(reason: np.ndarray) -> str:
@@ -188,15 +189,16 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
     st.markdown("#### Most fragile first")
     reading, cut = told.networks[network], told.cut
     order = np.argsort(np.where(np.isfinite(reading.flips_at), reading.flips_at, np.inf), kind="stable")[:LISTED]
-    spread = cut.beats.mv_range.astype(float)
+    spread = cut.beats.mv_range[order].astype(float)
+    found = reading.flips_at[order]
     table = pd.DataFrame(
         {
             "time": [clock(at, 1) for at in cut.time_s[cut.row[order]].tolist()],
             "read as": [CLASSES[label] for label in reading.label[order].tolist()],
             "p": reading.probability[order].max(axis=1).round(3),
-            "± mV": (reading.flips_at * spread)[order].round(3),
-            "± range": reading.flips_at[order].round(4),
-            "proved": reading.certified[order].round(4),
+            "± mV": rounded_up(found * spread, 3),
+            "± range": rounded_up(found, 4),
+            "proved": rounded_down(reading.certified[order], 4),
             "unlike": told.unlike[order],
         }
     )
