@@ -238,11 +238,11 @@ def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress
     return table["certified"].to_numpy(np.float64)
 
 
-def rounded_up(level: np.ndarray, decimals: int) -> np.ndarray:
-    """Never smaller than it was."""
+def rounded_up(level: Any, decimals: int) -> Any:
+    """A number or an array of them, none smaller than it was."""
     return np.ceil(level * 10**decimals) / 10**decimals
 
 
-def rounded_down(level: np.ndarray, decimals: int) -> np.ndarray:
-    """Never larger than it was."""
+def rounded_down(level: Any, decimals: int) -> Any:
+    """A number or an array of them, none larger than it was."""
     return np.floor(level * 10**decimals) / 10**decimals

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.evaluation.fragility import LARGEST
-from nsr_core.evaluation.reading import NetworkReading, RecordingReading
+from nsr_core.evaluation.reading import NetworkReading, RecordingReading, rounded_up
 from nsr_core.recordings.quality import REASONS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
@@ -154,8 +154,8 @@ def noise_told(eps: float, mv_range: float) -> str:
     """The smallest noise that changed a reading, in words."""
     if not np.isfinite(eps):
         return f"no noise up to {LARGEST:g} of its range was found to change it"
-    mv = f" (±{eps * mv_range:.3f} mV)" if np.isfinite(mv_range) else ""
-    return f"changed by ±{eps:.4f} of its range{mv}"
+    mv = f" (±{rounded_up(eps * mv_range, 3):.3f} mV)" if np.isfinite(mv_range) else ""
+    return f"changed by ±{rounded_up(eps, 4):.4f} of its range{mv}"
 
 
 def _track(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:

@@ -79,10 +79,10 @@ def _changed(told: RecordingReading, name: str) -> str:
     unit = " mV" if told.cut.lead.in_mv else " of the range"
     if not np.isfinite(noise).any():
         return "None of its readings could be changed."
-    half = f"Half of its readings change under noise of ±{middle:.3f}{unit} or less" if np.isfinite(middle) else (
+    half = f"Half of its readings change under noise of ±{rounded_up(middle, 3):.3f}{unit} or less" if np.isfinite(middle) else (
         "Fewer than half of its readings could be changed"
     )  # fmt: skip
-    return f"{half}; the most fragile under ±{np.nanmin(noise):.3f}{unit}."
+    return f"{half}; the most fragile under ±{rounded_up(np.nanmin(noise), 3):.3f}{unit}."
 
 
 def _left_out(reason: np.ndarray) -> str:
