@@ -10,7 +10,7 @@ from torch.nn import functional
 from nsr_core.attacks import BatchRandomness, Box
 from nsr_core.attacks.objectives import cross_entropy, slope
 from nsr_core.methods.base import Method, Recipe
-from nsr_core.models.vjp import input_vjp
+from nsr_core.models.vjp import PRECISIONS, input_vjp_in
 from nsr_core.settings import setting
 
 
@@ -19,7 +19,8 @@ class Adversarial(Method):
     """Half cross-entropy on the beats, half on their attacked copies: 10 sign steps of 0.01 from a random start.
 
     Ten steps of 0.01 travel 0.1 at most, whatever eps is: at eps 0.2 and 0.3 the attack cannot use its budget,
-    one of the reasons why those two look weak in the paper. No beat stops early.
+    one of the reasons why those two look weak in the paper. No beat stops early. With precision ``bfloat16`` the attack's
+    gradients, not those of the weights, are computed in it: a deviation, for processors on which it is faster.
     """
 
     name: ClassVar[str] = "adv"
@@ -30,6 +31,7 @@ class Adversarial(Method):
     eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
     steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)
     step_size: float = setting(0.01, "How far one step moves each sample.", 1e-6, 1.0, "of the beat's range")
+    precision: str = setting("float32", "Number format of the attack's gradients.", choices=tuple(PRECISIONS))
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         x_adv = self.attack(network, x, y, BatchRandomness(generator, len(x)).uniform(x.shape[1]))
@@ -45,7 +47,7 @@ class Adversarial(Method):
         box = Box.around(x, self.eps)
         x_adv = box.random_point(x, uniform)
         for _ in range(self.steps):
-            logits, pull_back = input_vjp(network, x_adv)
+            logits, pull_back = input_vjp_in(self.precision, network, x_adv)
             gradient = pull_back(slope(cross_entropy, logits, y))
             x_adv = box.clip(x_adv.add_(gradient.sign_(), alpha=self.step_size))
         return x_adv

@@ -1,6 +1,7 @@
 """The vector-Jacobian product of a network by its input: what gradient attacks and gradient penalties are made of."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,10 @@ from torch import Tensor, nn
 #: A gradient by the logits, (batch, classes), to the gradient by the beats, (batch, 187). Several gradients at once, as
 #: (several, batch, classes), give (several, batch, 187).
 PullBack = Callable[[Tensor], Tensor]
+
+
+#: Number formats in which a network can be gone through, by name.
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def input_vjp(network: nn.Module, x: Tensor, differentiable: bool = False) -> tuple[Tensor, PullBack]:
@@ -50,3 +55,25 @@ def _by_autograd(network: nn.Module, x: Tensor, differentiable: bool) -> tuple[T
         return gradient
 
     return logits if differentiable else logits.detach(), pull_back
+
+
+def input_vjp_in(precision: str, network: nn.Module, x: Tensor) -> tuple[Tensor, PullBack]:
+    """``input_vjp`` with the network's products in another number format; what comes in and goes out keeps its own.
+
+    bfloat16 halves the time of a convolution where the processor computes in it, and keeps 8 bits of a number's 24: good
+    enough for the sign steps of an attack that is trained against, not for an evaluation.
+
+    Args:
+        precision: one of ``PRECISIONS``; ``"float32"`` changes nothing.
+    """
+    if precision == "float32":
+        return input_vjp(network, x)
+    lower = partial(torch.autocast, x.device.type, PRECISIONS[precision])
+    with lower():
+        logits, pull_back = input_vjp(network, x)
+
+    def pull_back_lower(cotangent: Tensor) -> Tensor:
+        with lower():
+            return pull_back(cotangent).to(x.dtype)
+
+    return logits.to(x.dtype), pull_back_lower

@@ -82,7 +82,7 @@ def find_shipped(folders: Iterable[Path], config: TrainConfig, fingerprint: str,
             card = read_card(folder)
             found = TrainConfig.from_json(card["config"])
             wanted = replace(config, epochs=found.epochs) if any_epochs else config
-            if is_of(card, replace(wanted, threads=found.threads), fingerprint):
+            if is_of(card, wanted.rounded_as(found), fingerprint):
                 return Model(found, str(folder.absolute()), card["weights_sha256"][:12])
         except (UserError, KeyError):
             continue  # a damaged checkpoint is none of the plan's; list names it

@@ -59,6 +59,12 @@ class TrainConfig(Settings):
             free |= {"source": self.source, "split": self.split}
         return "paper" if self == replace(paper_config(self.network, self.method), **free) else "custom"
 
+    def rounded_as(self, other: "TrainConfig") -> "TrainConfig":
+        """This one with what decides no more than rounding as in another: the threads, the precision of an attack."""
+        shared = {"precision"} & set(self.method_settings) & set(other.method_settings)
+        own = self.method_settings | {name: other.method_settings[name] for name in shared}
+        return replace(self, threads=other.threads, method_settings=own)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for a card."""
         return asdict(self)

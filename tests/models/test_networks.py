@@ -8,7 +8,7 @@ from nsr_core.errors import UserError
 from nsr_core.models import NETWORKS, make_network, parameter_count
 from nsr_core.models.around import logits_around
 from nsr_core.models.kernels import kernel_layers
-from nsr_core.models.vjp import input_vjp
+from nsr_core.models.vjp import PRECISIONS, input_vjp, input_vjp_in
 
 #: From the paper's text (MLP) and from Kachuee et al. (CNN); each layer is inputs * outputs + outputs.
 #: MLP: 187*128+128 + 2*(128*128+128) + 128*32+32 + 32*5+5. CNN: 5*32+32 + 10*(5*32*32+32) + 64*32+32 + 32*5+5.
@@ -89,6 +89,23 @@ def test_the_pull_back_of_a_network_without_its_own_is_autograds():
     with torch.no_grad():
         _, pull_back = input_vjp(model, x)
     torch.testing.assert_close(pull_back(cotangent), model.weight.detach()[:3])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_in_lower_precision_the_gradient_points_the_same_way(name, precision):
+    """And logits and gradients come back in the format of the beats."""
+    model = toys.fresh(name)
+    x, _ = toys.random_beats(16)
+    cotangent = torch.randn(16, 5, generator=torch.Generator().manual_seed(1))
+    logits, pull_back = input_vjp(model, x)
+    lower_logits, lower_pull_back = input_vjp_in(precision, model, x)
+    gradient, lower = pull_back(cotangent), lower_pull_back(cotangent)
+    assert lower.dtype == lower_logits.dtype == x.dtype
+    assert torch.cosine_similarity(gradient, lower, dim=1).min() > 0.9
+    assert (lower_logits - logits).norm() < 0.05 * logits.norm()
+    # Products of 8 bits differ from those of 24, so the setting does something.
+    assert torch.equal(gradient, lower) == (precision == "float32")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
