@@ -7,7 +7,7 @@ the smallest that was broken, nothing is known.
 from nsr_core.certificates.bracket import band, bracket
 from nsr_core.certificates.methods import METHODS
 from nsr_core.certificates.search import certified_eps, guaranteed_margin
-from nsr_core.certificates.store import CERTIFICATES_FILE, certify
+from nsr_core.certificates.store import CERTIFICATES_FILE, certify, proved_levels
 from nsr_core.certificates.table import certify_beats, load_certificates, proved_share, summarise
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "certify_beats",
     "guaranteed_margin",
     "load_certificates",
+    "proved_levels",
     "proved_share",
     "summarise",
 ]

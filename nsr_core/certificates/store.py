@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -15,7 +16,7 @@ from nsr_core.data import Beats, Split
 from nsr_core.data.beat_tables import place_in_table
 from nsr_core.data.splits import chosen_test_beats, which_beats
 from nsr_core.progress import Progress, as_part, no_progress
-from nsr_core.training.checkpoint import check_split, load_checkpoint
+from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card
 from nsr_core.training.results import begin_results, note_results
 
 CERTIFICATES_FILE = "certificates.parquet"
@@ -91,3 +92,21 @@ def certify(
         entry |= {"done": len(table), "seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
         note_results(checkpoint.folder, ENTRY, entry)
     return table.iloc[place_in_table(beats, asked, table)].sort_values(["record", "sample"], ignore_index=True)
+
+
+def proved_levels(folder: str | Path, beats: Beats, rows: np.ndarray, *, signal_only: bool = False) -> np.ndarray:
+    """(rows,) float32: up to which level no noise flips each beat, by the certificates beside a checkpoint's weights.
+
+    0 where nothing is proved or known. What holds with noise on every sample holds with noise on the signal only.
+
+    Args:
+        folder: of a checkpoint.
+        signal_only: whether noise leaves the padding untouched.
+    """
+    folder = Path(folder)
+    entry = read_card(folder)["results"].get(ENTRY)
+    if entry is None or not (folder / CERTIFICATES_FILE).exists() or (entry["signal_only"] and not signal_only):
+        return np.zeros(len(rows), np.float32)
+    table = load_certificates(folder / CERTIFICATES_FILE)
+    place = place_in_table(beats, rows, table)
+    return np.where(place >= 0, table["certified"].to_numpy()[place], np.float32(0))

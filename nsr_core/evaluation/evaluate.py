@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from nsr_core.attacks import PGD, SPSA, Attack, WorstCase, get_attack
+from nsr_core.certificates import proved_levels
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
 from nsr_core.data.cache import write_atomically
@@ -124,7 +125,8 @@ def evaluate(
     """Attack a checkpoint on test beats and write what came out beside its weights.
 
     ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers and the
-    distance to the paper's tables. After every noise level the table is on disk; an interrupted evaluation goes on there,
+    distance to the paper's tables. The worst case spares beats what certificates beside the weights prove that they withstand:
+    no attack can break them, so it costs hours and changes nothing. After every noise level the table is on disk; an interrupted evaluation goes on there,
     and an attack that is there with the same settings is not run again.
 
     Args:
@@ -149,11 +151,14 @@ def evaluate(
         rows = chosen_test_beats(beats, split, task.per_class, task.spread)
         store = _Store(checkpoint.folder, name, task, replace_results)
         finished = store.begin()
+        proved = None
+        if isinstance(task.attack, WorstCase):  # for any other the queries are a result too
+            proved = proved_levels(checkpoint.folder, beats, rows, signal_only=task.signal_only)
         settings = {"seed": task.seed, "carry": task.carry, "signal_only": task.signal_only, "device": device}
         started = time.perf_counter()
         attack_beats(
             network, beats, rows, task.attack, name, task.eps_grid, **settings,  # type: ignore[arg-type]
-            progress=progress, done=finished, on_level=store.keep,
+            proved=proved, progress=progress, done=finished, on_level=store.keep,
         )  # fmt: skip
         store.finish(store.seconds + time.perf_counter() - started, describe_machine(device))
     return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))

@@ -40,6 +40,7 @@ def attack_beats(
     signal_only: bool = False,
     device: torch.device | None = None,
     clean: np.ndarray | None = None,
+    proved: np.ndarray | None = None,
     progress: Progress = no_progress,
     done: pd.DataFrame | None = None,
     on_level: Callable[[pd.DataFrame], object] = lambda table: None,
@@ -63,6 +64,8 @@ def attack_beats(
             attack would have missed there.
         signal_only: whether the padding stays untouched.
         clean: (rows,) what the network says without noise, where that is known.
+        proved: (rows,) up to which level no noise flips a beat, where that is known: up to there it is not attacked, and
+            stands with 0 queries.
         progress: told in beats x noise levels; raising from it stops the work.
         done: the table as ``on_level`` last had it: its noise levels are not attacked again.
         on_level: given the table so far after every noise level, to keep it.
@@ -72,13 +75,16 @@ def attack_beats(
     """
     device = device or torch.device("cpu")
     clean = predict(network, beats.x[rows], device) if clean is None else clean
+    proved = (
+        np.zeros(len(rows)) if proved is None else proved.astype(float)
+    )  # not float32: levels would be rounded to it
     table = _empty_table() if done is None else _in_order_of(done, beats, rows)
     size = BATCH[network.name]
     for level, eps in enumerate(sorted(eps_grid)):
         if (table["eps"] == eps).any():
             continue
         columns = _start_level(beats, rows, clean, name, eps, table if carry else _empty_table())
-        targets = np.flatnonzero(columns["step"] == NOT_BROKEN)
+        targets = np.flatnonzero((columns["step"] == NOT_BROKEN) & (proved < eps))
         for batch in np.split(targets, np.searchsorted(targets, range(size, len(rows), size))):
             if len(batch):
                 judged = _attack_batch(network, beats, rows[batch], attack, eps, seed, signal_only, device)

@@ -9,7 +9,8 @@ import pytest
 import torch
 import toys
 
-from nsr_core.attacks import FGSM, PGD, SPSA, RandomNoise
+from nsr_core.attacks import FGSM, PGD, SPSA, RandomNoise, WorstCase
+from nsr_core.certificates import certify
 from nsr_core.data import make_split
 from nsr_core.errors import UserError
 from nsr_core.evaluation import evaluate as module
@@ -255,3 +256,29 @@ def test_only_the_paper_s_own_settings_bear_its_name(evaluated):
     assert protocol_of("pgd", Assignment(PGD(steps=100), seed=7)) == "paper"
     assert protocol_of("pgd", Assignment(PGD(steps=100), signal_only=True)) == "custom"
     assert protocol_of("noise", Assignment(RandomNoise())) == "custom"
+
+
+def worst_case_of(folder, beats, split, **changes):
+    """The per-beat table of a short worst case; nothing above 0.02 is needed to tell sparing from attacking."""
+    task = Assignment(WorstCase("pgd"), per_class=10, eps_grid=(0.002, 0.02), carry=True, **changes)
+    evaluate(folder, beats, split, {"worst-case": task})
+    return load_table(folder / "robustness.parquet").sort_values(["eps", "record", "sample"], ignore_index=True)
+
+
+@pytest.mark.parametrize("certified_signal_only", [False, True])
+@pytest.mark.parametrize("signal_only", [False, True])
+def test_the_worst_case_spares_what_is_proved_and_finds_the_same(
+    trained_folder, demo_beats, demo_split, tmp_path, signal_only, certified_signal_only
+):
+    """Proofs against noise on every sample serve both budgets; those on the signal only serve their own alone."""
+    attacked, spared = (shutil.copytree(trained_folder, tmp_path / name) for name in ("attacked", "spared"))
+    proofs = certify(spared, demo_beats, demo_split, per_class=10, signal_only=certified_signal_only)
+    expected = worst_case_of(attacked, demo_beats, demo_split, signal_only=signal_only)
+    found = worst_case_of(spared, demo_beats, demo_split, signal_only=signal_only)
+    pd.testing.assert_frame_equal(found.drop(columns="queries"), expected.drop(columns="queries"))
+    level = found.merge(proofs[["record", "sample", "certified"]], on=["record", "sample"])["certified"]
+    serve = signal_only or not certified_signal_only
+    untouched = (found["step"] == -1) & (found["queries"] == 0)
+    pd.testing.assert_series_equal(untouched, (level.astype(float) >= found["eps"]) & serve, check_names=False)
+    assert untouched.any() == serve
+    assert ((found["step"] == -1) & ~untouched).any()
