@@ -75,9 +75,8 @@ def attack_beats(
     """
     device = device or torch.device("cpu")
     clean = predict(network, beats.x[rows], device) if clean is None else clean
-    proved = (
-        np.zeros(len(rows)) if proved is None else proved.astype(float)
-    )  # not float32: levels would be rounded to it
+    # In float64: among float32 numbers a level would be rounded to one, perhaps below itself.
+    proved = np.zeros(len(rows)) if proved is None else proved.astype(float)
     table = _empty_table() if done is None else _in_order_of(done, beats, rows)
     size = BATCH[network.name]
     for level, eps in enumerate(sorted(eps_grid)):
