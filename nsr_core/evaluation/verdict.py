@@ -31,9 +31,10 @@ class Verdict:
     Attributes:
         levels: rows by noise level, 0 first, of accuracy at equal priors on the worst case's beats: ``eps``;
             ``published``, 100-PGD as the paper runs and reads it; ``worst``, after the strongest of all attacks that were
-            run, with ``low`` and ``high``, the central 95 % of 1,000 bootstrap resamples of the beats; ``signal``, the same
-            with the padding untouched; ``proved``, certified at that level. NaN where there is none. True accuracy under the
-            strongest noise that exists lies between ``proved`` and ``worst``.
+            run, with ``low`` and ``high``, the central 95 % of 1,000 bootstrap resamples of the beats; ``proved``, certified
+            at that level. True accuracy under the strongest noise that exists lies between ``proved`` and ``worst``.
+            ``signal``, the worst case with the padding untouched, may be of ``signal_beats`` of these beats only; beside it,
+            of just those, ``signal_worst``, with noise on every sample. NaN where there is none.
         beats: a row for each beat: ``record, sample, y, clean``; ``certified``; ``broken``, the smallest level at which an
             attack broke it, 0 where it is misread without noise, NaN where none did; ``by``, which attack that was.
     """
@@ -110,6 +111,8 @@ def _smallest_breaks(table: pd.DataFrame, strength: str) -> pd.DataFrame:
 
 def _level(results: dict[str, pd.DataFrame], beats: pd.DataFrame, eps: float) -> dict[str, float]:
     left = ~(beats["broken"] <= eps).to_numpy()  # NaN, never broken, is left
+    signal = results.get(SIGNAL)
+    with_signal = beats if signal is None else beats.merge(signal[BEAT].drop_duplicates(), on=BEAT)
     low, high = interval(accuracy(bootstrap_counts(_counts(beats, left))))
     certified = beats["certified"].to_numpy()
     proved = (beats["clean"] == beats["y"]).to_numpy() if eps == 0 else certified >= eps
@@ -120,7 +123,11 @@ def _level(results: dict[str, pd.DataFrame], beats: pd.DataFrame, eps: float) ->
         "worst": _mean_recall(beats, left),
         "low": low,
         "high": high,
-        "signal": _attacked(results.get(SIGNAL), beats, eps, "pred"),
+        "signal": _attacked(signal, with_signal, eps, "pred"),
+        "signal_worst": np.nan
+        if signal is None
+        else _mean_recall(with_signal, ~(with_signal["broken"] <= eps).to_numpy()),
+        "signal_beats": 0 if signal is None else len(with_signal),
         "proved": np.nan if np.isnan(certified).all() else _mean_recall(beats, proved),
     }
 

@@ -64,13 +64,24 @@ def test_levels_count_all_attacks_and_the_published_one_alone(table, certificate
     assert levels["worst"].tolist() == pytest.approx([0.8, 0.6, 0.2])
     assert levels["published"].tolist() == pytest.approx([0.8, 0.6, 0.8])  # PGD missed beat 0 at 0.1
     assert levels["signal"].tolist() == pytest.approx([0.8, 0.8, 0.6])
+    assert levels["signal_worst"].tolist() == levels["worst"].tolist()
     assert levels["proved"].tolist() == pytest.approx([0.8, 0.4, 0.2])
-    assert (levels["beats"] == 5).all()
+    assert (levels[["beats", "signal_beats"]] == 5).all(axis=None)
+
+
+def test_noise_on_the_signal_only_may_be_known_of_fewer_beats(table):
+    """Of the beats of classes 0 to 2, each right one is worth a third, whichever samples the noise is on."""
+    levels = verdict(table[(table["attack"] != SIGNAL) | (table["sample"] < 3)], "standard").levels.set_index("eps")
+    assert levels["worst"].tolist() == pytest.approx([0.8, 0.6, 0.2])
+    assert levels["signal"].tolist() == pytest.approx([1.0, 1.0, 2 / 3])
+    assert levels["signal_worst"].tolist() == pytest.approx([1.0, 2 / 3, 0.0])
+    assert (levels["signal_beats"] == 3).all()
 
 
 def test_what_is_not_there_is_not_a_number(table):
     alone = verdict(table[table["attack"] == WHOLE], "standard")
-    assert alone.levels[["published", "signal", "proved"]].isna().all(axis=None)
+    assert alone.levels[["published", "signal", "signal_worst", "proved"]].isna().all(axis=None)
+    assert (alone.levels["signal_beats"] == 0).all()
     assert alone.levels["worst"].tolist() == pytest.approx([0.8, 0.6, 0.4])
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nsr_core.evaluation.verdict import WHOLE
+from nsr_core.evaluation.verdict import SIGNAL, WHOLE
 from ui import loaders
 
 
@@ -24,10 +24,13 @@ def who_leads(table: pd.DataFrame) -> str:
 def protocol(name: str) -> str:
     """Which beats, split and seed a verdict is about, and what it does not say."""
     card = loaders.checkpoint(name).card
-    ran = card["results"]["attacks"][WHOLE]
+    attacks = card["results"]["attacks"]
+    ran = attacks[WHOLE]
+    fewer = SIGNAL in attacks and attacks[SIGNAL]["beats"] != ran["beats"]
+    signal = f"; noise on the signal only on fewer ({attacks[SIGNAL]['beats']})" if fewer else ""
     return (
         f"Protocols: paper (100-PGD as published) and worst-case (all attacks in turn, strength {ran['attack']['strength']}), "
-        f"both on the same beats ({ran['beats']}), noise on all samples; split by {card['split']['name']} "
+        f"both on the same beats ({ran['beats']}), noise on all samples{signal}; split by {card['split']['name']} "
         f"`{card['split']['fingerprint']}`, attack seed {ran['seed']}, training seed {card['config']['seed']}. A worst case is the worst that we found: true "
         "robustness lies between it and what is proved."
     )
