@@ -25,7 +25,8 @@ from nsr_core.evaluation.verdict_report import (
     worst_markdown,
 )
 from nsr_core.methods import METHODS, PAPER_METHODS
-from nsr_core.reproduction.cells import cells
+from nsr_core.reproduction.cells import cells, courses
+from nsr_core.reproduction.tables import courses_markdown
 from nsr_core.reproduction.tables import table_markdown as table_markdown_with_intervals
 from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
 
@@ -62,6 +63,7 @@ def test_the_reproduction_shows_the_cnns_that_are_there():
     rows = rows[rows["method"].isin({load_checkpoint(folder).config.method for folder in CNNS})]
     told = "\n\n".join(table_markdown_with_intervals(rows[rows["table"] == number]) for number in CNN_TABLES)
     assert block(ROOT / "docs" / "reproduction.md", "cnn") == told
+    assert block(ROOT / "docs" / "reproduction.md", "courses") == courses_markdown(courses(CNNS))
 
 
 VERDICT_BLOCKS = {

@@ -87,7 +87,9 @@ def verdict(table: pd.DataFrame, strength: str, certificates: pd.DataFrame | Non
     else:
         beats["certified"] = np.nan
     eps = np.sort(table.loc[table["attack"] == WHOLE, "eps"].unique())
-    return Verdict(pd.DataFrame([_level(results, beats, level) for level in (0.0, *eps)]), beats)
+    signal = results.get(SIGNAL, table.iloc[:0])
+    with_signal = beats.merge(signal[BEAT].drop_duplicates(), on=BEAT)
+    return Verdict(pd.DataFrame([_level(results, beats, with_signal, level) for level in (0.0, *eps)]), beats)
 
 
 def _of_the_same_beats(table: pd.DataFrame) -> pd.DataFrame:
@@ -109,10 +111,11 @@ def _smallest_breaks(table: pd.DataFrame, strength: str) -> pd.DataFrame:
     return beats.assign(broken=beats["broken"].mask(misread, 0.0), by=beats["by"].mask(misread, "").fillna(""))
 
 
-def _level(results: dict[str, pd.DataFrame], beats: pd.DataFrame, eps: float) -> dict[str, float]:
-    left = ~(beats["broken"] <= eps).to_numpy()  # NaN, never broken, is left
-    signal = results.get(SIGNAL)
-    with_signal = beats if signal is None else beats.merge(signal[BEAT].drop_duplicates(), on=BEAT)
+def _level(
+    results: dict[str, pd.DataFrame], beats: pd.DataFrame, with_signal: pd.DataFrame, eps: float
+) -> dict[str, float]:
+    # NaN, never broken, is left.
+    left, signal_left = (~(some["broken"] <= eps).to_numpy() for some in (beats, with_signal))
     low, high = interval(accuracy(bootstrap_counts(_counts(beats, left))))
     certified = beats["certified"].to_numpy()
     proved = (beats["clean"] == beats["y"]).to_numpy() if eps == 0 else certified >= eps
@@ -123,11 +126,9 @@ def _level(results: dict[str, pd.DataFrame], beats: pd.DataFrame, eps: float) ->
         "worst": _mean_recall(beats, left),
         "low": low,
         "high": high,
-        "signal": _attacked(signal, with_signal, eps, "pred"),
-        "signal_worst": np.nan
-        if signal is None
-        else _mean_recall(with_signal, ~(with_signal["broken"] <= eps).to_numpy()),
-        "signal_beats": 0 if signal is None else len(with_signal),
+        "signal": _attacked(results.get(SIGNAL), with_signal, eps, "pred"),
+        "signal_worst": _mean_recall(with_signal, signal_left) if len(with_signal) else np.nan,
+        "signal_beats": len(with_signal),
         "proved": np.nan if np.isnan(certified).all() else _mean_recall(beats, proved),
     }
 

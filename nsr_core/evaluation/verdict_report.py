@@ -38,13 +38,13 @@ def verdicts_of(folders: Iterable[Path]) -> dict[str, Verdict]:
 def worst_markdown(verdicts: Mapping[str, Verdict]) -> str:
     """Worst case and, in brackets, 100-PGD as published, both on the same beats."""
     levels = _levels(verdicts)
-    lines = [f"| checkpoint | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels))]
+    lines = [f"| checkpoint | beats | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels) + 1)]
     for name, found in verdicts.items():
         rows = [found.at(eps) for eps in levels]
         cells = [
             f"{row['worst']:.2f}" + ("" if np.isnan(row["published"]) else f" ({row['published']:.2f})") for row in rows
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {len(found.beats):,} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

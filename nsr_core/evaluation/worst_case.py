@@ -16,6 +16,7 @@ def with_names(table: pd.DataFrame, strength: str) -> pd.DataFrame:
         table: one plan's rows at ascending levels; where beats were carried, those before must be there.
         strength: the plan.
     """
-    by = table["step"].map(lambda step: broken_by(strength, step)).astype("string").where(table["step"] != CARRIED)
+    names = {step: broken_by(strength, step) for step in table["step"].unique()}  # few steps, many beats
+    by = table["step"].map(names).astype("string").where(table["step"] != CARRIED)
     ordered = table.assign(**{BY: by}).sort_values("eps", kind="stable")
     return table.assign(**{BY: ordered.groupby(["record", "sample"], sort=False)[BY].ffill()})

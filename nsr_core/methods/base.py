@@ -18,12 +18,14 @@ class Recipe:
         normalise_kernels: whether kernels are scaled to unit norm before each training step.
         weight_decay: strength of the elastic decay (see ``nsr_core.training.decay``).
         bias: whether the network has bias terms.
+        learning_rate: of Adamax.
         schedule: how the learning rate goes over time (see ``nsr_core.training.schedule``).
     """
 
     normalise_kernels: bool = True
     weight_decay: float = 0.0
     bias: bool = True
+    learning_rate: float = 0.001
     schedule: str = "constant"
 
 

@@ -137,5 +137,9 @@ def test_all_is_written(bench, seeds):
     assert all(f"### Table {number}: " in text for number in range(1, 13))
     assert "read from one run of 100 steps" in text
     assert '"mended" counts these' in text
-    assert len(pd.read_csv(bench.tables / "courses.csv")) == 50
+    course = pd.read_csv(bench.tables / "courses.csv")
+    assert len(course) == 50
+    tenth = course[course["epoch"] == 10].iloc[0]
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {checkpoint.name} | ") and " / " in line]
+    assert line.split(" | ")[3] == f"{tenth['val_acc']:.2f} / {tenth['val_pgd_acc']:.2f}"
     assert json.loads((bench.tables / "reproduction.json").read_text()) == value
