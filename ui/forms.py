@@ -31,6 +31,7 @@ LABELS = {
     "learning_rate": "Learning rate",
     "schedule": "Learning rate over time",
     "clean_share": "Weight of the clean beats",
+    "precision": "Precision of the attack's gradients",
     "normalise_kernels": "Scale kernels to unit norm",
     "weight_decay": "Weight decay",
     "bias": "Bias terms",

@@ -49,10 +49,12 @@ def worst_markdown(verdicts: Mapping[str, Verdict]) -> str:
 
 
 def signal_markdown(verdicts: Mapping[str, Verdict]) -> str:
-    """Worst case with noise on the signal only and, in brackets, on all samples of the same beats."""
+    """Worst case with noise on the signal only and, in brackets, on all samples of the same beats, where there is one."""
     levels = _levels(verdicts)
     lines = [f"| checkpoint | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels))]
     for name, found in verdicts.items():
+        if found.levels["signal"].isna().all():
+            continue
         cells = [f"{row['signal']:.2f} ({row['signal_worst']:.2f})" for row in (found.at(eps) for eps in levels)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)

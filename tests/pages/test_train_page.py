@@ -26,7 +26,7 @@ def test_every_method_has_its_form():
         app = open_page("train", how="My own", train_method=method)
         assert_healthy(app)
         own = paper_config("mlp", method).method_settings
-        assert {f"{method}_{name}" for name in own} <= {widget.key for widget in app.number_input}
+        assert {f"{method}_{name}" for name in own} <= {widget.key for widget in (*app.number_input, *app.selectbox)}
 
 
 def test_a_run_of_one_minute_ends_with_a_network_that_the_other_pages_have():

@@ -87,9 +87,12 @@ def curves(levels: pd.DataFrame, known: pd.DataFrame | None, colour: str, ink: I
         ]
     data += [
         _line(x, worst, colour, "worst case", width=2.6) | {"line": {"color": colour, "width": 2.6, "shape": "hv"}},
-        _points(attacked, "signal", colour, "worst case, signal only", "dash", "diamond-open"),
-        _points(attacked, "published", ink.text, "100-PGD, as published", PAPER_DASH, "circle-open"),
     ]
+    dotted = {
+        "signal": (colour, "worst case, signal only", "dash", "diamond-open"),
+        "published": (ink.text, "100-PGD, as published", PAPER_DASH, "circle-open"),
+    }
+    data += [_points(attacked, column, *drawn) for column, drawn in dotted.items() if attacked[column].notna().any()]
     look = layout(ink, height, {"t": 64}, hovermode="closest", uirevision="verdict")
     if known is not None:
         look["annotations"] = [_undecided(known, ink)]
