@@ -120,7 +120,8 @@ def test_a_shipped_checkpoint_has_a_verdict(folder):
     part = "up to 500 test beats of each class, evenly spread over the records"
     assert {attacks[name]["protocol"] for name in (WHOLE, SIGNAL)} == {"worst-case"}
     assert attacks[WHOLE]["beats"] == (part if folder in BY_PATIENT else "full test split")
-    assert attacks[SIGNAL]["beats"] in (part, "full test split")
+    # All of them where noise on the signal only breaks many beats that withstood noise on every sample.
+    assert attacks[SIGNAL]["beats"] == ("full test split" if folder.name == "mlp-adv0.1" else part)
     assert found.beats["certified"].notna().all()
     assert found.levels.notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
