@@ -304,7 +304,7 @@ def test_the_protocol_is_the_papers_as_long_as_what_it_fixes_is(network):
 
 def test_a_configuration_survives_its_card_and_holds_all_settings_of_its_method():
     config = paper_config("cnn", "adv0.2", steps=5)
-    assert config.method_settings == {"eps": 0.2, "steps": 5, "step_size": 0.01}
+    assert config.method_settings == {"eps": 0.2, "steps": 5, "step_size": 0.01, "precision": "float32"}
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
     assert config.method_settings.keys() == described_fields(config.make_method()).keys()
 
