@@ -58,7 +58,7 @@ def is_alive(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for child processes in /proc")
 def test_killed_and_stopped_it_goes_on_to_the_same_tables(bench, carry_out_here, tmp_path):
-    """Killed while it trains, with Ctrl-C while it attacks; no process stays behind either time."""
+    """Killed while it trains, with Ctrl-C when it begins to attack; no process stays behind either time."""
     work = Path(bench.work)
     running = start(*ASKED, "--out", work)
     wait_for(lambda: (work / "checkpoints" / MODEL / "state.safetensors").exists(), running)
@@ -68,7 +68,8 @@ def test_killed_and_stopped_it_goes_on_to_the_same_tables(bench, carry_out_here,
     assert not (work / "checkpoints" / MODEL / "card.json").exists()
 
     again = start(*ASKED, "--out", work)
-    wait_for(lambda: list((work / "shards").glob("*/*/*.parquet")), again)
+    # Not once there is a noise level: on a busy machine the others may be done before the signal is delivered.
+    wait_for(lambda: (work / "checkpoints" / MODEL / "card.json").exists(), again)
     workers += children(again.pid)
     again.send_signal(signal.SIGINT)
     _, err = again.communicate(timeout=120)
