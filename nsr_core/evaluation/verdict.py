@@ -93,7 +93,7 @@ def verdict(table: pd.DataFrame, strength: str, certificates: pd.DataFrame | Non
 
 
 def _of_the_same_beats(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the beats that have a worst case: often 2,162 of 21,892."""
+    """The rows of the beats that have a worst case: the whole test split, or a part of it."""
     wanted = pd.MultiIndex.from_frame(table.loc[table["attack"] == WHOLE, BEAT].drop_duplicates())
     return table[pd.MultiIndex.from_frame(table[BEAT]).isin(wanted)]
 
