@@ -1,9 +1,9 @@
 """Verdict: what each network's published robustness is worth."""
 
+import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.evaluation.verdict import Verdict
 from ui import frame, loaders
 from ui.verdict import SECTIONS
 
@@ -15,8 +15,8 @@ LEAD = (
 
 def main() -> None:
     with frame.page("Verdict", LEAD):
-        verdicts = _verdicts()
-        if not verdicts:
+        levels = _levels()
+        if not levels:
             st.info(
                 "No worst case was evaluated yet: `python -m nsr_core evaluate FOLDER --attacks worst-case,worst-case-signal`"
             )
@@ -25,18 +25,18 @@ def main() -> None:
             "Show", list(SECTIONS), default=next(iter(SECTIONS)), required=True, key="verdict_section",
             bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        SECTIONS[section](verdicts)
+        SECTIONS[section](levels)
 
 
-def _verdicts() -> dict[str, Verdict]:
-    """Of every checkpoint that has one; a checkpoint whose results cannot be read is named and left out."""
+def _levels() -> dict[str, pd.DataFrame]:
+    """``Verdict.levels`` of every checkpoint that has a verdict; a checkpoint whose results cannot be read is named and left out."""
     found = {}
     for name in frame.checkpoint_names():
         try:
-            found[name] = loaders.verdict(name)
+            found[name] = loaders.verdict_levels(name)
         except UserError as error:
             st.warning(f"{name} is left out: {error}")
-    return {name: verdict for name, verdict in found.items() if verdict is not None}
+    return {name: levels for name, levels in found.items() if levels is not None}
 
 
 main()

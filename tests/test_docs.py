@@ -3,17 +3,20 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
 from nsr_core.data.beats import CITATION
 from nsr_core.data.everyday_noise import NOISE_KINDS
 from nsr_core.data.splits import DS2
+from nsr_core.evaluation import verdict_levels
 from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.evaluation.masking import load_alarm
 from nsr_core.evaluation.report import compare, report, table_markdown
 from nsr_core.evaluation.table import load_table
 from nsr_core.evaluation.verdict import SIGNAL, WHOLE, read_verdict
+from nsr_core.evaluation.verdict_levels import VERDICT_FILE
 from nsr_core.evaluation.verdict_report import (
     alarm_markdown,
     breaks_markdown,
@@ -128,6 +131,16 @@ def test_a_shipped_checkpoint_has_a_verdict(folder):
     assert (found.levels["proved"] <= found.levels["worst"]).all()
     assert load_alarm(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
+
+
+@pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda folder: folder.name)
+def test_a_shipped_verdict_is_kept_as_the_results_beside_it_give_it(folder, monkeypatch):
+    found = read_verdict(folder)
+    if found is None:
+        assert not (folder / VERDICT_FILE).exists()
+        return
+    monkeypatch.setattr(verdict_levels, "read_verdict", None)  # it cannot be computed: it must be there
+    pd.testing.assert_frame_equal(verdict_levels.read_levels(folder), found.levels.astype(float), check_exact=True)
 
 
 @pytest.mark.parametrize("method", ["at0.1", "trades0.1"])

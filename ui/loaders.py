@@ -16,6 +16,7 @@ from nsr_core.evaluation.patients import PatientResult, read_patients
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
 from nsr_core.evaluation.verdict import Verdict, read_verdict
+from nsr_core.evaluation.verdict_levels import VERDICT_FILE, read_levels
 from nsr_core.jobs import runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.progress import Progress
@@ -136,6 +137,17 @@ def _verdict(folder: str, stamps: tuple[int, ...]) -> Verdict | None:
     return read_verdict(Path(folder))
 
 
+def verdict_levels(name: str) -> pd.DataFrame | None:
+    """A verdict's levels (see ``Verdict``), which are read much sooner than its beats; None where there is no verdict."""
+    folder = folder_of(name)
+    return _verdict_levels(str(folder), _stamps(folder, BEATS_FILE, CERTIFICATES_FILE, VERDICT_FILE))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _verdict_levels(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame | None:
+    return read_levels(Path(folder))
+
+
 def alarm(name: str) -> Alarm | None:
     """Whether a checkpoint's gradient misleads attacks, or None where no one looked."""
     folder = folder_of(name)
@@ -172,11 +184,11 @@ def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) ->
 
 def aimed_noise(name: str) -> pd.DataFrame:
     """A checkpoint's worst case on the signal only, on the axis of everyday noise: rows ``eps, snr_db, signal``."""
-    found, ran = verdict(name), checkpoint(name).card["results"].get("everyday", {})
+    found, ran = verdict_levels(name), checkpoint(name).card["results"].get("everyday", {})
     levels = pd.DataFrame(ran.get("eps_in_db", []), columns=["eps", "snr_db"])
     if found is None or levels.empty:
         return pd.DataFrame({"eps": [], "snr_db": [], "signal": []})
-    return levels.merge(found.levels[["eps", "signal"]], on="eps").dropna()
+    return levels.merge(found[["eps", "signal"]], on="eps").dropna()
 
 
 def beats_that_flip(name: str, reading: str, eps: float) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
 from nsr_core.data.splits import first_of_each_class, spread_of_each_class
+from nsr_core.evaluation.verdict_levels import keep_levels
 from nsr_core.training.checkpoint import load_checkpoint
 
 #: The shares that are printed.
@@ -54,6 +55,7 @@ def certify(
             checkpoint, beats, split, method=method, per_class=per_class, spread=spread, signal_only=signal_only,
             replace_results=replace, progress=Meter(),
         )  # fmt: skip
+        keep_levels(checkpoint)
         which = f"test beats of the split by {split.name} {split.fingerprint}"
     else:
         rows = np.arange(len(beats))

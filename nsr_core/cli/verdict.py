@@ -7,8 +7,7 @@ import typer
 
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.evaluation.masking import load_alarm
-from nsr_core.evaluation.verdict import table_of
-from nsr_core.evaluation.verdict_report import verdicts_of
+from nsr_core.evaluation.verdict_levels import levels_of, table_of
 from nsr_core.training.checkpoint import list_checkpoints
 
 
@@ -22,7 +21,7 @@ def verdict(
     All on the same beats, ACC at equal priors. Get the results with evaluate, certify and honesty --keep.
     """
     folders = {folder.name: folder for folder in list_checkpoints(root)}
-    table = table_of(verdicts_of(folders.values()), eps)
+    table = table_of(levels_of(folders.values()), eps)
     alarms = {name: load_alarm(folder) for name, folder in folders.items()}
     table["alarm"] = [alarm.light if (alarm := alarms[name]) else None for name in table["checkpoint"]]
     table = table.sort_values("worst", ascending=False, ignore_index=True)

@@ -22,6 +22,7 @@ from nsr_core.evaluation.paper import beside_paper, mean_absolute_difference
 from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats, predict
 from nsr_core.evaluation.summary import readings, summarise
 from nsr_core.evaluation.table import load_table, save_table
+from nsr_core.evaluation.verdict_levels import keep_levels
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import (
@@ -294,6 +295,7 @@ def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFr
         compared = beside_paper(as_published, checkpoint.config.network, checkpoint.config.method)
         results["mean_absolute_difference_to_paper_table"] = mean_absolute_difference(compared)
     write_card(checkpoint.folder, card)
+    keep_levels(checkpoint.folder)
     return summary
 
 

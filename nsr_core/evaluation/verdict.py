@@ -1,6 +1,5 @@
 """What is known of a checkpoint, on the same beats: the published number, the worst case, what is proved, and what is open."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pandas as pd
 from nsr_core.attacks import WORST_CASE
 from nsr_core.certificates import CERTIFICATES_FILE, bracket, load_certificates
 from nsr_core.data import CLASSES
-from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.evaluation.worst_case import BY, with_names
@@ -42,21 +40,13 @@ class Verdict:
     levels: pd.DataFrame
     beats: pd.DataFrame
 
-    def at(self, eps: float) -> pd.Series:
-        """The row of a noise level.
-
-        Raises:
-            UserError: it was not attacked at that level.
-        """
-        found = self.levels[np.isclose(self.levels["eps"], eps)]
-        if found.empty:
-            listed = ", ".join(f"{level:g}" for level in self.levels["eps"])
-            raise UserError(f"There is no worst case at {eps:g}; there is at {listed}.")
-        return found.iloc[0]
-
 
 def read_verdict(folder: Path) -> Verdict | None:
-    """The verdict on a checkpoint from its stored results; None where its worst case was not evaluated."""
+    """The verdict on a checkpoint from its stored results; None where its worst case was not evaluated.
+
+    Raises:
+        UserError: results are missing or damaged, or contradict each other (see ``verdict``).
+    """
     ran = read_card(folder)["results"].get("attacks", {}).get(WHOLE)
     if ran is None or not (folder / BEATS_FILE).exists():
         return None
@@ -151,20 +141,6 @@ def _counts(beats: pd.DataFrame, right: np.ndarray) -> np.ndarray:
     """(5, 5) counts in which a beat that is not right is read as the class after its own: accuracy only asks whether."""
     y = beats["y"].to_numpy().astype(np.int64)
     return confusion(y, np.where(right, y, (y + 1) % len(CLASSES)))
-
-
-def table_of(verdicts: Mapping[str, Verdict], eps: float) -> pd.DataFrame:
-    """Several verdicts at one noise level: ``checkpoint``, its name, and a row of ``Verdict.levels`` each, with ``clean``,
-    the accuracy without noise; ``gap``, by how much the published number is above the worst case; and ``undecided``, what
-    lies between that and the proof. Those without that level are left out.
-    """
-    rows = []
-    for name, found in verdicts.items():
-        if np.isclose(found.levels["eps"], eps).any():
-            row = found.at(eps)
-            more = {"gap": row["published"] - row["worst"], "undecided": row["worst"] - row["proved"]}
-            rows.append({"checkpoint": name, "clean": found.at(0.0)["worst"], **row, **more})
-    return pd.DataFrame(rows)
 
 
 def breaks(verdict: Verdict) -> pd.DataFrame:

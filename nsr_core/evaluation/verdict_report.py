@@ -8,11 +8,11 @@ import pandas as pd
 
 from nsr_core.certificates import band
 from nsr_core.data.everyday_noise import NOISE_KINDS
-from nsr_core.errors import UserError
 from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.evaluation.masking import Alarm, load_alarm
 from nsr_core.evaluation.patients import read_patients
 from nsr_core.evaluation.verdict import WHOLE, Verdict, breaks, read_verdict
+from nsr_core.evaluation.verdict_levels import at
 
 #: Levels at which proofs are told; at larger ones hardly anything is proved.
 PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)
@@ -22,17 +22,8 @@ SIGN_TITLES = {"green": "green", "amber": "**amber**", "red": "**red**"}
 
 
 def verdicts_of(folders: Iterable[Path]) -> dict[str, Verdict]:
-    """By name, those that have one.
-
-    Raises:
-        UserError: none has.
-    """
-    found = {folder.name: verdict for folder in folders if (verdict := read_verdict(folder)) is not None}
-    if not found:
-        raise UserError(
-            "No checkpoint here has a worst case. Run: evaluate FOLDER --attacks worst-case,worst-case-signal"
-        )
-    return found
+    """By name, those that have one."""
+    return {folder.name: verdict for folder in folders if (verdict := read_verdict(folder)) is not None}
 
 
 def worst_markdown(verdicts: Mapping[str, Verdict]) -> str:
@@ -40,7 +31,7 @@ def worst_markdown(verdicts: Mapping[str, Verdict]) -> str:
     levels = _levels(verdicts)
     lines = [f"| checkpoint | beats | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels) + 1)]
     for name, found in verdicts.items():
-        rows = [found.at(eps) for eps in levels]
+        rows = [at(found.levels, eps) for eps in levels]
         cells = [
             f"{row['worst']:.2f}" + ("" if np.isnan(row["published"]) else f" ({row['published']:.2f})") for row in rows
         ]
@@ -55,7 +46,9 @@ def signal_markdown(verdicts: Mapping[str, Verdict]) -> str:
     for name, found in verdicts.items():
         if found.levels["signal"].isna().all():
             continue
-        cells = [f"{row['signal']:.2f} ({row['signal_worst']:.2f})" for row in (found.at(eps) for eps in levels)]
+        cells = [
+            f"{row['signal']:.2f} ({row['signal_worst']:.2f})" for row in (at(found.levels, eps) for eps in levels)
+        ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

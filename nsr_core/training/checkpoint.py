@@ -52,7 +52,7 @@ def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> Non
     """Write the weights, then the card with their SHA-256; a folder without a card is not a checkpoint yet."""
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     write_atomically(folder / MODEL_FILE, lambda path: save_file(weights, path, metadata={"format": FORMAT}))
-    write_card(folder, {"format": FORMAT, "weights_sha256": _digest(folder / MODEL_FILE), **card})
+    write_card(folder, {"format": FORMAT, "weights_sha256": file_digest(folder / MODEL_FILE), **card})
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         raise UserError(f"{folder / CARD_FILE} lacks {error}. Restore it, or train the checkpoint again.") from None
     if not path.is_file():
         raise UserError(f"{path} is missing. Restore it, or train the checkpoint again.")
-    digest = _digest(path)
+    digest = file_digest(path)
     if digest != expected:
         raise UserError(
             f"{path} is damaged or belongs to another card: its SHA-256 begins {digest[:12]}, the card says "
@@ -137,5 +137,6 @@ def list_checkpoints(root: str | Path) -> list[Path]:
     return sorted(folder for folder in folders if not folder.name.startswith("."))
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,5 +1,6 @@
 """The verdict: the strongest of all attacks, beside the published number and the proof, on the same beats."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,10 +8,13 @@ import pandas as pd
 import pytest
 
 from nsr_core.attacks.worst_case import first_steps
-from nsr_core.certificates import certify
+from nsr_core.certificates import certify, load_certificates
+from nsr_core.certificates.table import save_certificates
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN, WORST_CASE_PLAN, evaluate
-from nsr_core.evaluation.verdict import SIGNAL, WHOLE, breaks, read_verdict, table_of, verdict
+from nsr_core.evaluation.table import load_table, save_table
+from nsr_core.evaluation.verdict import SIGNAL, WHOLE, breaks, read_verdict, verdict
+from nsr_core.evaluation.verdict_levels import VERDICT_FILE, at, keep_levels, levels_of, read_levels, table_of
 
 EPS = (0.01, 0.1)
 #: Five beats of classes 0 to 4; the last is misread without noise.
@@ -107,7 +111,7 @@ def test_a_contradicted_certificate_is_an_error(table, certificates):
 
 def test_a_level_that_was_not_attacked_is_named(table):
     with pytest.raises(UserError, match=r"no worst case at 0\.2; there is at 0, 0\.01, 0\.1"):
-        verdict(table, "standard").at(0.2)
+        at(verdict(table, "standard").levels, 0.2)
 
 
 def test_certificates_of_the_signal_only_prove_nothing_of_the_whole(checkpoint_folder, demo_beats, demo_split):
@@ -138,9 +142,77 @@ def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
     assert levels["proved"].is_monotonic_decreasing
     assert ((found.beats["by"] == "") == (found.beats["broken"].isna() | (found.beats["broken"] == 0))).all()
     assert (found.beats["certified"] < found.beats["broken"].fillna(np.inf)).mean() > 0.5
-    row = table_of({"one": found}, 0.05).iloc[0]
+    row = table_of({"one": levels}, 0.05).iloc[0]
     assert row["checkpoint"] == "one"
     assert row["clean"] == levels["worst"].iloc[0]
     assert row["gap"] == pytest.approx(row["published"] - row["worst"])
     assert row["undecided"] == pytest.approx(row["worst"] - row["proved"])
-    assert table_of({"one": found}, 0.2).empty
+    assert table_of({"one": levels}, 0.2).empty
+
+
+# The levels on disk
+
+
+@pytest.fixture
+def judged(checkpoint_folder, demo_beats, demo_split):
+    """A checkpoint with a worst case and certificates of a few beats."""
+    plan = {"worst-case": replace(WORST_CASE_PLAN["worst-case"], eps_grid=(0.01, 0.05), per_class=3)}
+    evaluate(checkpoint_folder, demo_beats, demo_split, plan)
+    certify(checkpoint_folder, demo_beats, demo_split, per_class=3, spread=True)
+    keep_levels(checkpoint_folder)
+    return checkpoint_folder
+
+
+def mark(folder):
+    """Write a number into the kept levels that no results give, and return it."""
+    kept = json.loads((folder / VERDICT_FILE).read_text())
+    kept["levels"][0]["beats"] = 4321.0
+    (folder / VERDICT_FILE).write_text(json.dumps(kept))
+    return 4321.0
+
+
+def test_kept_levels_are_the_verdicts_to_the_bit(judged):
+    pd.testing.assert_frame_equal(read_levels(judged), read_verdict(judged).levels.astype(float), check_exact=True)
+    marked = mark(judged)
+    assert read_levels(judged)["beats"].iloc[0] == marked, "the file was not read"
+
+
+@pytest.mark.parametrize("change", ["beats", "certificates", "no certificates", "strength", "damage"])
+def test_kept_levels_of_other_results_are_not_believed(judged, change):
+    """Whatever the verdict looks at has changed since, or the file cannot be read: it is computed anew."""
+    marked = mark(judged)
+    card, certificates = json.loads((judged / "card.json").read_text()), judged / "certificates.parquet"
+    if change == "beats":
+        table = load_table(judged / "robustness.parquet")
+        save_table(table.assign(queries=table["queries"] + 1), judged / "robustness.parquet")
+    elif change == "certificates":
+        table = load_certificates(certificates)
+        save_certificates(table.assign(certified=table["certified"] / 2), certificates)
+    elif change == "no certificates":
+        certificates.unlink()
+    elif change == "strength":
+        card["results"]["attacks"]["worst-case"]["attack"]["strength"] = "full"
+        (judged / "card.json").write_text(json.dumps(card))
+    else:
+        (judged / VERDICT_FILE).write_text((judged / VERDICT_FILE).read_text()[:100])
+    found = read_levels(judged)
+    assert found["beats"].iloc[0] != marked
+    pd.testing.assert_frame_equal(found, read_verdict(judged).levels.astype(float), check_exact=True)
+
+
+def test_evaluation_keeps_the_levels(checkpoint_folder, demo_beats, demo_split):
+    """With a worst case; and a later attack brings them up to date."""
+    worst = replace(WORST_CASE_PLAN["worst-case"], eps_grid=(0.05,), per_class=3)
+    published = replace(PAPER_PLAN["pgd"], eps_grid=(0.05,), per_class=3, spread=True)
+    for plan, there in (({"pgd": replace(published, seed=1)}, False), ({"worst-case": worst}, True)):
+        evaluate(checkpoint_folder, demo_beats, demo_split, plan)
+        assert (checkpoint_folder / VERDICT_FILE).exists() == there
+    evaluate(checkpoint_folder, demo_beats, demo_split, {"pgd": published}, replace_results=True)
+    mark(checkpoint_folder)
+    assert read_levels(checkpoint_folder)["beats"].iloc[0] == 4321.0
+
+
+def test_a_folder_without_any_verdict_says_how_to_get_one(checkpoint_folder):
+    assert read_levels(checkpoint_folder) is None
+    with pytest.raises(UserError, match=r"No checkpoint here has a worst case\. Run: evaluate"):
+        levels_of([checkpoint_folder])

@@ -9,7 +9,8 @@ from nsr_core.certificates import band
 from nsr_core.errors import UserError
 from nsr_core.evaluation.masking import SIGNS
 from nsr_core.evaluation.patients import by_class
-from nsr_core.evaluation.verdict import breaks, table_of
+from nsr_core.evaluation.verdict import breaks
+from nsr_core.evaluation.verdict_levels import table_of
 from ui import loaders
 from ui.theme import DARK, LIGHT
 from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures
@@ -26,6 +27,12 @@ def verdicts():
     return {name: verdict for name, verdict in found.items() if verdict is not None}
 
 
+@pytest.fixture(scope="module")
+def levels(verdicts):
+    """From the beats, not as they are kept."""
+    return {name: verdict.levels for name, verdict in verdicts.items()}
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_with_a_figure_or_words(section):
     app = open_page("verdict", verdict_section=section)
@@ -34,10 +41,10 @@ def test_every_section_opens_with_a_figure_or_words(section):
 
 
 @pytest.mark.parametrize("eps", ["0.01", "0.05", "0.3"])
-def test_the_table_is_the_cores(eps, verdicts):
+def test_the_table_is_the_cores(eps, levels):
     app = open_page("verdict", verdict_eps=eps)
     shown = app.dataframe[0].value.set_index("checkpoint")
-    expected = table_of(verdicts, float(eps)).set_index("checkpoint")
+    expected = table_of(levels, float(eps)).set_index("checkpoint")
     for theirs, ours in (
         ("published", "100-PGD, published"),
         ("worst", "worst case"),
@@ -49,8 +56,8 @@ def test_the_table_is_the_cores(eps, verdicts):
     assert shown.loc[NAMES, "masking alarm"].isin(["green", "amber", "red"]).all()
 
 
-def test_who_leads_is_said_from_the_numbers(verdicts):
-    table = table_of(verdicts, 0.1).assign(title=lambda rows: rows["checkpoint"])
+def test_who_leads_is_said_from_the_numbers(levels):
+    table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"])
     said = verdict_words.who_leads(table)
     published, worst = (table.loc[table[column].idxmax()] for column in ("published", "worst"))
     assert f"**{published['title']}**" in said
@@ -78,19 +85,19 @@ def test_the_alarm_names_every_sign():
 
 
 def test_without_any_worst_case_it_says_how_to_get_one(monkeypatch):
-    monkeypatch.setattr(loaders, "verdict", lambda name: None)
+    monkeypatch.setattr(loaders, "verdict_levels", lambda name: None)
     app = open_page("verdict")
     assert_healthy(app)
     assert "--attacks worst-case" in words(app)
 
 
-def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, verdicts):
+def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, levels):
     def read(name):
         if name == "mlp-ce":
             raise UserError("results are damaged")
-        return verdicts.get(name)
+        return levels.get(name)
 
-    monkeypatch.setattr(loaders, "verdict", read)
+    monkeypatch.setattr(loaders, "verdict_levels", read)
     app = open_page("verdict")
     assert_healthy(app)
     assert "mlp-ce is left out: results are damaged" in app.warning[0].value
@@ -101,8 +108,8 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, ver
 
 
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
-def test_the_ladder_s_bars_end_at_proof_worst_case_and_published(verdicts, ink):
-    table = table_of(verdicts, 0.03).assign(title=lambda rows: rows["checkpoint"])
+def test_the_ladder_s_bars_end_at_proof_worst_case_and_published(levels, ink):
+    table = table_of(levels, 0.03).assign(title=lambda rows: rows["checkpoint"])
     proved, undecided, overstated, clean = (np.asarray(trace.x, float) for trace in figures.ladder(table, ink).data)
     np.testing.assert_allclose(proved, table["proved"])
     np.testing.assert_allclose(proved + undecided, table["worst"])
@@ -111,8 +118,8 @@ def test_the_ladder_s_bars_end_at_proof_worst_case_and_published(verdicts, ink):
     assert (overstated >= 0).all()
 
 
-def test_a_network_without_certificate_has_no_proved_bar(verdicts):
-    table = table_of(verdicts, 0.03).assign(title="CNN", proved=np.nan)
+def test_a_network_without_certificate_has_no_proved_bar(levels):
+    table = table_of(levels, 0.03).assign(title="CNN", proved=np.nan)
     figure = figures.ladder(table, LIGHT)
     assert not np.asarray(figure.data[0].x, float).any()
     assert "no certificate" in figure.data[0].text[0]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from nsr_core.evaluation import lesson as core
+from nsr_core.evaluation.verdict_levels import at
 from ui import chart, learn_figures, loaders
 from ui.learn import course
 from ui.learn.course import Lesson, Question
@@ -74,10 +75,10 @@ def show(lesson: Lesson) -> None:
 
 def _worst_case() -> None:
     """Where the stored worst case is: what stronger attacks leave, and where to see more."""
-    found = loaders.verdict(NETWORK)
+    found = loaders.verdict_levels(NETWORK)
     if found is None:
         return
-    row = found.at(EPS)
+    row = at(found, EPS)
     st.markdown(
         f"Other attacks go further. All of ours in turn leave **{row['worst']:.0%}** at ε = {EPS:g} on {row['beats']:,.0f} test "
         f"beats of every record, where 100-PGD leaves {row['published']:.0%}."

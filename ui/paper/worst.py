@@ -15,12 +15,12 @@ def show(rows: pd.DataFrame) -> None:
         rows: of ``nsr_core.evaluation.replication.replication``.
     """
     names = {row.method: row.checkpoint for row in rows.itertuples() if row.checkpoint}
-    found = {method: verdict for method, name in names.items() if (verdict := loaders.verdict(name)) is not None}
+    found = {method: levels for method, name in names.items() if (levels := loaders.verdict_levels(name)) is not None}
     if not found:
         return
     st.markdown("**The same networks in the worst case**: ACC after all our attacks in turn, not only the paper's")
-    levels = {method: verdict.levels.set_index("eps")["worst"] for method, verdict in found.items()}
-    table = pd.DataFrame(levels).T.round(2).rename(columns=lambda eps: f"{eps:g}").rename_axis("method").reset_index()
+    worst = {method: levels.set_index("eps")["worst"] for method, levels in found.items()}
+    table = pd.DataFrame(worst).T.round(2).rename(columns=lambda eps: f"{eps:g}").rename_axis("method").reset_index()
     two_digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
     st.dataframe(table, hide_index=True, key="worst_case", column_config=two_digits)
     st.caption(words.protocol(names[next(iter(found))]))

@@ -1,11 +1,12 @@
-"""The Verdict page: what each network's robustness is worth, one file a section."""
+"""The Verdict page: what each network's robustness is worth, one file a section, of all networks' ``Verdict.levels``."""
 
 from collections.abc import Callable
 
-from nsr_core.evaluation.verdict import Verdict
+import pandas as pd
+
 from ui.verdict import alarm, everyday, network, patients, summary
 
-SECTIONS: dict[str, Callable[[dict[str, Verdict]], None]] = {
+SECTIONS: dict[str, Callable[[dict[str, pd.DataFrame]], None]] = {
     "All networks": summary.show,
     "One network": network.show,
     "Alarm": alarm.show,

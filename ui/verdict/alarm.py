@@ -4,7 +4,6 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.evaluation.masking import Alarm
-from nsr_core.evaluation.verdict import Verdict
 from ui import chart, loaders
 from ui.verdict import network
 
@@ -16,16 +15,16 @@ LIGHTS = {
 }
 
 
-def show(verdicts: dict[str, Verdict]) -> None:
+def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown(
         "A gradient attack that fails has two possible reasons: the network is robust, or its gradient leads nowhere. The "
         "second is called **gradient masking**, and makes a network look robust that is not. The signs below tell them apart."
     )
-    alarms = {name: found for name in verdicts if (found := loaders.alarm(name))}
+    alarms = {name: found for name in levels if (found := loaders.alarm(name))}
     if not alarms:
         st.info("No network was looked at yet: `python -m nsr_core honesty FOLDER --keep`")
         return
-    name = network.choose({name: verdicts[name] for name in alarms})
+    name = network.choose(list(alarms))
     alarm = alarms[name]
     st.markdown(f"#### {LIGHTS[alarm.light]} {loaders.title(name)}: {alarm.light}")
     st.markdown(alarm.verdict)

@@ -4,23 +4,22 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.data.everyday_noise import NOISE_KINDS
-from nsr_core.evaluation.verdict import Verdict
 from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import everyday_figures, network, words
 
 
-def show(verdicts: dict[str, Verdict]) -> None:
+def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown(
         "Every recording has noise. Breathing moves the baseline, muscles and loose electrodes disturb it, the mains hums. "
         "None of it aims at the network. The signal-to-noise ratio puts both on one axis: at **0 dB** noise has as much "
         "power as the beat itself, at **20 dB** a hundredth."
     )
-    told = {name: found for name in verdicts if (found := loaders.everyday(name)) is not None}
+    told = {name: found for name in levels if (found := loaders.everyday(name)) is not None}
     if not told:
         st.info("No network was tried under everyday noise yet: `python -m nsr_core noise FOLDER`")
         return
-    name = network.choose({name: verdicts[name] for name in told})
+    name = network.choose(list(told))
     aimed = loaders.aimed_noise(name)
     figure = everyday_figures.everyday(told[name], aimed, ink())
     chart.draw(figure, key="everyday", alt=_alt(name, told[name], aimed))

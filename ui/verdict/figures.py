@@ -20,7 +20,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     """A row for each checkpoint: proved, undecided, and published though a stronger attack breaks it; clean as a mark.
 
     Args:
-        table: of ``nsr_core.evaluation.verdict.table_of``, with the column ``title``, from the top down.
+        table: of ``nsr_core.evaluation.verdict_levels.table_of``, with the column ``title``, from the top down.
     """
     rows = np.arange(len(table))
     proved, worst = table["proved"].fillna(0).to_numpy(), table["worst"].to_numpy()

@@ -1,6 +1,7 @@
 """The section One network: its curves with the undecided band, and which attack broke its beats."""
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from nsr_core.certificates import band
@@ -14,16 +15,16 @@ FIRST = "mlp-loss2"
 FINE = np.geomspace(figures.LEVELS[0], 0.3, 121)
 
 
-def choose(verdicts: dict[str, Verdict]) -> str:
-    names = list(verdicts)
+def choose(names: list[str]) -> str:
     return st.selectbox(
         "Network", names, names.index(FIRST) if FIRST in names else 0, key="verdict_of", bind="query-params", width=260
     )
 
 
-def show(verdicts: dict[str, Verdict]) -> None:
-    name = choose(verdicts)
-    found, colours = verdicts[name], ink()
+def show(levels: dict[str, pd.DataFrame]) -> None:
+    name = choose(list(levels))
+    found, colours = loaders.verdict(name), ink()
+    assert found is not None  # it has levels
     certified = bool(found.beats["certified"].notna().any())
     known = band(found.beats, FINE) if certified else None
     figure = figures.curves(found.levels, known, method_style(loaders.split_name(name)[1]).colour(colours), colours)

@@ -6,7 +6,7 @@ import streamlit as st
 from nsr_core.data import CLASS_NAMES
 from nsr_core.errors import UserError
 from nsr_core.evaluation.patients import MEASURES, PatientResult
-from nsr_core.evaluation.verdict import WHOLE, Verdict
+from nsr_core.evaluation.verdict import WHOLE
 from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import patient_figures
@@ -23,15 +23,15 @@ UNDER = {"no noise": None, "100-PGD, published": "pgd100", "worst case": WHOLE}
 LEVELS = ("0.01", "0.03", "0.05", "0.1")
 
 
-def show(verdicts: dict[str, Verdict]) -> None:
+def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown(
         "The paper splits beats at random, so a network is tested on patients whose other beats it has learned, with every "
         "class counting the same. In practice the patients are new and nine of ten beats are normal. Here both: **known "
         "patients** (the paper's split) and **new patients** (de Chazal's: trained on 22 records, tested on 22 others), with "
         "the classes as frequent as they are. Intervals are over patients, not beats: what if these had been others?"
     )
-    methods = [name.removesuffix(NEW_PATIENTS) for name in verdicts if name.endswith(NEW_PATIENTS)]
-    methods = [name for name in methods if name in verdicts]
+    methods = [name.removesuffix(NEW_PATIENTS) for name in levels if name.endswith(NEW_PATIENTS)]
+    methods = [name for name in methods if name in levels]
     if not methods:
         st.info("No network was trained by patients yet: `python -m nsr_core train mlp ce --split patient`")
         return

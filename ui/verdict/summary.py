@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.verdict import Verdict, table_of
+from nsr_core.evaluation.verdict_levels import table_of
 from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import figures, words
@@ -25,15 +25,15 @@ HELP = {
 }
 
 
-def show(verdicts: dict[str, Verdict]) -> None:
-    levels = sorted({float(eps) for found in verdicts.values() for eps in found.levels["eps"] if eps > 0})
-    names = [f"{eps:g}" for eps in levels]
+def show(levels: dict[str, pd.DataFrame]) -> None:
+    tried = sorted({float(eps) for found in levels.values() for eps in found["eps"] if eps > 0})
+    names = [f"{eps:g}" for eps in tried]
     chosen = st.segmented_control(
         "Noise level ε, share of the beat's range", names, required=True, key="verdict_eps", bind="query-params",
         default=f"{FIRST_LEVEL:g}" if f"{FIRST_LEVEL:g}" in names else names[0],
     )  # fmt: skip
     eps = float(chosen)
-    table = table_of(verdicts, eps).sort_values("worst", ascending=False, ignore_index=True)
+    table = table_of(levels, eps).sort_values("worst", ascending=False, ignore_index=True)
     table["title"] = [loaders.title(name) for name in table["checkpoint"]]
     st.markdown(words.who_leads(table))
     figure = figures.ladder(table, ink())
