@@ -41,7 +41,11 @@ def _convolve_back(layer: nn.Conv1d, gradient: Tensor) -> Tensor:
 def _as_many(saved: Tensor, gradient: Tensor) -> Tensor:
     """``saved`` once for each of the gradients that were folded into the batch axis."""
     times = len(gradient) // len(saved)
-    return saved if times == 1 else saved.repeat(times, *[1] * (saved.dim() - 1))
+    if times == 1:
+        return saved
+    # Of a map with the channels last, a repeat in the order of its memory: any other would be turned round once more.
+    in_order, back = ((0, 2, 3, 1), (0, 3, 1, 2)) if saved.dim() == 4 else ((0, 1), (0, 1))
+    return saved.permute(in_order).repeat(times, *[1] * (saved.dim() - 1)).permute(back)
 
 
 class Block(nn.Module):
