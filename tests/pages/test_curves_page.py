@@ -53,6 +53,17 @@ def test_the_protocol_is_said():
     assert "attack seed 0, training seed 0, 50 epochs" in told
 
 
+def test_where_other_attacks_broke_more_than_the_worst_case_s_own_the_page_says_so():
+    """As the page Verdict counts; not of a network where that makes no difference, nor beside another measure."""
+    app = open_page("curves", checkpoints=["mlp-adv0.1", "mlp-jacob"])
+    curve = shown_table(app).query("checkpoint == 'mlp-adv0.1' and attack == 'worst-case'").set_index("eps")["value"]
+    worst = loaders.verdict("mlp-adv0.1").levels.set_index("eps")["worst"]
+    assert (curve - worst).max() > 0.01
+    assert f"all together leave {worst[0.1]:.2f} instead of {curve[0.1]:.2f} at 0.1" in words(app)
+    assert "Beats of MLP jacob" not in words(app)
+    assert "all together" not in words(open_page("curves", checkpoints="mlp-adv0.1", measure="prec"))
+
+
 def test_published_values_stand_beside_ours():
     table = shown_table(open_page("curves", checkpoints="mlp-loss2", with_published="true"))
     published = table.set_index("attack")["published"]
