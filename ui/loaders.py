@@ -1,6 +1,7 @@
 """What the server keeps in memory: checkpoints, their results and the beats, loaded once and never changed."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -21,6 +22,7 @@ from nsr_core.jobs import runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
+from nsr_core.reproduction.sweep import SWEEP_FILE, read_sweep
 from nsr_core.training.checkpoint import (
     BEATS_FILE,
     CARD_FILE,
@@ -180,6 +182,20 @@ def patients(name: str, reading: str, eps: float) -> PatientResult:
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) -> PatientResult:
     return read_patients(Path(folder), reading, eps)
+
+
+def sweep() -> dict[str, Any] | None:
+    """The sweep over β that comes along (see ``nsr_core.reproduction.sweep``), or None where there is none.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    return _sweep(str(SHIPPED / SWEEP_FILE), _stamps(SHIPPED, SWEEP_FILE))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _sweep(path: str, stamps: tuple[int, ...]) -> dict[str, Any] | None:
+    return read_sweep(Path(path))
 
 
 def aimed_noise(name: str) -> pd.DataFrame:

@@ -209,7 +209,8 @@ def _time_left(missing: list, costs: Costs, count: int) -> str:
     return f"About {duration(seconds / count)} on {count} worker(s), going by times measured on one CPU core.{guess}"
 
 
-def _tell_sweep(chosen: list[dict[str, Any]]) -> str:
+def _tell_sweep(value: dict[str, Any]) -> str:
+    chosen = value["sweeps"]
     rows = [
         (
             one["network"],

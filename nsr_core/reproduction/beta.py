@@ -21,6 +21,7 @@ from nsr_core.methods import METHODS, get_method
 from nsr_core.progress import Progress, no_progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
+from nsr_core.reproduction.sweep import SWEEP_FILE
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import TrainConfig, paper_config
@@ -109,7 +110,7 @@ class Trial:
         identity = {
             "config": self.config.to_json(),
             "split": bench.load()[1].fingerprint,
-            "attack": SWEEP.describe() | {"beats": f"up to {SWEEP.per_class} validation beats of each class"},
+            "attack": _described(),
             "device": bench.device,
         }
         return json.loads(json.dumps(identity))
@@ -166,12 +167,13 @@ def paper_beta(network: str, method: str) -> float:
     return float(getattr(get_method(method, network), "beta"))  # noqa: B009 - methods without it have no such attribute
 
 
-def write_sweep(trials: Sequence[Trial], bench: Bench) -> list[dict[str, Any]]:
+def write_sweep(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     """Write ``beta.csv`` (a row for each trial and noise level) and ``beta.json`` of the trials that are finished.
 
     Returns:
-        For each network and method: ``paper_beta``, ``chosen_beta`` (the best score; None where no trial is finished),
-        ``at_edge`` (whether it is the smallest or largest that was tried), and the ``trials``.
+        What ``beta.json`` holds. ``protocol``: which beats, split, attack and seeds. ``sweeps``, for each network and method:
+        ``paper_beta``, ``chosen_beta`` (the best score; None where no trial is finished), ``at_edge`` (whether it is the
+        smallest or largest that was tried), and the ``trials``.
     """
     rows, chosen = [], []
     for network, method in dict.fromkeys((trial.config.network, trial.config.method) for trial in trials):
@@ -185,9 +187,27 @@ def write_sweep(trials: Sequence[Trial], bench: Bench) -> list[dict[str, Any]]:
     folder = Path(bench.work) / BETA_FOLDER
     table = pd.DataFrame(rows, columns=["network", "method", "beta", "epochs", "score", "eps", "acc"])
     write_atomically(folder / "beta.csv", lambda path: table.to_csv(path, index=False))
-    text = json.dumps(chosen, indent=2) + "\n"
-    write_atomically(folder / "beta.json", lambda path: path.write_text(text))
-    return chosen
+    value = {"protocol": _protocol(trials, bench), "sweeps": chosen}
+    text = json.dumps(value, indent=2) + "\n"
+    write_atomically(folder / SWEEP_FILE, lambda path: path.write_text(text))
+    return value
+
+
+def _protocol(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
+    split = bench.load()[1]
+    return {
+        "source": bench.source,
+        "split": {"name": split.name, "seed": split.seed, "fingerprint": split.fingerprint},
+        **_described(),
+        "training_seeds": sorted({trial.config.seed for trial in trials}),
+        "device": bench.device,
+    }
+
+
+def _described() -> dict[str, Any]:
+    """The attack and its beats, as plain values."""
+    told = SWEEP.describe() | {"beats": f"up to {SWEEP.per_class} validation beats of each class"}
+    return json.loads(json.dumps(told))
 
 
 def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]]]) -> dict[str, Any]:

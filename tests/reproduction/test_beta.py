@@ -57,10 +57,11 @@ def test_a_sweep_chooses_the_best_score_and_goes_on(bench, carry_out_here, demo_
     trials = make_trials(bench, ("mlp",), ("jacob",), 1, (0.1, 2.0), 0)
     carry_out_here(trials[:1])
     assert pending(trials, bench) == trials[1:]
-    assert [len(one["trials"]) for one in write_sweep(trials, bench)] == [1]
+    assert [len(one["trials"]) for one in write_sweep(trials, bench)["sweeps"]] == [1]
     carry_out_here(trials[1:])
     assert pending(trials, bench) == []
-    chosen = write_sweep(trials, bench)[0]
+    value = write_sweep(trials, bench)
+    chosen = value["sweeps"][0]
     scores = {trial["beta"]: trial["score"] for trial in chosen["trials"]}
     assert chosen["chosen_beta"] == max(scores, key=scores.get)
     assert chosen["paper_beta"] == 0.9
@@ -73,4 +74,7 @@ def test_a_sweep_chooses_the_best_score_and_goes_on(bench, carry_out_here, demo_
     table = pd.read_csv(f"{bench.work}/beta/beta.csv")
     assert table.groupby("beta").size().to_dict() == {0.1: 5, 2.0: 5}
     with open(f"{bench.work}/beta/beta.json") as lines:
-        assert json.load(lines)[0] == chosen
+        assert json.load(lines) == value
+    assert value["protocol"]["split"]["fingerprint"] == demo_split.fingerprint
+    assert value["protocol"]["attack"]["steps"] == 10
+    assert (value["protocol"]["seed"], value["protocol"]["training_seeds"]) == (0, [0])

@@ -1,0 +1,90 @@
+"""A finished sweep over β: what it found, as a table, in words and on paper."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nsr_core.errors import UserError
+
+#: In the folder of a sweep, and among the checkpoints that come along.
+SWEEP_FILE = "beta.json"
+KEYS = ("protocol", "sweeps")
+
+
+def read_sweep(path: Path) -> dict[str, Any] | None:
+    """What ``write_sweep`` wrote; None where there is no such file.
+
+    Raises:
+        UserError: the file cannot be read as one.
+    """
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Restore it, or run: reproduce beta") from None
+    missing = [key for key in KEYS if key not in value] if isinstance(value, dict) else list(KEYS)
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(missing)}. Restore it, or run: reproduce beta")
+    return value
+
+
+def trials_of(sweep: dict[str, Any]) -> pd.DataFrame:
+    """A row for each trial, β ascending within a method: ``network, method, beta, is_paper, is_best, epochs, beats, clean,
+    area, score`` and the ACC at each noise level, in a column that the level names.
+
+    ``area`` is the mean ACC over the noise levels up to the largest, ``score`` √(clean x area).
+    """
+    rows = []
+    for one in sweep["sweeps"]:
+        for trial in one["trials"]:
+            levels = {f"{eps:g}": acc for eps, acc in zip(trial["eps"], trial["acc"], strict=True)}
+            rows.append(
+                {
+                    "network": one["network"],
+                    "method": one["method"],
+                    "beta": trial["beta"],
+                    "is_paper": trial["beta"] == one["paper_beta"],
+                    "is_best": trial["beta"] == one["chosen_beta"],
+                    **{name: trial[name] for name in ("epochs", "beats")},
+                    "clean": trial["clean_acc"],
+                    **{name: trial[name] for name in ("area", "score")},
+                    **levels,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def protocol_of(sweep: dict[str, Any]) -> str:
+    """Under which rules a sweep's numbers came about."""
+    told, trials = sweep["protocol"], trials_of(sweep)
+    epochs, beats = (" and ".join(f"{value:,}" for value in trials[name].unique()) for name in ("epochs", "beats"))
+    return (
+        f"{epochs} epochs each; {told['attack']['steps']}-PGD as published on {beats} validation beats ({told['beats']}), more "
+        f"noise never helps a beat; split by {told['split']['name']} `{told['split']['fingerprint']}`, attack seed "
+        f"{told['seed']}, training seed {' and '.join(map(str, told['training_seeds']))}."
+    )
+
+
+def sweep_markdown(sweep: dict[str, Any]) -> str:
+    """The table of the documentation: a row for each trial, the best of a method in bold."""
+    trials = trials_of(sweep)
+    columns = trials.columns.tolist()
+    levels = [name for name in columns[columns.index("score") + 1 :] if float(name) > 0]
+    lines = [
+        f"| training | β | no noise | {' | '.join(levels)} | area | score |",
+        f"| --- |{' ---: |' * (len(levels) + 4)}",
+    ]
+    for row in trials.to_dict("records"):
+        beta = f"{row['beta']:g}" + (" (paper)" if row["is_paper"] else "")
+        score = f"{row['score']:.3f}"
+        cells = [
+            f"**{beta}**" if row["is_best"] else beta,
+            *(f"{row[name]:.2f}" for name in ("clean", *levels)),
+            f"{row['area']:.3f}",
+            f"**{score}**" if row["is_best"] else score,
+        ]
+        lines.append(f"| {row['network']}-{row['method']} | {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,66 @@
+"""The section Choice of β: what the weight of each method's own term buys, on validation beats."""
+
+import pandas as pd
+import streamlit as st
+
+from nsr_core.errors import UserError
+from nsr_core.reproduction.sweep import protocol_of, trials_of
+from ui import chart, loaders
+from ui.paper.beta_figure import trade_off
+from ui.paper.ours import Ours
+from ui.theme import ink
+
+INTRO = (
+    "Three losses of the paper weigh a term of their own by **β**: the alignment of loss1, the noise-to-signal ratio of loss2, "
+    "the Jacobian. The paper chose β on validation beats and does not show the choice. Here each was trained with several β "
+    "around the paper's, and each is a point: how accurate it is without noise (to the right) and under it (up). The score weighs "
+    "both alike: √(ACC without noise · mean ACC over noise up to 0.1)."
+)
+
+
+def show(ours: Ours) -> None:
+    st.markdown(INTRO)
+    try:
+        sweep = loaders.sweep()
+    except UserError as error:
+        st.warning(str(error))
+        return
+    if sweep is None:
+        st.info("No β was swept yet: `python -m nsr_core reproduce beta`")
+        return
+    trials, protocol = trials_of(sweep), protocol_of(sweep)
+    networks = trials["network"].unique().tolist()
+    network = networks[0]
+    if len(networks) > 1:
+        network = st.segmented_control("Network", networks, default=network, required=True, format_func=str.upper)
+    trials = trials[trials["network"] == network]
+    figure = trade_off(trials, ink())
+    chart.draw(
+        figure, key="beta",
+        alt="Accuracy without noise and mean accuracy under noise by β: "
+        + "; ".join(f"{row.method} {row.beta:g} {row.clean:.2f} and {row.area:.2f}" for row in trials.itertuples()),
+    )  # fmt: skip
+    st.caption("Numbers at the points: β. Filled: the paper's. Ring: the best score of its method.")
+    for _, of_method in trials.groupby("method", sort=False):
+        st.markdown(f"- {_told(of_method)}")
+    st.caption(
+        f"{network.upper()}, {protocol} These numbers choose; the published attack is one of many, and what it leaves is not "
+        "what the worst case leaves (page Verdict)."
+    )
+    shown = trials.drop(columns=["network"]).round(4)
+    chart.numbers(shown, name=f"beta-{network}", figures=lambda: {"Choice of β": figure}, facts=sweep["protocol"])
+
+
+def _told(trials: pd.DataFrame) -> str:
+    """Which β of one method is best, and how far the paper's is from it."""
+    best, paper = (trials[trials[name]] for name in ("is_best", "is_paper"))
+    top = best.iloc[0]
+    words = f"**{top['method']}**: the best is β = {top['beta']:g}, with a score of {top['score']:.3f}"
+    if paper.empty:
+        return f"{words}; the paper's was not tried."
+    own = paper.iloc[0]
+    if own["beta"] == top["beta"]:
+        return f"{words}, which is the paper's."
+    more = f"{words}; the paper's {own['beta']:g} has {own['score']:.3f}."
+    at_edge = top["beta"] in (trials["beta"].min(), trials["beta"].max())
+    return f"{more} No β beyond it was tried." if at_edge else more
