@@ -1,0 +1,92 @@
+"""Write the tables that the README and the documentation show of the shipped checkpoints, between their marks.
+
+python -m docs.write_blocks
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from nsr_core.evaluation.report import compare, report, table_markdown
+from nsr_core.evaluation.verdict import Verdict
+from nsr_core.evaluation.verdict_report import (
+    alarm_markdown,
+    breaks_markdown,
+    everyday_markdown,
+    patients_markdown,
+    proof_markdown,
+    signal_markdown,
+    verdicts_of,
+    worst_markdown,
+)
+from nsr_core.reproduction.cells import cells, courses
+from nsr_core.reproduction.scale import page
+from nsr_core.reproduction.tables import courses_markdown
+from nsr_core.reproduction.tables import table_markdown as table_markdown_with_intervals
+from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
+BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
+CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
+#: Of the paper's tables, the one that the README shows, and those of the CNN under PGD.
+README_TABLE, CNN_TABLES = 5, (3, 7)
+#: The noise level at which patients are told of.
+PATIENTS_EPS = 0.03
+
+
+@cache
+def _verdicts() -> dict[str, Verdict]:
+    return verdicts_of(CHECKPOINTS)
+
+
+def _cnn() -> str:
+    """Every published value of the methods that were trained, on the beats and after the epochs that their cards name."""
+    rows = cells(CNNS)
+    rows = rows[rows["method"].isin({load_checkpoint(folder).config.method for folder in CNNS})]
+    return "\n\n".join(table_markdown_with_intervals(rows[rows["table"] == number]) for number in CNN_TABLES)
+
+
+def _pairs() -> list[Path]:
+    """Each checkpoint by patient after the one by beat."""
+    return [folder for one in BY_PATIENT for folder in (one.with_name(one.name.removesuffix("-patient")), one)]
+
+
+BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
+    (ROOT / "README.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), README_TABLE),
+    (ROOT / "README.md", "worst"): lambda: worst_markdown(_verdicts()),
+    (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
+    (DOCS / "reproduction.md", "cnn"): _cnn,
+    (DOCS / "reproduction.md", "courses"): lambda: courses_markdown(courses(CNNS)),
+    (DOCS / "scale.md", "scale"): lambda: page(ROOT / "checkpoints"),
+    (DOCS / "verdict.md", "worst"): lambda: worst_markdown(_verdicts()),
+    (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
+    (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
+    (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
+    (DOCS / "verdict.md", "alarm"): lambda: alarm_markdown(CHECKPOINTS),
+    (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),
+    (DOCS / "verdict.md", "patients"): lambda: patients_markdown(_pairs(), PATIENTS_EPS),
+}
+
+
+def between_marks(text: str, name: str) -> tuple[int, int]:
+    """Where in a page the block of that name begins and ends."""
+    found = re.search(rf"<!-- {name}: begin -->\n(.*?)\n<!-- {name}: end -->", text, re.DOTALL)
+    if found is None:
+        raise ValueError(f"There is no block {name} here.")
+    return found.span(1)
+
+
+def main() -> None:
+    for (path, name), make in BLOCKS.items():
+        text = path.read_text()
+        begin, end = between_marks(text, name)
+        new = text[:begin] + make() + text[end:]
+        print(f"{path.relative_to(ROOT)}, {name}: {'as it was' if new == text else 'written'}")
+        path.write_text(new)
+
+
+if __name__ == "__main__":
+    main()
