@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from nsr_core.evaluation.compute_used import compute_markdown
 from nsr_core.evaluation.report import compare, report, table_markdown
 from nsr_core.evaluation.verdict import Verdict
 from nsr_core.evaluation.verdict_report import (
@@ -60,6 +61,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
     (DOCS / "reproduction.md", "cnn"): _cnn,
     (DOCS / "reproduction.md", "courses"): lambda: courses_markdown(courses(CNNS)),
+    (DOCS / "reproduction.md", "compute"): lambda: compute_markdown(CHECKPOINTS),
     (DOCS / "scale.md", "scale"): lambda: page(ROOT / "checkpoints"),
     (DOCS / "verdict.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
