@@ -170,12 +170,15 @@ def paper_beta(network: str, method: str) -> float:
 def write_sweep(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     """Write ``beta.csv`` (a row for each trial and noise level) and ``beta.json`` of the trials that are finished.
 
+    Those that an earlier sweep finished in this folder with other β and the same schedule are told with them.
+
     Returns:
         What ``beta.json`` holds. ``protocol``: which beats, split, attack and seeds. ``sweeps``, for each network and method:
         ``paper_beta``, ``chosen_beta`` (the best score; None where no trial is finished), ``at_edge`` (whether it is the
         smallest or largest that was tried), and the ``trials``.
     """
     rows, chosen = [], []
+    trials = _with_earlier(trials, bench)
     for network, method in dict.fromkeys((trial.config.network, trial.config.method) for trial in trials):
         own = [trial for trial in trials if (trial.config.network, trial.config.method) == (network, method)]
         results = [(trial, result) for trial in own if (result := trial.result(bench))]
@@ -191,6 +194,29 @@ def write_sweep(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     text = json.dumps(value, indent=2) + "\n"
     write_atomically(folder / SWEEP_FILE, lambda path: path.write_text(text))
     return value
+
+
+def _with_earlier(trials: Sequence[Trial], bench: Bench) -> list[Trial]:
+    """These and the finished ones in the folder that differ in method or β only, in the order of the paper and of β."""
+    schedules = {(trial.config.epochs, trial.config.seed) for trial in trials}
+    known = {trial.folder(bench): trial for trial in trials}
+    for path in (Path(bench.work) / BETA_FOLDER).glob(f"*/{RESULT_FILE}"):
+        trial = _trial_in(path)
+        if trial and (trial.config.epochs, trial.config.seed) in schedules and trial.is_done(bench):
+            known.setdefault(trial.folder(bench), trial)
+    networks = list(dict.fromkeys(trial.config.network for trial in known.values()))
+    return sorted(
+        known.values(),
+        key=lambda trial: (networks.index(trial.config.network), BETA_METHODS.index(trial.config.method), trial.beta),
+    )
+
+
+def _trial_in(path: Path) -> Trial | None:
+    """The trial whose result a file holds; None where it is damaged."""
+    try:
+        return Trial(TrainConfig.from_json(json.loads(path.read_text())["identity"]["config"]))
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        return None
 
 
 def _protocol(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:

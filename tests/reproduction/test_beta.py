@@ -71,10 +71,23 @@ def test_a_sweep_chooses_the_best_score_and_goes_on(bench, carry_out_here, demo_
         assert (np.diff(trial["acc"]) <= 0).all()
         assert trial["beats"] == len(demo_split.validation)
         assert trial["score"] == pytest.approx(score(trial["eps"], trial["acc"]), abs=1e-5)
+    # Another β later, and a file that is damaged.
+    later = make_trials(bench, ("mlp",), ("jacob",), 1, (0.5,), 0)
+    carry_out_here(later)
+    damaged = trials[0].folder(bench).with_name("damaged")
+    damaged.mkdir()
+    (damaged / "validation.json").write_text('{"identity": {}}')
+    assert [trial["beta"] for trial in write_sweep(later, bench)["sweeps"][0]["trials"]] == [0.1, 0.5, 2.0]
+    # After another schedule the numbers are not comparable.
+    other = make_trials(bench, ("mlp",), ("jacob",), 2, (0.1,), 0)
+    assert write_sweep(other, bench)["sweeps"][0]["trials"] == []
+    assert write_sweep(trials, bench)["sweeps"][0]["trials"][0] == chosen["trials"][0]
     table = pd.read_csv(f"{bench.work}/beta/beta.csv")
-    assert table.groupby("beta").size().to_dict() == {0.1: 5, 2.0: 5}
+    assert table.groupby("beta").size().to_dict() == {0.1: 5, 0.5: 5, 2.0: 5}
     with open(f"{bench.work}/beta/beta.json") as lines:
-        assert json.load(lines) == value
+        told = json.load(lines)
+    assert told["protocol"] == value["protocol"]
+    assert [trial for trial in told["sweeps"][0]["trials"] if trial["beta"] != 0.5] == chosen["trials"]
     assert value["protocol"]["split"]["fingerprint"] == demo_split.fingerprint
     assert value["protocol"]["attack"]["steps"] == 10
     assert (value["protocol"]["seed"], value["protocol"]["training_seeds"]) == (0, [0])
