@@ -23,6 +23,7 @@ from nsr_core.evaluation.verdict_report import (
 )
 from nsr_core.reproduction.cells import cells, courses
 from nsr_core.reproduction.scale import page
+from nsr_core.reproduction.sweep import SWEEP_FILE, read_sweep, sweep_markdown
 from nsr_core.reproduction.tables import courses_markdown
 from nsr_core.reproduction.tables import table_markdown as table_markdown_with_intervals
 from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint
@@ -50,6 +51,11 @@ def _cnn() -> str:
     return "\n\n".join(table_markdown_with_intervals(rows[rows["table"] == number]) for number in CNN_TABLES)
 
 
+def _beta() -> str:
+    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
+    return sweep_markdown(sweep) if sweep else ""
+
+
 def _pairs() -> list[Path]:
     """Each checkpoint by patient after the one by beat."""
     return [folder for one in BY_PATIENT for folder in (one.with_name(one.name.removesuffix("-patient")), one)]
@@ -61,6 +67,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
     (DOCS / "reproduction.md", "cnn"): _cnn,
     (DOCS / "reproduction.md", "courses"): lambda: courses_markdown(courses(CNNS)),
+    (DOCS / "reproduction.md", "beta"): _beta,
     (DOCS / "reproduction.md", "compute"): lambda: compute_markdown(CHECKPOINTS),
     (DOCS / "scale.md", "scale"): lambda: page(ROOT / "checkpoints"),
     (DOCS / "verdict.md", "worst"): lambda: worst_markdown(_verdicts()),

@@ -17,6 +17,8 @@ from nsr_core.evaluation.verdict import SIGNAL, WHOLE, read_verdict
 from nsr_core.evaluation.verdict_levels import VERDICT_FILE
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
+from nsr_core.reproduction.beta import BETA_METHODS
+from nsr_core.reproduction.sweep import SWEEP_FILE, read_sweep, trials_of
 from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,3 +146,17 @@ def test_a_shipped_checkpoint_is_whole_and_meets_its_bounds(folder):
     distance = results["mean_absolute_difference_to_paper_table"]
     bound = 0.06 if checkpoint.config.method == "loss2" else 0.08
     assert max(distance["1"], distance["5"]) <= bound or card["notes"]
+
+
+def test_the_shipped_sweep_has_five_values_and_the_papers_among_them():
+    """Of each method whose loss has a β, on the MLP, on validation beats of the split by beat."""
+    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
+    assert sweep["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
+    assert "validation beats" in sweep["protocol"]["beats"]
+    trials = trials_of(sweep)
+    assert set(trials["method"]) == set(BETA_METHODS)
+    for _, own in trials.groupby("method"):
+        assert len(own) >= 5
+        assert own["is_paper"].sum() == 1
+        assert own.loc[own["is_best"], "score"].tolist() == [own["score"].max()]
+        assert own["beta"].min() < own.loc[own["is_best"], "beta"].iloc[0] < own["beta"].max()
