@@ -1,6 +1,7 @@
 """The smallest noise that changes a reading, on networks where it is known, and beside what is proved on those that ship."""
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -211,6 +212,14 @@ class Enough(Exception):
     pass
 
 
+class Slow(Counting):
+    """Takes its time, so that on a busy machine the search is not over before the one who watches it has a turn."""
+
+    def run(self, *arguments):
+        time.sleep(0.05)
+        return super().run(*arguments)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_raising_from_progress_stops_the_search(inner_beats, monkeypatch, asked, workers):
     """Batches that have not begun never do, and no thread is left behind."""
@@ -221,7 +230,7 @@ def test_raising_from_progress_stops_the_search(inner_beats, monkeypatch, asked,
 
     before = threading.active_count()
     with pytest.raises(Enough):
-        smallest_flips(toys.random_linear(), inner_beats, attack=Counting(), workers=workers, progress=stop)
+        smallest_flips(toys.random_linear(), inner_beats, attack=Slow(), workers=workers, progress=stop)
     assert threading.active_count() == before
     assert len({beats[0] for beats, _ in asked}) < len(inner_beats)
 

@@ -22,7 +22,7 @@ from nsr_core.reproduction.run import run_tasks
 from nsr_core.reproduction.session import LOCK_FILE, carry_out_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ASKED = ("--source", "demo", "--only", "mlp-loss2,table5", "--seeds", "0", "--epochs", "40", "--workers", "1")
+ASKED = ("--source", "demo", "--only", "mlp-loss2,table5", "--seeds", "0,1", "--epochs", "40", "--workers", "1")
 MODEL = "mlp-loss2-40-epochs-seed-0"
 
 
@@ -58,7 +58,7 @@ def is_alive(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for child processes in /proc")
 def test_killed_and_stopped_it_goes_on_to_the_same_tables(bench, carry_out_here, tmp_path):
-    """Killed while it trains, with Ctrl-C when it begins to attack; no process stays behind either time."""
+    """Killed while it trains, with Ctrl-C when its first model is trained; no process stays behind either time."""
     work = Path(bench.work)
     running = start(*ASKED, "--out", work)
     wait_for(lambda: (work / "checkpoints" / MODEL / "state.safetensors").exists(), running)
@@ -68,7 +68,7 @@ def test_killed_and_stopped_it_goes_on_to_the_same_tables(bench, carry_out_here,
     assert not (work / "checkpoints" / MODEL / "card.json").exists()
 
     again = start(*ASKED, "--out", work)
-    # Not once there is a noise level: on a busy machine the others may be done before the signal is delivered.
+    # A second model is still to be trained: on a busy machine the rest of one may be over before the signal is delivered.
     wait_for(lambda: (work / "checkpoints" / MODEL / "card.json").exists(), again)
     workers += children(again.pid)
     again.send_signal(signal.SIGINT)
