@@ -29,7 +29,14 @@ MODEL = "mlp-loss2-40-epochs-seed-0"
 def start(*arguments):
     command = [sys.executable, "-m", "nsr_core", "reproduce", *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    )
+
+
+def _heed_ctrl_c():
+    """A shell that runs the tests in the background has them ignore Ctrl-C, and the command would inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(condition, process, seconds=120.0):
