@@ -13,6 +13,7 @@ from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.evaluation.masking import ALARM_FILE, Alarm, load_alarm
+from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.patients import PatientResult, read_patients
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
@@ -48,8 +49,13 @@ def checkpoint_names() -> list[str]:
     return shipped + [OWN + name for name in own]
 
 
+def other_seeds() -> list[str]:
+    """Names of checkpoints that come along to tell how far the training seed moves the results, and for nothing else."""
+    return [f"{SEEDS_FOLDER}/{folder.name}" for folder in list_checkpoints(SHIPPED / SEEDS_FOLDER)]
+
+
 def folder_of(name: str) -> Path:
-    """The folder of a checkpoint that ``checkpoint_names`` lists."""
+    """The folder of a checkpoint that ``checkpoint_names`` or ``other_seeds`` lists."""
     return runs_dir() / name.removeprefix(OWN) if name.startswith(OWN) else SHIPPED / name
 
 

@@ -9,6 +9,7 @@ from nsr_core.cli.options import Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
 from nsr_core.errors import UserError
+from nsr_core.evaluation.over_seeds import list_with_seeds
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
 from nsr_core.reproduction.bench import Bench
@@ -168,7 +169,7 @@ def _bench(
 
 def _costs(bench: Bench, checkpoints: Path) -> Costs:
     """By what ran in the work folder, and else by what came along."""
-    folders = [*list_checkpoints(bench.checkpoints), *list_checkpoints(checkpoints)]
+    folders = [*list_checkpoints(bench.checkpoints), *list_with_seeds(checkpoints)]
     return Costs(folders, len(bench.load()[1].train))
 
 

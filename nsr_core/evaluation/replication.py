@@ -42,7 +42,7 @@ def replication(replicas: Iterable[Replica]) -> pd.DataFrame:
     chosen: dict[tuple[str, str], Replica] = {}
     for replica in sorted(replicas, key=lambda one: (one.config.protocol != "paper", one.name)):
         chosen.setdefault((replica.config.network, replica.config.method), replica)
-    found = [row for replica in chosen.values() if replica.summary is not None for row in _ours(replica)]
+    found = [row for replica in chosen.values() if replica.summary is not None for row in own_values(replica)]
     ours = pd.DataFrame(found, columns=[*_KEYS, *_OURS])
     joined = published.merge(ours.astype({"eps": float}), on=_KEYS, how="left")
     for name in ("ours", "low", "high"):
@@ -64,8 +64,12 @@ _OURS = [
 ]  # fmt: skip
 
 
-def _ours(replica: Replica) -> list[dict[str, Any]]:
-    """Our value and its circumstances for each row of the checkpoint's summary and each metric."""
+def own_values(replica: Replica) -> list[dict[str, Any]]:
+    """What an evaluated checkpoint gives under each attack of the paper at each noise level alone, by each metric.
+
+    Returns:
+        The values as ``ours``, each with its circumstances, under the names of ``replication``.
+    """
     of_all = {
         "network": replica.config.network,
         "method": replica.config.method,

@@ -8,13 +8,13 @@ import pandas as pd
 
 from nsr_core.evaluation.evaluate import PAPER_PLAN
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval, precision
+from nsr_core.evaluation.over_seeds import VALUE, over_seeds
 from nsr_core.evaluation.replica import Replica, run_of
 from nsr_core.evaluation.replication import replication
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, RESULTS_FILE, load_checkpoint
 
-CELL = ["table", "network", "method", "attack", "metric", "eps"]
 MEASURES = {"acc": accuracy, "prec": precision}
 
 
@@ -42,11 +42,8 @@ def cells(folders: Sequence[Path]) -> pd.DataFrame:
     for replica in replicas:
         first.setdefault((replica.config.network, replica.config.method), replica)
     rows = replication(first.values()).drop(columns=["seed", "low", "high"])
-    found = pd.concat([_found(replica) for replica in replicas] or [pd.DataFrame(columns=[*CELL, "ours", "seed"])])
-    over_seeds = found.groupby(CELL, as_index=False).agg(
-        mean=("ours", "mean"), spread=("ours", "std"), seeds=("seed", _in_words)
-    )
-    rows = rows.merge(over_seeds, on=CELL, how="left").merge(_intervals(folders, first.values()), how="left")
+    told = over_seeds(replicas)[[*VALUE, "split", "mean", "spread", "seeds"]]
+    rows = rows.merge(told, how="left").merge(_intervals(folders, first.values()), how="left")
     rows["ours"] = rows.pop("mean")
     rows["difference"] = rows["ours"] - rows["paper"]
     rows.loc[rows["spread"].notna(), ["low", "high"]] = np.nan  # of one seed's beats: not of the mean
@@ -73,15 +70,6 @@ def _with_folders(folders: Sequence[Path]) -> list[tuple[Replica, Path]]:
 def _summary(folder: Path) -> pd.DataFrame | None:
     path = folder / RESULTS_FILE
     return pd.read_csv(path) if path.exists() else None
-
-
-def _found(replica: Replica) -> pd.DataFrame:
-    rows = replication([replica])
-    return rows.loc[rows["missing"] == "", [*CELL, "ours", "seed"]]
-
-
-def _in_words(seeds: pd.Series) -> str:
-    return ", ".join(str(int(seed)) for seed in seeds)
 
 
 def _intervals(folders: Sequence[Path], replicas: Iterable[Replica]) -> pd.DataFrame:

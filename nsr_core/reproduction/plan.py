@@ -11,6 +11,7 @@ from nsr_core.attacks import PGD, SPSA
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
+from nsr_core.evaluation.over_seeds import list_with_seeds
 from nsr_core.evaluation.paper import paper_tables
 from nsr_core.evaluation.replica import run_of
 from nsr_core.evaluation.robustness import BATCH
@@ -19,7 +20,6 @@ from nsr_core.models import NETWORKS
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.model import Model, find_shipped
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, Task, TrainModel
-from nsr_core.training.checkpoint import list_checkpoints
 from nsr_core.training.config import paper_config
 
 PAPER_EPOCHS = 50
@@ -144,7 +144,7 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     """The tasks that a request comes to.
 
     Args:
-        shipped: folder of checkpoints that are used where they are what would be trained.
+        shipped: folder of checkpoints that are used where they are what would be trained; so are those in its folder ``seeds``.
 
     Raises:
         UserError: the request names what is not there, or the records are missing.
@@ -155,7 +155,7 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     wanted = [(pair, seed) for pair in attacks for seed in request.seeds_of(*pair)]
     # More seeds of a model only after the first of every model.
     wanted.sort(key=lambda one: one[1] != request.seeds_of(*one[0])[0])
-    folders = list_checkpoints(shipped)
+    folders = list_with_seeds(shipped)
     models: list[Model] = []
     tasks: list[Task] = []
     taken_over: list[tuple[str, str]] = []

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from nsr_core.data import load_beats
 from nsr_core.evaluation.alignment import align
 from nsr_core.evaluation.growing_noise import noisy_beats
+from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.replication import distances, replication
 from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
@@ -129,6 +130,38 @@ def test_a_damaged_checkpoint_is_named_and_left_out(shelf):
     app = open_page()
     assert "mlp-loss2 is left out" in app.warning[0].value
     assert "All nine methods: no checkpoint yet" in words(app)
+
+
+@pytest.fixture
+def second_seed(shelf) -> Path:
+    """As if mlp-loss2 had been trained from seed 1 too, with ACC lower by 0.1 everywhere."""
+    folder = Path(shutil.copytree(shelf / "mlp-loss2", shelf / SEEDS_FOLDER / "mlp-loss2-seed-1"))
+    card = json.loads((folder / CARD_FILE).read_text())
+    card["config"]["seed"] = 1
+    (folder / CARD_FILE).write_text(json.dumps(card))
+    summary = pd.read_csv(folder / RESULTS_FILE)
+    summary["acc_alone"] -= 0.1
+    summary.to_csv(folder / RESULTS_FILE, index=False)
+    return folder
+
+
+def test_other_training_seeds_stand_below_the_table_and_nowhere_else(second_seed):
+    """Two values 0.1 apart: their mean, and 0.1 / sqrt 2 = 0.07."""
+    summary = pd.read_csv(second_seed / RESULTS_FILE)
+    there = summary[(summary["attack"] == "pgd100") & (summary["eps"] == 0.1)].iloc[0]
+    app = open_page(table="5")
+    table = next(one.value for one in app.dataframe if "seeds" in one.value.columns)
+    assert table[["method", "seeds"]].to_numpy().tolist() == [["loss2", "0, 1"]]
+    assert table["0.1"].tolist() == [f"{there['acc_alone'] + 0.05:.2f} ± 0.07"]
+    assert "seed-1" not in words(open_page(section="Differences"))
+    assert "The same training from other seeds" not in words(open_page(table="7"))
+
+
+def test_a_damaged_checkpoint_of_another_seed_is_named_and_left_out(second_seed):
+    (second_seed / CARD_FILE).write_text("{")
+    app = open_page(table="5")
+    assert "seeds/mlp-loss2-seed-1 is left out" in words(app)
+    assert "The same training from other seeds" not in words(app)
 
 
 @pytest.mark.parametrize("number", [1, 3, 8])

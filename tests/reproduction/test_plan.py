@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.robustness import BATCH
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
@@ -158,6 +160,15 @@ def test_a_checkpoint_that_comes_along_is_used(plan_for, bench, trained_folder, 
     ]
     asked = plan_for(there, only=("mlp-ce",), epochs=3, seeds=(0, 1))
     assert [model.shipped for model in asked.models] == [None, None]
+
+
+def test_a_checkpoint_of_another_seed_comes_along_from_the_folder_of_seeds(plan_for, bench, carry_out_here, tmp_path):
+    made = plan_for(only=("mlp-ce",), epochs=1, seeds=(1,))
+    carry_out_here([task for task in made.tasks if isinstance(task, TrainModel)])
+    there = tmp_path / "came" / SEEDS_FOLDER / "mlp-ce-seed-1"
+    shutil.copytree(bench.checkpoints / "mlp-ce-1-epochs-seed-1", there)
+    first, second = plan_for(tmp_path / "came", only=("mlp-ce",), seeds=(0, 1)).models
+    assert (first.shipped, second.shipped) == (None, str(there))
 
 
 def test_shipped_checkpoints_with_the_papers_results_leave_nothing_to_do(mitdb_root, real_beats, monkeypatch, tmp_path):

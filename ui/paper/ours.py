@@ -1,11 +1,13 @@
 """Our results beside the paper's, and what must be said wherever they are shown: what is missing, by which rules."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
+from nsr_core.evaluation.over_seeds import over_seeds
 from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.replication import provenance, replication
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
@@ -14,23 +16,28 @@ from ui import loaders
 
 @dataclass(frozen=True)
 class Ours:
-    """The shipped checkpoints, and every published value beside theirs (``replication``)."""
+    """The shipped checkpoints, every published value beside theirs (``replication``), and what their other training seeds
+    give with them (``over_seeds``)."""
 
     replicas: list[Replica]
     rows: pd.DataFrame
+    over_seeds: pd.DataFrame
 
 
 def load() -> Ours:
     """The shipped checkpoints; one that cannot be read is named and left out."""
+    found = _replicas([name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)])
+    return Ours(found, replication(found), over_seeds(found + _replicas(loaders.other_seeds())))
+
+
+def _replicas(names: Iterable[str]) -> list[Replica]:
     found = []
-    for name in loaders.checkpoint_names():
-        if name.startswith(loaders.OWN):
-            continue
+    for name in names:
         try:
             found.append(Replica.of(loaders.checkpoint(name), loaders.summary(name)))
         except UserError as error:
             st.warning(f"{name} is left out: {error}")
-    return Ours(found, replication(found))
+    return found
 
 
 def table_title(rows: pd.DataFrame) -> str:

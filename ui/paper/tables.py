@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
+from nsr_core.evaluation.over_seeds import VALUE
 from nsr_core.evaluation.paper import paper_tables
 from nsr_core.evaluation.replication import distances, provenance, table_number
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
 from ui import chart
-from ui.paper import table_figures, worst
+from ui.paper import seeds, table_figures, worst
 from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starred
 from ui.theme import ink
 
@@ -24,13 +25,15 @@ MAKES_A_TABLE = {
 }  # fmt: skip
 COLUMNS = [
     "method", "eps", "ours", "paper", "difference", "low", "high", "beats", "mended", "protocol", "departures",
-    "epochs", "split", "seed", "attack_seed", "checkpoint", "digest", "missing",
+    "epochs", "split", "seed", "attack_seed", "checkpoint", "digest", "missing", "mean", "spread", "seeds",
 ]  # fmt: skip
-INTERVAL_ENDS = {
+EXPLAINED = {
     "low": st.column_config.NumberColumn(
         help="Lower end of the 95 % bootstrap interval over the beats; where no beat was mended, ACC only"
     ),
     "high": st.column_config.NumberColumn(help="Upper end of that interval"),
+    "mean": st.column_config.NumberColumn(help="Mean of ours over the training seeds named under seeds"),
+    "spread": st.column_config.NumberColumn(help="Standard deviation over them; of a single seed there is none"),
 }
 
 
@@ -44,7 +47,7 @@ def show(ours: Ours) -> None:
     all_tables, one_table = st.columns([1, 1.35], gap="large")
     with one_table:
         table = _choose()
-        _one_table(rows[rows["table"] == table])
+        _one_table(rows[rows["table"] == table], ours.over_seeds)
     with all_tables:
         _overview(rows, table)
 
@@ -100,7 +103,7 @@ def _overview_alt(found: pd.DataFrame) -> str:
     )
 
 
-def _one_table(rows: pd.DataFrame) -> None:
+def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     number = int(rows["table"].iloc[0])
     title = f"Table {number}: {table_title(rows)}"
     st.markdown(f"##### {title}")
@@ -114,10 +117,12 @@ def _one_table(rows: pd.DataFrame) -> None:
     st.caption(protocol(rows))
     tell_starred(rows)
     _mended(found)
+    seeds.show(rows, over_seeds)
     worst.show(rows)
+    told = rows.merge(over_seeds[[*VALUE, "split", "mean", "spread", "seeds"]], how="left", on=[*VALUE, "split"])
     chart.numbers(
-        rows[COLUMNS].round({"difference": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
-        facts={"table": number, "title": title} | provenance(rows), column_config=INTERVAL_ENDS,
+        told[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
+        facts={"table": number, "title": title} | provenance(rows), column_config=EXPLAINED,
     )  # fmt: skip
 
 

@@ -1,0 +1,30 @@
+"""Below a table of the paper: how far the values move where only the training seed is another."""
+
+import pandas as pd
+import streamlit as st
+
+from nsr_core.evaluation.over_seeds import VALUE
+from nsr_core.evaluation.report import METRIC_TITLES
+
+
+def show(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
+    """A row for each method that was trained from several seeds; nothing where none was.
+
+    Args:
+        rows: of ``nsr_core.evaluation.replication.replication``, of one table.
+        over_seeds: of ``nsr_core.evaluation.over_seeds.over_seeds``.
+    """
+    several = rows.merge(over_seeds.dropna(subset="spread"), on=[*VALUE, "split"], suffixes=("", "_over_seeds"))
+    if several.empty:
+        return
+    metric = METRIC_TITLES[several["metric"].iloc[0]]
+    st.markdown(f"**The same training from other seeds**: {metric}, mean ± standard deviation")
+    table = several.assign(
+        told=[f"{row.mean:.2f} ± {row.spread:.2f}" for row in several[["mean", "spread"]].itertuples()]
+    )
+    wide = table.pivot(index=["method", "seeds"], columns="eps", values="told").rename(columns=lambda eps: f"{eps:g}")
+    order = list(dict.fromkeys(several["method"]))
+    st.dataframe(wide.loc[order].reset_index(), hide_index=True, key="over_seeds")
+    st.caption(
+        "Above stands the first seed. Two methods that differ by less than such a spread may change places with the next seed."
+    )
