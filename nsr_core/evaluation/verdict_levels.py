@@ -29,7 +29,7 @@ def read_levels(folder: Path) -> pd.DataFrame | None:
     if made_from is None:
         return None
     kept = _kept(folder / VERDICT_FILE)
-    if kept.get("made_from") == made_from:
+    if kept is not None and kept["made_from"] == made_from:
         return pd.DataFrame(kept["levels"]).astype(float)
     found = read_verdict(folder)
     assert found is not None  # it has a worst case
@@ -80,12 +80,13 @@ def _made_from(folder: Path) -> dict[str, Any] | None:
     }
 
 
-def _kept(path: Path) -> dict[str, Any]:
+def _kept(path: Path) -> dict[str, Any] | None:
+    """What ``keep_levels`` wrote; None where it is absent or damaged, since it is only a copy."""
     try:
         kept = json.loads(path.read_text())
-    except (OSError, ValueError):  # absent or damaged: it is only a copy
-        return {}
-    return kept if isinstance(kept, dict) else {}
+    except (OSError, ValueError):
+        return None
+    return kept if isinstance(kept, dict) and set(kept) == {"made_from", "levels"} else None
 
 
 def at(levels: pd.DataFrame, eps: float) -> pd.Series:

@@ -32,10 +32,11 @@ def read_sweep(path: Path) -> dict[str, Any] | None:
 
 
 def trials_of(sweep: dict[str, Any]) -> pd.DataFrame:
-    """A row for each trial, β ascending within a method: ``network, method, beta, is_paper, is_best, epochs, beats, clean,
-    area, score`` and the ACC at each noise level, in a column that the level names.
+    """A row for each trial, β ascending within a method: ``network, method, beta, is_paper, is_best, at_edge, epochs,
+    beats, clean, area, score`` and the ACC at each noise level, in a column that the level names.
 
-    ``area`` is the mean ACC over the noise levels up to the largest, ``score`` √(clean x area).
+    ``at_edge`` is whether the method's best is the smallest or the largest β tried, ``area`` the mean ACC over the noise
+    levels up to the largest, ``score`` √(clean x area).
     """
     rows = []
     for one in sweep["sweeps"]:
@@ -48,6 +49,7 @@ def trials_of(sweep: dict[str, Any]) -> pd.DataFrame:
                     "beta": trial["beta"],
                     "is_paper": trial["beta"] == one["paper_beta"],
                     "is_best": trial["beta"] == one["chosen_beta"],
+                    "at_edge": one["at_edge"],
                     **{name: trial[name] for name in ("epochs", "beats")},
                     "clean": trial["clean_acc"],
                     **{name: trial[name] for name in ("area", "score")},

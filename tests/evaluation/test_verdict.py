@@ -177,7 +177,7 @@ def test_kept_levels_are_the_verdicts_to_the_bit(judged):
     assert read_levels(judged)["beats"].iloc[0] == marked, "the file was not read"
 
 
-@pytest.mark.parametrize("change", ["beats", "certificates", "no certificates", "strength", "damage"])
+@pytest.mark.parametrize("change", ["beats", "certificates", "no certificates", "strength", "damage", "no levels"])
 def test_kept_levels_of_other_results_are_not_believed(judged, change):
     """Whatever the verdict looks at has changed since, or the file cannot be read: it is computed anew."""
     marked = mark(judged)
@@ -193,8 +193,11 @@ def test_kept_levels_of_other_results_are_not_believed(judged, change):
     elif change == "strength":
         card["results"]["attacks"]["worst-case"]["attack"]["strength"] = "full"
         (judged / "card.json").write_text(json.dumps(card))
-    else:
+    elif change == "damage":
         (judged / VERDICT_FILE).write_text((judged / VERDICT_FILE).read_text()[:100])
+    else:
+        kept = json.loads((judged / VERDICT_FILE).read_text())
+        (judged / VERDICT_FILE).write_text(json.dumps({"made_from": kept["made_from"]}))
     found = read_levels(judged)
     assert found["beats"].iloc[0] != marked
     pd.testing.assert_frame_equal(found, read_verdict(judged).levels.astype(float), check_exact=True)

@@ -4,6 +4,7 @@ import json
 
 import apptools
 import numpy as np
+import pandas as pd
 import pytest
 import sweeps
 from apptools import assert_healthy, words
@@ -74,3 +75,15 @@ def test_along_a_faint_line_the_score_is_the_same():
     for score in scores:
         np.testing.assert_allclose(score, score[0])
     np.testing.assert_allclose(np.diff([score[0] for score in scores]), 0.02)
+
+
+def test_the_ends_of_a_path_are_labelled_and_the_papers_and_the_best_but_no_other():
+    """Five values of loss1, of which the second is the paper's and the third the best."""
+    first = trials_of(sweeps.example()).iloc[[0]]
+    betas, clean, area = [0.1, 0.2, 0.4, 0.8, 1.6], [0.9, 0.88, 0.86, 0.84, 0.8], [0.4, 0.45, 0.5, 0.48, 0.47]
+    path = pd.concat([first] * 5).assign(beta=betas, clean=clean, area=area)
+    path = path.assign(is_paper=path["beta"] == 0.2, is_best=path["beta"] == 0.4)
+    labels = {note.text: note for note in trade_off(path, LIGHT).layout.annotations}
+    assert list(labels) == ["0.1", "0.2", "0.4", "1.6"]
+    assert labels["0.1"].xshift > 0 > labels["1.6"].xshift, "labels of the ends lie outside of the path"
+    assert labels["0.2"].xshift == 0 < labels["0.2"].yshift

@@ -40,7 +40,10 @@ def show(ours: Ours) -> None:
         alt="Accuracy without noise and mean accuracy under noise by β: "
         + "; ".join(f"{row.method} {row.beta:g} {row.clean:.2f} and {row.area:.2f}" for row in trials.itertuples()),
     )  # fmt: skip
-    st.caption("Numbers at the points: β. Filled: the paper's. Ring: the best score of its method.")
+    st.caption(
+        "Numbers: β, where a path begins and ends, of the paper and of the best; point at any other. Filled: the paper's. Ring: the "
+        "best score of its method."
+    )
     for _, of_method in trials.groupby("method", sort=False):
         st.markdown(f"- {_told(of_method)}")
     st.caption(
@@ -62,5 +65,4 @@ def _told(trials: pd.DataFrame) -> str:
     if own["beta"] == top["beta"]:
         return f"{words}, which is the paper's."
     more = f"{words}; the paper's {own['beta']:g} has {own['score']:.3f}."
-    at_edge = top["beta"] in (trials["beta"].min(), trials["beta"].max())
-    return f"{more} No β beyond it was tried." if at_edge else more
+    return f"{more} No β beyond it was tried." if top["at_edge"] else more

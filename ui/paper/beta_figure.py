@@ -10,6 +10,8 @@ from ui.theme import Ink, axis, layout, method_style
 _MARGIN = 0.02
 #: Lines of one score, by which the eye ranks two points far apart.
 _SCORE_STEP = 0.02
+#: From a point to its label; more to the side, where the label is wide.
+_LABEL_PX = np.array([22, 17])
 
 
 def trade_off(trials: pd.DataFrame, ink: Ink) -> go.Figure:
@@ -23,15 +25,32 @@ def trade_off(trials: pd.DataFrame, ink: Ink) -> go.Figure:
     words: list[Part] = []
     for method, path in trials.groupby("method", sort=False):
         data += _path(str(method), path, ink)
-        words += [
-            note(f"{row.beta:g}", row.clean, row.area, yshift=14, font={"size": 11, "color": ink.muted})
-            for row in path.itertuples()
-        ]
+        words += _labels(path, across, up, ink)
     axes = {
         "xaxis": axis(ink, "ACC without noise", range=across, tickformat=".2f"),
         "yaxis": axis(ink, "mean ACC over noise up to 0.1", range=up, tickformat=".2f"),
     }
     return go.Figure({"data": data, "layout": layout(ink, 460, {"r": 8, "t": 40}, annotations=words) | axes})
+
+
+def _labels(path: pd.DataFrame, across: list[float], up: list[float], ink: Ink) -> list[Part]:
+    """Where a path begins and ends, outside of it; and the paper's β and the best, above. All would overlap on a phone."""
+    on_figure = np.column_stack(
+        [(path[name] - low) / (high - low) for name, (low, high) in (("clean", across), ("area", up))]
+    )
+    last = len(path) - 1
+    words = []
+    for number, row in enumerate(path.itertuples()):
+        if 0 < number < last and not row.is_paper and not row.is_best:
+            continue
+        away = np.array([0.0, 1.0])
+        if number in (0, last) and last and not row.is_best:
+            away = on_figure[number] - on_figure[1 if number == 0 else last - 1]
+            away = away / (np.linalg.norm(away) or 1.0)
+        right, above = _LABEL_PX * away
+        look = {"xshift": right, "yshift": above, "font": {"size": 11, "color": ink.muted}}
+        words.append(note(f"{row.beta:g}", row.clean, row.area, **look))
+    return words
 
 
 def _reach(values: pd.Series) -> list[float]:
