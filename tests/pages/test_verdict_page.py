@@ -76,6 +76,16 @@ def test_one_network_tells_its_protocol_and_what_broke_it(verdicts):
     assert "`1bb884844f3b`" in told
 
 
+def test_the_protocol_stands_once_and_names_whose_beats_are_which():
+    told = words(open_page("verdict"))
+    assert told.count("paper (100-PGD as published)") == 1
+    by_patient = next(line for line in told.splitlines() if "split by patient" in line)
+    assert by_patient.startswith(
+        "- MLP adv0.1 (by patient), MLP ce (by patient), MLP loss2 (by patient): full test split"
+    )
+    assert "up to 250 test beats" in next(line for line in told.splitlines() if line.startswith("- CNN"))
+
+
 def test_the_alarm_names_every_sign():
     app = open_page("verdict", verdict_section="Alarm", verdict_of="mlp-loss2")
     told = words(app)

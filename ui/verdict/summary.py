@@ -42,8 +42,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         alt=f"At noise level {eps:g}, 100-PGD as published and worst case: "
         + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
     )  # fmt: skip
-    for sentence in dict.fromkeys(words.protocol(name) for name in table["checkpoint"]):
-        st.caption(sentence)
+    st.caption(words.protocols(sorted(table["checkpoint"])))
     chart.numbers(
         _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
         facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},

@@ -1,9 +1,13 @@
 """How the Verdict page says what it shows."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from nsr_core.evaluation.verdict import SIGNAL, WHOLE
 from ui import loaders
+
+LIMIT = "A worst case is the worst that we found: true robustness lies between it and what is proved."
 
 
 def who_leads(table: pd.DataFrame) -> str:
@@ -22,15 +26,35 @@ def who_leads(table: pd.DataFrame) -> str:
 
 
 def protocol(name: str) -> str:
-    """Which beats, split and seed a verdict is about, and what it does not say."""
+    """By which rules a verdict came about, on which beats, split and seeds, and what it does not say."""
+    return f"{_rules(name)} Beats: {_beats(name)}. {LIMIT}"
+
+
+def protocols(names: Iterable[str]) -> str:
+    """The same of many as Markdown: what they share once, then the beats, and whose they are."""
+    names = list(names)
+    by_beats: dict[str, list[str]] = {}
+    for name in names:
+        by_beats.setdefault(_beats(name), []).append(loaders.title(name))
+    groups = [f"- {', '.join(titles)}: {beats}." for beats, titles in by_beats.items()]
+    return "\n".join([*dict.fromkeys(map(_rules, names)), LIMIT, "", *groups])
+
+
+def _rules(name: str) -> str:
+    ran = loaders.checkpoint(name).card["results"]["attacks"][WHOLE]
+    return (
+        f"Protocols: paper (100-PGD as published) and worst-case (all attacks in turn, strength {ran['attack']['strength']}), "
+        "both on the same beats, noise on all samples."
+    )
+
+
+def _beats(name: str) -> str:
     card = loaders.checkpoint(name).card
     attacks = card["results"]["attacks"]
     ran = attacks[WHOLE]
     fewer = SIGNAL in attacks and attacks[SIGNAL]["beats"] != ran["beats"]
-    signal = f"; noise on the signal only on fewer ({attacks[SIGNAL]['beats']})" if fewer else ""
+    signal = f" (noise on the signal only: {attacks[SIGNAL]['beats']})" if fewer else ""
     return (
-        f"Protocols: paper (100-PGD as published) and worst-case (all attacks in turn, strength {ran['attack']['strength']}), "
-        f"both on the same beats ({ran['beats']}), noise on all samples{signal}; split by {card['split']['name']} "
-        f"`{card['split']['fingerprint']}`, attack seed {ran['seed']}, training seed {card['config']['seed']}. A worst case is the worst that we found: true "
-        "robustness lies between it and what is proved."
+        f"{ran['beats']}{signal}, split by {card['split']['name']} `{card['split']['fingerprint']}`, attack seed "
+        f"{ran['seed']}, training seed {card['config']['seed']}"
     )
