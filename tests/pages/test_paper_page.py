@@ -125,6 +125,24 @@ def test_a_checkpoint_of_another_protocol_is_shown_with_its_note(shelf):
     assert "Protocol custom" not in words(open_page(section="Figures", figure="1"))  # open: the rivals are missing
 
 
+def test_departures_are_said_once_for_all_methods_that_share_them(shelf):
+    """Here ce and loss2 of 30 epochs; mse of 20 stands apart."""
+    for method, epochs in (("ce", 30), ("mse", 20), ("loss2", 30)):
+        if method != "loss2":
+            shutil.copytree(CHECKPOINTS / f"mlp-{method}", shelf / f"mlp-{method}")
+        path = shelf / f"mlp-{method}" / CARD_FILE
+        card = json.loads(path.read_text())
+        card["config"]["epochs"] = card["training"]["epochs"] = epochs
+        card["notes"] = []
+        path.write_text(json.dumps(card))
+    starred = [line for line in words(open_page(table="5")).splitlines() if "protocol custom" in line]
+    assert [line.split(" protocol")[0] for line in starred if line.startswith("**")] == [
+        r"**ce \*, loss2 \***",
+        r"**mse \***",
+    ]
+    assert [line.count("epochs 30 instead of 50") for line in starred if line.startswith("**")] == [1, 0]
+
+
 def test_a_damaged_checkpoint_is_named_and_left_out(shelf):
     (shelf / "mlp-loss2" / CARD_FILE).write_text("{")
     app = open_page()

@@ -71,13 +71,12 @@ def protocol(rows: pd.DataFrame) -> str:
 
 
 def tell_starred(rows: pd.DataFrame) -> None:
-    """What is not by the paper protocol, and how."""
+    """What is not by the paper protocol, and how; methods of which the same is to be said, together."""
     custom = rows[rows["protocol"] == "custom"].drop_duplicates("method")
-    for row in custom.itertuples():
-        note = f" {row.note}" if row.note else ""
-        st.markdown(
-            f"**{row.method} \\*** protocol custom: {row.departures or 'see its card'} ({row.beats:,.0f} beats).{note}"
-        )
+    for (departures, beats, note), alike in custom.groupby(["departures", "beats", "note"], sort=False):
+        starred = ", ".join(f"{method} \\*" for method in alike["method"])
+        more = f" {note}" if note else ""
+        st.markdown(f"**{starred}** protocol custom: {departures or 'see its card'} ({beats:,.0f} beats).{more}")
 
 
 def tell_absent(names: tuple[str, ...]) -> bool:
