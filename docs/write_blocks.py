@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from nsr_core.evaluation.compute_used import compute_markdown
+from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.report import compare, report, table_markdown
 from nsr_core.evaluation.verdict import Verdict
 from nsr_core.evaluation.verdict_report import (
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
+OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
 #: Of the paper's tables, the one that the README shows, and those of the CNN under PGD.
 README_TABLE, CNN_TABLES = 5, (3, 7)
@@ -51,6 +53,14 @@ def _cnn() -> str:
     return "\n\n".join(table_markdown_with_intervals(rows[rows["table"] == number]) for number in CNN_TABLES)
 
 
+def _seeds() -> str:
+    """Of the methods trained from several seeds: mean and standard deviation of every published value."""
+    first = {folder.name.rpartition("-seed-")[0] for folder in OTHER_SEEDS}
+    rows = cells([*(folder for folder in CHECKPOINTS if folder.name in first), *OTHER_SEEDS])
+    several = rows[rows["spread"].notna()]
+    return "\n\n".join(table_markdown_with_intervals(table) for _, table in several.groupby("table"))
+
+
 def _beta() -> str:
     sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
     return sweep_markdown(sweep) if sweep else ""
@@ -65,10 +75,11 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (ROOT / "README.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), README_TABLE),
     (ROOT / "README.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
+    (DOCS / "reproduction.md", "seeds"): _seeds,
     (DOCS / "reproduction.md", "cnn"): _cnn,
     (DOCS / "reproduction.md", "courses"): lambda: courses_markdown(courses(CNNS)),
     (DOCS / "reproduction.md", "beta"): _beta,
-    (DOCS / "reproduction.md", "compute"): lambda: compute_markdown(CHECKPOINTS),
+    (DOCS / "reproduction.md", "compute"): lambda: compute_markdown([*CHECKPOINTS, *OTHER_SEEDS]),
     (DOCS / "scale.md", "scale"): lambda: page(ROOT / "checkpoints"),
     (DOCS / "verdict.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),

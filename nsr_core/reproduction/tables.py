@@ -79,14 +79,14 @@ def courses_markdown(told: pd.DataFrame) -> str:
         "",
         "ACC without noise / under 20-PGD at 0.1, the latter on the first 200 validation beats of each class.",
         "",
-        f"| training | {' | '.join(map(str, epochs))} |",
-        f"| --- |{' ---: |' * len(epochs)}",
+        f"| training | {' | '.join(map(str, epochs))} | at the end | epochs |",
+        f"| --- |{' ---: |' * (len(epochs) + 2)}",
     ]
     for name, history in told.groupby("checkpoint", sort=False):
         known = history.set_index("epoch")
-        rows = [known.loc[epoch] if epoch in known.index else None for epoch in epochs]
+        rows = [known.loc[epoch] if epoch in known.index else None for epoch in (*epochs, known.index.max())]
         told_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
-        lines.append(f"| {name} | {' | '.join(told_each)} |")
+        lines.append(f"| {name} | {' | '.join(told_each)} | {known.index.max()} |")
     return "\n".join(lines)
 
 
@@ -176,7 +176,7 @@ def _cell(row: dict[Any, Any]) -> str:
         return f"{ABSENT} ({row['paper']:.2f})"
     spread = f" ± {row['spread']:.2f}" if row["spread"] == row["spread"] else ""
     bounds = f" [{row['low']:.2f}, {row['high']:.2f}]" if row["part"] and row["low"] == row["low"] else ""
-    return f"{row['ours']:.2f}{spread}{bounds} ({row['paper']:.2f}, {row['difference']:+.2f})"
+    return f"{row['ours']:.2f}{spread}{bounds} ({row['paper']:.2f}, {row['difference']:+z.2f})"
 
 
 def _title(plan: Plan) -> str:

@@ -142,4 +142,6 @@ def test_all_is_written(bench, seeds):
     tenth = course[course["epoch"] == 10].iloc[0]
     (line,) = [line for line in text.splitlines() if line.startswith(f"| {checkpoint.name} | ") and " / " in line]
     assert line.split(" | ")[3] == f"{tenth['val_acc']:.2f} / {tenth['val_pgd_acc']:.2f}"
+    last = course.iloc[-1]
+    assert line.split(" | ")[-2:] == [f"{last['val_acc']:.2f} / {last['val_pgd_acc']:.2f}", "50 |"]
     assert json.loads((bench.tables / "reproduction.json").read_text()) == value
