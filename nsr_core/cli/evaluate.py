@@ -1,17 +1,31 @@
 """``evaluate``: attack a checkpoint on its test beats and put the tables beside its weights."""
 
+import dataclasses
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
 from nsr_core.attacks import ATTACKS
-from nsr_core.cli.options import CheckpointFolder, Device, Root, SignalOnly, Spread, Threads, parse_levels
+from nsr_core.cli.options import (
+    AttackSets,
+    CheckpointFolder,
+    Device,
+    Root,
+    SignalOnly,
+    Spread,
+    Threads,
+    parse_levels,
+    parse_sets,
+)
 from nsr_core.cli.output import AsJson, Meter, emit
 from nsr_core.compute import configure, pick_device
 from nsr_core.data import load_beats, make_split
-from nsr_core.evaluation.evaluate import WORST_CASE_PLAN, plan_of
+from nsr_core.errors import UserError
+from nsr_core.evaluation.evaluate import WORST_CASE_PLAN, Assignment, plan_of
 from nsr_core.evaluation.evaluate import evaluate as run_evaluation
+from nsr_core.evaluation.summary import READINGS
+from nsr_core.settings import parse, update
 from nsr_core.training.checkpoint import load_checkpoint
 
 
@@ -30,6 +44,7 @@ def evaluate(
     spread: Spread = False,
     signal_only: SignalOnly = False,
     seed: Annotated[int, typer.Option(min=0, help="Where the attacks' chance comes from.")] = 0,
+    sets: AttackSets = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace results of the same attack with other settings.")
     ] = False,
@@ -42,7 +57,8 @@ def evaluate(
 
     By default as in the paper: PGD (100 steps, read after 20 and 100) on the full test split, SPSA on the first 162
     beats of each class. "worst-case" runs all our attacks in turn on up to 500 of each class, evenly spread over the
-    records; "worst-case-signal" does so with the padding left untouched. Interrupted, the same command goes on after the last whole noise level.
+    records; "worst-case-signal" does so with the padding left untouched. Interrupted, the same command goes on after the last
+    whole noise level. Other settings than an attack's own, with --set, make its protocol "custom"; "list" names them.
     """
     configure(threads)
     config = load_checkpoint(checkpoint).config
@@ -51,12 +67,29 @@ def evaluate(
     changes |= {} if per_class is None else {"per_class": per_class or None}
     changes |= {"spread": True} if spread else {}
     plan = plan_of([name.strip() for name in attacks.split(",")], **changes)
+    plan = {name: _with_settings(name, task, parse_sets(sets)) for name, task in plan.items()}
     beats = load_beats(config.source, root, Meter())
     split = make_split(beats, config.split, config.split_seed)
     summary = run_evaluation(
         checkpoint, beats, split, plan, replace_results=replace, device=pick_device(device), progress=Meter()
     )
     emit(summary.to_dict("records"), _tables(summary), as_json)
+
+
+def _with_settings(name: str, task: Assignment, texts: dict[str, str]) -> Assignment:
+    """The assignment with settings of its attack changed.
+
+    Raises:
+        UserError: the attack has no such setting, or would stop before a step after which it is reported.
+    """
+    attack = update(task.attack, parse(task.attack, texts))
+    last = max((reading.steps or 0 for reading in READINGS.values() if reading.attack == name), default=0)
+    if "steps" in texts and attack.steps < last:  # type: ignore[attr-defined]
+        raise UserError(
+            f"{name} is reported after {last} steps, and steps is {texts['steps']}; expected {last} or more. The step at which "
+            "each beat broke is in robustness.parquet: fewer steps can be read from there."
+        )
+    return dataclasses.replace(task, attack=attack)
 
 
 def _tables(summary: pd.DataFrame) -> str:

@@ -21,6 +21,12 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads. The networks are
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be given several times.")
 ]
+AttackSets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change a setting of each of the attacks; may be given several times."
+    ),
+]
 Spread = Annotated[
     bool, typer.Option("--spread", help="With --per-class: not the first ones, but evenly spread over the records.")
 ]

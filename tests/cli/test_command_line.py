@@ -143,6 +143,19 @@ def test_from_nothing_to_a_table(cli, tmp_path):
     assert (folder / "robustness.csv").exists()
 
 
+def test_settings_of_the_attacks_are_set_by_name(cli, checkpoint_folder):
+    """Of each attack named; the card tells them, and the protocol is the paper's no longer."""
+    few = ("--eps", "0.1", "--per-class", "1", "--set", "steps=120", "--set", "step_size=0.02")
+    works(cli("evaluate", checkpoint_folder, "--attacks", "pgd,spsa", *few, "--set", "step_size=0.03"))
+    told = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
+    assert {(entry["attack"]["steps"], entry["attack"]["step_size"], entry["protocol"]) for entry in told.values()} == {
+        (120, 0.03, "custom")
+    }
+    works(cli("evaluate", checkpoint_folder, "--attacks", "worst-case", *few[:4], "--set", "strength=fgsm"))
+    told = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
+    assert told["worst-case"]["attack"]["strength"] == "fgsm"
+
+
 def test_settings_of_run_and_method_are_set_by_name(cli, tmp_path):
     works(
         cli(
@@ -294,6 +307,12 @@ BAD = [
     ("evaluate TRAINED --eps 0,0.1", "must lie in (0, 1]"),
     ("evaluate TRAINED --eps nan", "must lie in (0, 1]"),
     ("evaluate TRAINED --per-class -1", "--per-class"),
+    ("evaluate TRAINED --attacks pgd,spsa --set samples=4", '"samples" is no setting of PGD'),
+    ("evaluate TRAINED --attacks spsa --set samples=3", "samples is 3; it must be even"),
+    (
+        "evaluate TRAINED --attacks pgd --set steps=20",
+        "pgd is reported after 100 steps, and steps is 20; expected 100 or more",
+    ),
     ("honesty nowhere", "holds no checkpoint"),
     ("honesty TRAINED --eps 0,0.1", "must lie in (0, 1]"),
     ("honesty TRAINED --per-class 0", "--per-class"),
