@@ -121,15 +121,15 @@ def heading(rows: pd.DataFrame, quick: bool = False) -> str:
     first, there = rows.iloc[0], rows[rows["missing"] == ""]
     title = f"Table {first['table']}: {METRIC_TITLES[first['metric']]}, {first['network'].upper()}, {ATTACK_TITLES[first['attack']]}"
     facts = []
-    for column, words in (
-        ("protocol", "Protocol {}".format),
-        ("epochs", _epochs),
-        ("beats", "{:,.0f} test beats".format),
-        ("seeds", "Training seed {}".format),
-        ("departures", "Departs from the paper: {}".format),
+    for column, about, words in (
+        ("protocol", "Protocol ", str),
+        ("epochs", "", _epochs),
+        ("beats", "", "{:,.0f} test beats".format),
+        ("seeds", "Training seed ", str),
+        ("departures", "Departs from the paper: ", str),
     ):
         told = there[there[column] != ""]
-        facts += ["; ".join(_by_method(told, there, column, words))] if len(told) else []
+        facts += [about + "; ".join(_by_method(told, there, column, words))] if len(told) else []
     if there["part"].any():
         facts.append("Square brackets: 95 % of resamples of these beats, a stratified part of the test split")
     caption = ". ".join(facts or ["Nothing evaluated yet"])
