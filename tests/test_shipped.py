@@ -1,5 +1,6 @@
 """The shipped checkpoints are whole, meet their bounds, and say how they were made and attacked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from nsr_core.data.splits import DS2
 from nsr_core.evaluation import verdict_levels
 from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.evaluation.masking import load_alarm
+from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.table import load_table
 from nsr_core.evaluation.verdict import SIGNAL, WHOLE, read_verdict
 from nsr_core.evaluation.verdict_levels import VERDICT_FILE
@@ -26,6 +28,7 @@ CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 AS_PUBLISHED = [folder for folder in CHECKPOINTS if folder.name in {f"mlp-{method}" for method in PAPER_METHODS}]
 BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
 MLPS, CNNS = ([folder for folder in CHECKPOINTS if folder.name.startswith(network)] for network in ("mlp-", "cnn-"))
+OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 every_mlp = pytest.mark.parametrize("folder", MLPS, ids=lambda folder: folder.name)
 every_cnn = pytest.mark.parametrize("folder", CNNS, ids=lambda folder: folder.name)
 
@@ -53,7 +56,7 @@ def test_a_shipped_cnn_says_how_long_it_was_trained_and_on_what_it_was_attacked(
     assert (table["attack"] == "pgd").sum() == 6 * 2162
 
 
-@pytest.mark.parametrize("name", ["cnn-ce", "cnn-loss2", "cnn-adv0.1"])
+@pytest.mark.parametrize("name", ["cnn-ce", "cnn-mse", "cnn-loss2", "cnn-adv0.1"])
 def test_a_shipped_cnn_has_a_verdict(name):
     """Worst case on 1,162 test beats of all records, each of which the published attack met too; nothing is proved."""
     folder = ROOT / "checkpoints" / name
@@ -146,6 +149,25 @@ def test_a_shipped_checkpoint_is_whole_and_meets_its_bounds(folder):
     distance = results["mean_absolute_difference_to_paper_table"]
     bound = 0.06 if checkpoint.config.method == "loss2" else 0.08
     assert max(distance["1"], distance["5"]) <= bound or card["notes"]
+
+
+def test_three_methods_are_shipped_from_three_seeds():
+    expected = {f"mlp-{method}-seed-{seed}" for method in ("ce", "loss2", "adv0.1") for seed in (1, 2)}
+    assert {folder.name for folder in OTHER_SEEDS} == expected
+
+
+@pytest.mark.parametrize("folder", OTHER_SEEDS, ids=lambda folder: folder.name)
+def test_a_checkpoint_of_another_seed_differs_from_the_first_in_the_seed_alone(folder):
+    """And in the weights; 100-PGD by the paper's protocol, clean ACC of 0.87 or more."""
+    name, _, seed = folder.name.partition("-seed-")
+    checkpoint, first = load_checkpoint(folder), load_checkpoint(ROOT / "checkpoints" / name)
+    assert checkpoint.config == replace(first.config, seed=int(seed))
+    assert checkpoint.card["split"] == first.card["split"]
+    assert checkpoint.digest != first.digest
+    results = checkpoint.card["results"]
+    assert results["clean"]["acc"] >= 0.87
+    assert {results["robust"][name]["protocol"] for name in ("pgd20", "pgd100")} == {"paper"}
+    assert (load_table(folder / BEATS_FILE)["attack"] == "pgd").sum() == 6 * 21892
 
 
 def test_the_shipped_sweep_has_five_values_and_the_papers_among_them():
