@@ -17,14 +17,17 @@ def show(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     several = rows.merge(over_seeds.dropna(subset="spread"), on=[*VALUE, "split"], suffixes=("", "_over_seeds"))
     if several.empty:
         return
-    metric = METRIC_TITLES[several["metric"].iloc[0]]
-    st.markdown(f"**The same training from other seeds**: {metric}, mean ± standard deviation")
-    table = several.assign(
+    told = several.assign(
         told=[f"{row.mean:.2f} ± {row.spread:.2f}" for row in several[["mean", "spread"]].itertuples()]
     )
-    wide = table.pivot(index=["method", "seeds"], columns="eps", values="told").rename(columns=lambda eps: f"{eps:g}")
-    order = list(dict.fromkeys(several["method"]))
-    st.dataframe(wide.loc[order].reset_index(), hide_index=True, key="over_seeds")
+    wide = told.pivot(index=["method", "seeds"], columns="eps", values="told").rename(columns=lambda eps: f"{eps:g}")
+    table = wide.loc[list(dict.fromkeys(several["method"]))].reset_index()
+    of_all = several["seeds"].unique()
+    seeds = f"training seeds {of_all[0]}" if len(of_all) == 1 else "training seeds"
+    metric = METRIC_TITLES[several["metric"].iloc[0]]
+    st.markdown(f"**The same training from other seeds**: {metric}, mean ± standard deviation over {seeds}")
+    shown = table.drop(columns="seeds") if len(of_all) == 1 else table  # a column less on a phone
+    st.dataframe(shown, hide_index=True, key="over_seeds")
     st.caption(
         "Above stands the first seed. Two methods that differ by less than such a spread may change places with the next seed."
     )
