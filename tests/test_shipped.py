@@ -56,7 +56,7 @@ def test_a_shipped_cnn_says_how_long_it_was_trained_and_on_what_it_was_attacked(
     assert (table["attack"] == "pgd").sum() == 6 * 2162
 
 
-@pytest.mark.parametrize("name", ["cnn-ce", "cnn-mse", "cnn-loss2", "cnn-adv0.1"])
+@pytest.mark.parametrize("name", ["cnn-ce", "cnn-mse", "cnn-mseMargin", "cnn-loss2", "cnn-adv0.1"])
 def test_a_shipped_cnn_has_a_verdict(name):
     """Worst case on 1,162 test beats of all records, each of which the published attack met too; nothing is proved."""
     folder = ROOT / "checkpoints" / name

@@ -1,13 +1,13 @@
 """The same training from several seeds: where such checkpoints lie, and the mean and spread of what they give."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from nsr_core.evaluation.replica import Replica
-from nsr_core.evaluation.replication import own_values
+from nsr_core.evaluation.replication import own_values, replication
 from nsr_core.training.checkpoint import list_checkpoints
 
 #: Below a folder of checkpoints: those that differ from one of them in the seed alone.
@@ -30,16 +30,16 @@ def over_seeds(replicas: Iterable[Replica]) -> pd.DataFrame:
     Returns:
         ``network, method, attack, metric, eps, split`` (its fingerprint), ``mean, spread`` (the sample standard deviation;
         NaN for a single seed), ``low, high`` (the smallest and the largest), ``seeds`` (such as ``"0, 1, 2"``). Sorted by
-        these, and by the settings where there are several.
+        these, and by the training where there are several.
     """
     evaluated = [replica for replica in replicas if replica.summary is not None]
     found = [
-        row | {"settings": str(replace(replica.config, seed=0)), "value": row["ours"]}
+        row | {"training": _training(replica), "value": row["ours"]}
         for replica in sorted(evaluated, key=lambda replica: replica.config.seed)
         for row in own_values(replica)
     ]
-    table = pd.DataFrame(found, columns=[*VALUE, "split", "settings", "value", "seed"]).astype({"eps": float})
-    grouped = table.groupby([*VALUE, "split", "settings"], as_index=False)
+    table = pd.DataFrame(found, columns=[*VALUE, "split", "training", "value", "seed"]).astype({"eps": float})
+    grouped = table.groupby([*VALUE, "split", "training"], as_index=False)
     told = grouped.agg(
         mean=("value", "mean"),
         spread=("value", "std"),
@@ -47,7 +47,27 @@ def over_seeds(replicas: Iterable[Replica]) -> pd.DataFrame:
         high=("value", "max"),
         seeds=("seed", _in_words),
     )
-    return told.drop(columns="settings")
+    return told.drop(columns="training")
+
+
+def rows_by_seed(first: Sequence[Replica], others: Iterable[Replica]) -> dict[int, pd.DataFrame]:
+    """The rows of ``replication`` as each other training seed gives them, by seed.
+
+    Args:
+        first: one checkpoint of each training.
+        others: some of these trainings from other seeds; each takes the place of the first where it is of its seed.
+    """
+    by_seed: dict[int, dict[str, Replica]] = {}
+    for other in others:
+        by_seed.setdefault(other.config.seed, {})[_training(other)] = other
+    return {
+        seed: replication([there.get(_training(one), one) for one in first]) for seed, there in sorted(by_seed.items())
+    }
+
+
+def _training(replica: Replica) -> str:
+    """All but the seed."""
+    return f"{replace(replica.config, seed=0)}, split {replica.card['split']['fingerprint']}"
 
 
 def _in_words(seeds: pd.Series) -> str:

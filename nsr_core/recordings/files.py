@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path, PurePath
 
 from nsr_core.errors import UserError
@@ -80,7 +81,7 @@ def read_path(
 ) -> Recording:
     """The recording in a file; of a WFDB record, its header or its name without ending is given.
 
-    The files that a header names are taken from its folder, and the annotations in ``.atr`` if they are there.
+    The files that a header names are taken from its folder, and the first annotation file of ``ANNOTATIONS`` that is there.
 
     Raises:
         UserError: as ``read_recording``; also if a file is missing or cannot be read.
@@ -94,8 +95,9 @@ def read_path(
     paths = [given]
     if given.suffix.lower() == HEADER_ENDING:
         limits.check_bytes(_size(given))
-        beside = [*named_files(given.name, _read_bytes(given)), f"{given.stem}.atr"]
-        paths += [given.with_name(name) for name in beside if _is_file(given.with_name(name))]
+        marks = (given.with_suffix(ending) for ending in ANNOTATIONS)
+        named = [given.with_name(name) for name in named_files(given.name, _read_bytes(given))]
+        paths += [*filter(_is_file, named), *islice(filter(_is_file, marks), 1)]
     limits.check_bytes(sum(map(_size, paths)))
     files = {each.name: _read_bytes(each) for each in paths}
     return read_recording(files, fs_hz=fs_hz, progress=progress, limits=limits)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER, VALUE, list_with_seeds, over_seeds
+from nsr_core.evaluation.over_seeds import SEEDS_FOLDER, VALUE, list_with_seeds, over_seeds, rows_by_seed
 from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.replication import replication
 from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, load_checkpoint
@@ -69,6 +69,19 @@ def test_what_differs_in_more_than_the_seed_is_not_taken_together(again):
     assert told["spread"].isna().all()
     assert set(told["seeds"]) == {"0", "1"}
     assert set(told["split"]) == {"1bb884844f3b", "27b9975b4a64"}
+
+
+def test_rows_by_seed_put_each_other_seed_in_the_place_of_its_training(again):
+    """Seed 1 is of ce alone, 0.1 below; jacob stays, and so does the checkpoint by patient."""
+    first = [replica(SHIPPED / name) for name in ("mlp-ce", "mlp-jacob", "mlp-ce-patient")]
+    ((seed, rows),) = rows_by_seed(first, [again("ce", -0.1, seed=1)]).items()
+    before = replication(first)
+    acc, ce = rows["metric"] == "acc", (rows["method"] == "ce") & (rows["network"] == "mlp")
+    assert seed == 1
+    assert set(rows.loc[ce, "seed"]) == {1}
+    np.testing.assert_allclose(rows.loc[acc & ce, "ours"], before.loc[acc & ce, "ours"] - 0.1)
+    pd.testing.assert_frame_equal(rows[~ce], before[~ce])
+    assert rows_by_seed(first, []) == {}
 
 
 def test_without_results_there_is_nothing_to_tell():

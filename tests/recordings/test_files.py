@@ -47,6 +47,15 @@ def test_the_digest_is_of_names_and_contents_in_order(read):
     assert read({"a.csv": "1\n2"}).digest != read({"a.csv": "1\n3"}).digest
 
 
+def test_a_path_brings_the_first_annotation_file_beside_it_and_no_other(tmp_path):
+    for name, content in wfdb_files().items():
+        (tmp_path / name.replace(".atr", ".ecg")).write_bytes(content)
+    (tmp_path / "r1.wqrs").write_bytes(b"damaged")
+    recording = read_path(tmp_path / "r1.hea")
+    assert len(recording.marks.symbols) == 10
+    assert recording.notes == ()
+
+
 def test_files_that_are_not_of_the_record_are_noted(read):
     recording = read(wfdb_files() | {"README.txt": b"hello", "r1.xws": b"x"})
     assert recording.notes == ('Not part of the record and not read: 2 files, such as "README.txt".',)

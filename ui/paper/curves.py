@@ -8,7 +8,7 @@ from nsr_core.evaluation.replication import provenance
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
 from ui import chart
 from ui.paper import figures, worst
-from ui.paper.ours import protocol, table_title, tell_missing, tell_starred
+from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starred
 from ui.theme import ink
 
 ICONS = {
@@ -18,8 +18,9 @@ ICONS = {
 COLUMNS = ["table", "metric", "method", "eps", "ours", "paper", "difference", "beats", "protocol", "departures"]
 
 
-def show(rows: pd.DataFrame, number: int, overlay: bool) -> None:
+def show(ours: Ours, number: int, overlay: bool) -> None:
     network, attack = CURVE_FIGURES[number]
+    rows = ours.rows
     shown = rows[(rows["network"] == network) & (rows["attack"] == attack)]
     drawn = {}
     for column, part, metric in zip(st.columns(2, gap="medium"), "ab", METRIC_TITLES, strict=True):
@@ -34,7 +35,7 @@ def show(rows: pd.DataFrame, number: int, overlay: bool) -> None:
     tell_missing(shown)
     tell_starred(shown)
     worst.show(shown)
-    _claims(rows, number)
+    _claims(ours, number)
     chart.numbers(
         shown[COLUMNS].round({"difference": 5}), name=f"paper-figure-{number}", figures=lambda: drawn,
         facts=provenance(shown),
@@ -47,11 +48,11 @@ def _alt(title: str, rows: pd.DataFrame) -> str:
     return f"{title} against the noise level. At 0.1: {told or 'ours is missing'}."
 
 
-def _claims(rows: pd.DataFrame, number: int) -> None:
-    verdicts = [judge(claim, rows) for claim in CLAIMS if claim.figure == number]
+def _claims(ours: Ours, number: int) -> None:
+    verdicts = [judge(claim, ours.rows) for claim in CLAIMS if claim.figure == number]
     st.markdown(f"##### What the paper reads from this figure{_tally([verdict.outcome for verdict in verdicts])}")
     for verdict in verdicts:
-        st.markdown(_verdict(verdict))
+        st.markdown(_verdict(verdict) + _from_other_seeds(verdict, ours.rows_by_seed))
     if any(verdict.claim.than_attack for verdict in verdicts):
         st.caption(
             "The two attacks are not on the same beats: SPSA is on the first 162 test beats of each class in the paper."
@@ -81,3 +82,14 @@ def _verdict(verdict: Verdict) -> str:
         f"{'level' if len(verdict.ours) == 1 else 'levels'}. {how} at {level.eps:g}: {level.value:.2f} against "
         f"{level.rival_value:.2f} ({rival}). {published}{custom}"
     )
+
+
+def _from_other_seeds(verdict: Verdict, rows_by_seed: dict[int, pd.DataFrame]) -> str:
+    """At how many noise levels the claim holds with the checkpoints of each other training seed, where these have a say."""
+    others = {seed: judge(verdict.claim, rows).ours for seed, rows in rows_by_seed.items()}
+    told = [
+        f"{sum(level.holds for level in levels)} of {len(levels)} from seed {seed}"
+        for seed, levels in others.items()
+        if levels and levels != verdict.ours
+    ]
+    return f" From other training seeds it holds at {', '.join(told)}." if told else ""

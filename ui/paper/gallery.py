@@ -29,4 +29,4 @@ def show(ours: Ours) -> None:
     if number in OTHERS:
         OTHERS[number]()
     else:
-        curves.show(ours.rows, number, overlay)
+        curves.show(ours, number, overlay)

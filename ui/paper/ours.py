@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.evaluation.over_seeds import over_seeds
+from nsr_core.evaluation.over_seeds import over_seeds, rows_by_seed
 from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.replication import provenance, replication
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
@@ -16,18 +16,26 @@ from ui import loaders
 
 @dataclass(frozen=True)
 class Ours:
-    """The shipped checkpoints, every published value beside theirs (``replication``), and what their other training seeds
-    give with them (``over_seeds``)."""
+    """What came along.
+
+    Attributes:
+        replicas: the checkpoints.
+        rows: of ``replication``, of these.
+        over_seeds: of ``over_seeds``, of these and of those from other training seeds.
+        rows_by_seed: of ``rows_by_seed``.
+    """
 
     replicas: list[Replica]
     rows: pd.DataFrame
     over_seeds: pd.DataFrame
+    rows_by_seed: dict[int, pd.DataFrame]
 
 
 def load() -> Ours:
     """The shipped checkpoints; one that cannot be read is named and left out."""
     found = _replicas([name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)])
-    return Ours(found, replication(found), over_seeds(found + _replicas(loaders.other_seeds())))
+    others = _replicas(loaders.other_seeds())
+    return Ours(found, replication(found), over_seeds(found + others), rows_by_seed(found, others))
 
 
 def _replicas(names: Iterable[str]) -> list[Replica]:

@@ -6,9 +6,10 @@ from nsr_core.errors import UserError
 from nsr_core.recordings.files import read_recording
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
+from nsr_core.recordings.wfdb_record import ANNOTATIONS
 
 SAMPLE, FILE = "Sample", "My own file"
-ENDINGS = ["csv", "txt", "tsv", "edf", "hea", "dat", "atr", "zip"]
+ENDINGS = ["csv", "txt", "tsv", "edf", "hea", "dat", *(ending.removeprefix(".") for ending in ANNOTATIONS), "zip"]
 _READ = "own_files"
 
 
