@@ -88,8 +88,8 @@ def _from_other_seeds(verdict: Verdict, rows_by_seed: dict[int, pd.DataFrame]) -
     """At how many noise levels the claim holds with the checkpoints of each other training seed, where these have a say."""
     others = {seed: judge(verdict.claim, rows).ours for seed, rows in rows_by_seed.items()}
     told = [
-        f"{sum(level.holds for level in levels)} of {len(levels)} from seed {seed}"
+        f"from seed {seed} at {sum(level.holds for level in levels)} of {len(levels)}"
         for seed, levels in others.items()
         if levels and levels != verdict.ours
     ]
-    return f" From other training seeds it holds at {', '.join(told)}." if told else ""
+    return f" With other training seeds it holds {' and '.join(told)}." if told else ""
