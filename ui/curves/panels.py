@@ -33,7 +33,7 @@ def show(view: View) -> None:
     for column, reading in zip(_places(len(lines)), lines, strict=True):
         with column:
             _panel(lines[reading], reading, view, height=520 if len(lines) == 1 else 420)
-    for sentence in sorted({loaders.protocol(line.name, reading) for reading in lines for line in lines[reading]}):
+    for sentence in dict.fromkeys(sentence for reading in lines for sentence in _protocols(lines[reading], reading)):
         st.caption(sentence)
     if view.published and all(line.published is None for part in lines.values() for line in part):
         st.caption("The paper has no such curve: it reports accuracy and precision at equal priors only.")
@@ -49,6 +49,16 @@ def show(view: View) -> None:
                "weights": {name: loaders.checkpoint(name).digest for names in panels.values() for name in names}},
     )  # fmt: skip
     flips.show(lines)
+
+
+def _protocols(lines: list[Line], reading: str) -> list[str]:
+    """Under which rules a panel's lines came about, and whose they are where they are not the same for all."""
+    titles: dict[str, list[str]] = {}
+    for line in lines:
+        titles.setdefault(loaders.protocol(line.name, reading), []).append(line.title)
+    if len(titles) == 1:
+        return list(titles)
+    return [f"{', '.join(whose)}: {sentence}" for sentence, whose in titles.items()]
 
 
 def _more_together(lines: list[Line], view: View) -> list[str]:

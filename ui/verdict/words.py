@@ -14,9 +14,10 @@ def who_leads(table: pd.DataFrame) -> str:
     """Which network is first under the published attack, which in the worst case, and who falls furthest."""
     eps = table["eps"].iloc[0]
     published, worst, fall = (table.loc[table[column].idxmax()] for column in ("published", "worst", "gap"))
+    before, after = (f"{published[column]:.2f}" for column in ("published", "worst"))
     first = (
-        f"Under noise of {eps:g} the published attack leaves most to **{published['title']}**: an accuracy of "
-        f"{published['published']:.2f}, which is {published['worst']:.2f} in the worst case."
+        f"Under noise of {eps:g} the published attack leaves most to **{published['title']}**: an accuracy of {before}, "
+        f"{'the same' if after == before else f'which is {after}'} in the worst case."
     )
     if worst["title"] != published["title"]:
         first += f" In the worst case **{worst['title']}** is first, with {worst['worst']:.2f}."
