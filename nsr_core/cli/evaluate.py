@@ -58,7 +58,8 @@ def evaluate(
     By default as in the paper: PGD (100 steps, read after 20 and 100) on the full test split, SPSA on the first 162
     beats of each class. "worst-case" runs all our attacks in turn on up to 500 of each class, evenly spread over the
     records; "worst-case-signal" does so with the padding left untouched. Interrupted, the same command goes on after the last
-    whole noise level. Other settings than an attack's own, with --set, make its protocol "custom"; "list" names them.
+    whole noise level. The card tells settings changed with --set: by the paper an attack is with its own only. "list" names
+    them; the worst case has the strength: standard, full, or only its first attacks, pgd or fgsm.
     """
     configure(threads)
     config = load_checkpoint(checkpoint).config

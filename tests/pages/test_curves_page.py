@@ -47,7 +47,7 @@ def test_the_points_are_the_stored_results(address, column):
 
 
 def test_protocols_that_differ_say_whose_they_are():
-    told = words(open_page("curves", checkpoints=["cnn-ce", "cnn-mse", "cnn-adv0.1"], attacks=["pgd100"]))
+    told = words(open_page("curves", checkpoints=["cnn-ce", "cnn-mse", "cnn-adv0.1"], under="pgd100"))
     assert "CNN ce, CNN mse: Protocol: custom;" in told
     assert "CNN adv0.1: Protocol: custom;" in told
 
