@@ -67,19 +67,20 @@ def numbers(
         name: of the files, without an ending.
         figures: makes those that are offered as a web page, by title; called when the page is asked for.
         expanded: whether the table shows at once.
-        facts: what a JSON file should say beside the table: settings, seed, checkpoint digests.
+        facts: what each file should say beside the table: settings, seed, checkpoint digests.
     """
+    facts = facts or {}
     with st.expander(label, expanded, icon=":material/table:"):
         st.dataframe(table, hide_index=True, column_config=column_config, key=f"{name}_table")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            download_csv(table, name, "CSV")
+            download_csv(table, name, "CSV", facts)
             st.download_button(
-                "JSON", partial(as_json, facts or {}, table), f"{name}.json", "application/json", key=f"{name}_json",
+                "JSON", partial(as_json, facts, table), f"{name}.json", "application/json", key=f"{name}_json",
                 on_click="ignore", icon=":material/download:",
             )  # fmt: skip
             if figures:
                 st.download_button(
-                    "Figure (HTML)", partial(as_page, figures, facts or {}), f"{name}.html", "text/html", key=f"{name}_html",
+                    "Figure (HTML)", partial(as_page, figures, facts), f"{name}.html", "text/html", key=f"{name}_html",
                     on_click="ignore", icon=":material/download:",
                 )  # fmt: skip
                 st.segmented_control(
@@ -89,10 +90,10 @@ def numbers(
                 )  # fmt: skip
 
 
-def download_csv(table: pd.DataFrame, name: str, label: str) -> None:
-    """A button that saves a table as ``name.csv``."""
+def download_csv(table: pd.DataFrame, name: str, label: str, facts: dict[str, Any]) -> None:
+    """A button that saves a table as ``name.csv``, with the facts as in ``numbers``."""
     st.download_button(
-        label, partial(as_csv, table), f"{name}.csv", "text/csv", key=f"{name}_csv", on_click="ignore",
+        label, partial(as_csv, facts, table), f"{name}.csv", "text/csv", key=f"{name}_csv", on_click="ignore",
         icon=":material/download:",
     )  # fmt: skip
 
@@ -101,19 +102,30 @@ def _choose_picture(key: str) -> None:
     st.session_state["picture_format"] = st.session_state[key]
 
 
-def as_csv(table: pd.DataFrame) -> str:
-    """Comma-separated, below a comment line with the disclaimer (pandas: ``read_csv(..., comment="#")``)."""
+def as_csv(facts: dict[str, Any], table: pd.DataFrame) -> str:
+    """Comma-separated, below a comment line for each thing told (pandas: ``read_csv(..., comment="#")``)."""
     text = io.StringIO()
-    text.write(f"# {DISCLAIMER}\n")
+    for name, value in _told(facts).items():
+        text.write(f"# {name}: {_on_one_line(value)}\n")
     table.to_csv(text, index=False)
     return text.getvalue()
 
 
+def _on_one_line(value: Any) -> str:
+    plain = isinstance(value, str) and value.isprintable()
+    return value if plain else json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
 def as_json(facts: dict[str, Any], table: pd.DataFrame) -> str:
-    """The facts and the table's rows, with the disclaimer, the program's version and the data's citation."""
+    """The table's rows below all that is told of them."""
     rows = json.loads(table.to_json(orient="records"))
+    return json.dumps(_told(facts) | {"rows": rows}, indent=2, allow_nan=False)
+
+
+def _told(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a file says beside its table: disclaimer, program and data first, whose places no fact takes."""
     fixed = {"use": DISCLAIMER, "nsr_core": __version__, "citation": CITATION}
-    return json.dumps(fixed | {**_finite(facts), **fixed, "rows": rows}, indent=2, allow_nan=False)
+    return fixed | _finite(facts) | fixed
 
 
 def _finite(value: Any) -> Any:

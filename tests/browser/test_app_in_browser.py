@@ -213,7 +213,7 @@ def test_a_training_goes_on_when_its_tab_is_closed_and_a_second_browser_sees_it(
 
 def test_numbers_and_figures_can_be_taken_away(visit, address, tmp_path):
     page = visit().open(f"{address}/beat_lab?view=Numbers+and+files").page
-    for kind, start in (("csv", "# Research and education only"), ("json", "{"), ("html", "<!doctype html>")):
+    for kind, start in (("csv", "# use: Research and education only"), ("json", "{"), ("html", "<!doctype html>")):
         button = page.locator(f"[class*='st-key-beat-'][class*='_{kind}'] button").first
         with page.expect_download(timeout=WAIT_MS) as waiting:
             button.click()
@@ -221,6 +221,7 @@ def test_numbers_and_figures_can_be_taken_away(visit, address, tmp_path):
         text = (tmp_path / kind).read_text()
         assert text.startswith(start)
         assert "Not for clinical use" in text
+        assert "protocol" in text
 
 
 def test_a_file_is_read_its_most_fragile_beat_opens_in_the_lab_and_stays_in_its_visit(visit, address, tmp_path):

@@ -38,23 +38,42 @@ def figure(ink, title="") -> go.Figure:
 
 
 def test_the_csv_reads_back_as_the_table(table):
-    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(as_csv(table)), comment="#"), table)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(as_csv(FACTS, table)), comment="#"), table)
 
 
-def test_the_csv_begins_with_the_disclaimer_and_then_its_header(table):
-    lines = as_csv(table).splitlines()
-    assert lines[0] == f"# {DISCLAIMER}"
-    assert lines[1] == "class,beats,value,flipped"
-    assert len(lines) == 2 + len(table)
+def test_the_csv_begins_with_disclaimer_version_citation_and_facts_and_then_its_header(table):
+    lines = as_csv(FACTS, table).splitlines()
+    assert lines == [
+        f"# use: {DISCLAIMER}",
+        f"# nsr_core: {__version__}",
+        f"# citation: {CITATION}",
+        "# checkpoint: mlp-ce",
+        "# seed: 0",
+        "# weights: 0123456789ab",
+        "# signal_only: false",
+        '# note: a <b> & "c"',
+        "class,beats,value,flipped",
+        *lines[-len(table) :],
+    ]
+
+
+def test_a_fact_of_several_lines_or_parts_takes_one_line_of_the_csv(table):
+    text = as_csv({"note": "one\ntwo", "levels": [{"eps": 0.1, "mv": float("nan"), "Ü": None}]}, table)
+    assert text.splitlines()[3:6] == [
+        r'# note: "one\ntwo"',
+        '# levels: [{"eps": 0.1, "mv": null, "Ü": null}]',
+        "class,beats,value,flipped",
+    ]
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(text), comment="#"), table)
 
 
 def test_a_table_without_rows_has_a_header(table):
-    assert list(pd.read_csv(io.StringIO(as_csv(table[:0])), comment="#")) == list(table)
+    assert list(pd.read_csv(io.StringIO(as_csv(FACTS, table[:0])), comment="#")) == list(table)
 
 
 def test_a_number_in_the_csv_has_all_its_digits():
     exact = pd.DataFrame({"value": [1 / 3, 2**-40, 123456.789012345]})
-    assert [float(text) for text in as_csv(exact).splitlines()[2:]] == exact["value"].tolist()
+    assert [float(text) for text in as_csv({}, exact).splitlines()[4:]] == exact["value"].tolist()
 
 
 # JSON
@@ -95,6 +114,7 @@ def test_a_fact_that_is_not_known_is_null(table):
 
 
 def test_no_fact_takes_the_disclaimer_s_place(table):
+    assert as_csv({"use": "any"}, table).startswith(f"# use: {DISCLAIMER}\n")
     assert strictly(as_json({"use": "any", "citation": ""}, table))["use"] == DISCLAIMER
 
 

@@ -124,14 +124,9 @@ def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
         beats = {answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers}
         return {**beats, "Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)}
 
-    chart.numbers(
-        tables.table(answers),
-        name=_file_name(answers, "beat"),
-        figures=pictures,
-        facts={"attacks": [answer.told.to_json() for answer in answers]},
-        expanded=True,
-    )
-    chart.download_csv(tables.signals(answers), _file_name(answers, "signals"), "Signals (CSV)")
+    facts = {"attacks": [answer.told.to_json() for answer in answers]}
+    chart.numbers(tables.table(answers), name=_file_name(answers, "beat"), figures=pictures, facts=facts, expanded=True)
+    chart.download_csv(tables.signals(answers), _file_name(answers, "signals"), "Signals (CSV)", facts)
 
 
 def _file_name(answers: list[Answer], what: str) -> str:
