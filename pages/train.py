@@ -13,6 +13,7 @@ from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
 from nsr_core.training.config import TrainConfig, paper_config
+from nsr_core.training.validate import BEATS_PER_CLASS, VALIDATION_EPS
 from ui import chart, frame, loaders, run_list, sources, train_figures
 from ui.forms import settings_form
 from ui.links import page_link
@@ -139,14 +140,18 @@ def _detail(run: Run, newest: bool) -> None:
     with st.expander(f"{words} (validation beats)", expanded=newest or run.state == jobs.RUNNING):
         figure = train_figures.history(history, int(run.config["config"]["epochs"]), ink())
         chart.draw(figure, key=f"history_{run.name}", alt=words)
+        how = (
+            "ACC on the validation beats, without noise and, for the first "
+            f"{BEATS_PER_CLASS} of each class, under 20-PGD as published at {VALIDATION_EPS:g}."
+        )
         st.caption(
-            "20-PGD as published is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "
+            f"{how} PGD is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "
             "far it does for the networks that came along."
         )
         if run.state == jobs.FINISHED:
             _ways_on(run)
         chart.numbers(
-            history.round(4), name=f"history-{run.name}", facts={"run": run.name, "config": run.config},
+            history.round(4), name=f"history-{run.name}", facts={"run": run.name, "how": how, "config": run.config},
             figures=lambda: {run.title: figure},
         )  # fmt: skip
 

@@ -76,14 +76,14 @@ def show(lesson: Lesson) -> None:
             + ". ".join(f"{method}: " + ", ".join(f"{v:.0%}" for v in values) for method, values in published.items()),
         )  # fmt: skip
         kept = " Dotted: custom, the same attack kept off the padding." if signal else ""
-        st.caption(
+        how = (
             f"MLPs, {course.which_rows(lesson, rows)}, computed now. Lines: 100-PGD as published (protocol paper: Adamax over "
             f"signs at 0.01, seed 0, each level alone), padding attacked too.{kept}"
         )
+        st.caption(how)
         if signal is not None:
-            chart.numbers(
-                _table(eps, published, signal), name="learn-adversarial", facts=lesson.facts(attack="100-PGD", seed=0)
-            )
+            facts = lesson.facts(*(f"mlp-{method}" for method in published), how=how)
+            chart.numbers(_table(eps, published, signal), name="learn-adversarial", facts=facts)
 
 
 def _why(reach: float, published: dict[str, np.ndarray], signal: dict[str, np.ndarray]) -> str:

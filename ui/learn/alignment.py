@@ -94,11 +94,12 @@ def _all_methods(lesson: Lesson, told: dict[str, Alignment]) -> None:
             + ", ".join(f"{method} {value:.3g}" for method, value in values.items())
             + ".",
         )
-        st.caption(f"MLPs, {course.which_rows(lesson, rows)}, those that each network reads correctly; no attack.")
+        how = f"MLPs, {course.which_rows(lesson, rows)}, those that each network reads correctly; no attack."
+        st.caption(how)
         table = pd.DataFrame({"method": names, "median R2 / eps": [round(value, 4) for value in values.values()]})
-        chart.numbers(
-            table, name="learn-methods", facts=lesson.facts(angles_deg={name: a.angle_deg for name, a in told.items()})
-        )
+        angles = {method: alignment.angle_deg for method, alignment in told.items()}
+        facts = lesson.facts(*(f"mlp-{method}" for method in names), how=how, angles_deg=angles)
+        chart.numbers(table, name="learn-methods", facts=facts)
 
 
 def _contrast(values: dict[str, float]) -> str:

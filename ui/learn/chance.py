@@ -52,12 +52,14 @@ def show(lesson: Lesson) -> None:
 
 
 def _numbers(lesson: Lesson, told: core.AgainstChance) -> None:
-    st.caption(
+    how = (
         f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}, noise on the signal samples only. Coin: 200 draws, seed 0. "
         f"Chosen: {course.PGD_WORDS}, not stopped at the flip; protocol custom."
     )
+    st.caption(how)
     table = pd.DataFrame({"draw": range(1, 201), "lead": told.coin_margin.round(3), "read as": told.coin_class})
-    chart.numbers(table, name="learn-chance", facts=lesson.facts(seed=0, lead_after_pgd=round(told.attack_margin, 3)))
+    facts = lesson.facts(how=how, seed=0, lead_after_pgd=round(told.attack_margin, 3))
+    chart.numbers(table, name="learn-chance", facts=facts)
 
 
 def _words(lesson: Lesson, certainty: float) -> str:

@@ -74,10 +74,15 @@ class Lesson:
         attack = lesson_pgd(self.eps)
         return memo().get(key, lambda: attack_beat(found, attack, self.beats, self.row, self.eps, signal_only=True))
 
-    def facts(self, **more: Any) -> dict[str, Any]:
-        """What a file with this step's numbers should say."""
+    def facts(self, *networks: str, how: str, **more: Any) -> dict[str, Any]:
+        """What a file with this step's numbers should say.
+
+        Args:
+            networks: whose numbers they are; ``BASELINE`` alone by default.
+            how: the sentence below the figure: which beats, which attack, which protocol.
+        """
         own = {"beat": self.name, "source": self.beats.source, "true_class": self.label, "eps": self.eps}
-        return own | {"network": BASELINE, "weights": checkpoint(BASELINE).digest} | more
+        return own | {"how": how, "weights": {name: checkpoint(name).digest for name in networks or [BASELINE]}} | more
 
 
 def checkpoint(name: str) -> Checkpoint:

@@ -52,14 +52,15 @@ def show(lesson: Lesson) -> None:
             alt=f"The logit falls from {told.z[0]:.2f} to {told.z[-1]:.2f}"
             + (f"; the straight line to {told.line[-1]:.2f}; {told.switched[-1]} units switch." if said else "."),
         )  # fmt: skip
-        st.caption(
+        how = (
             f"MLP ce, beat {lesson.name}, straight from the beat to FGSM's point at ε = {core.LINE_EPS:g}, signal samples only. "
             f"Dotted: the lesson's ε = {lesson.eps:g}."
         )
+        st.caption(how)
         if said is not None:
             columns = {"eps": told.eps, "z_y": told.z, "line": told.line, "units switched": told.switched}
             table = pd.DataFrame(columns).round(4)
-            chart.numbers(table, name="learn-line", facts=lesson.facts(first_switch=told.first_switch))
+            chart.numbers(table, name="learn-line", facts=lesson.facts(how=how, first_switch=told.first_switch))
 
 
 def _why(told: core.StraightLine, eps: float) -> str:

@@ -59,15 +59,22 @@ def show(lesson: Lesson) -> None:
             alt="Share of beats still read correctly: "
             + ", ".join(f"{learn_figures.ATTACK_TITLES[name]} {value:.0%}" for name, value in share.items() if said or "pgd" in name),
         )  # fmt: skip
-        st.caption(
+        how = (
             "Shipped results, protocol paper, the first 162 test beats of each class (split by beat, seed 2020), attack seed "
             "0; a beat broken at a smaller ε stays broken."
         )
+        st.caption(how)
         if said is not None:
             numbers = pd.DataFrame(
                 {"attack": told.attacks, "beats left": told.left, "share": (told.left / told.beats).round(4)}
             )
-            chart.numbers(numbers, name="learn-attacks", facts={"network": NETWORK, "eps": EPS, "beats": told.beats})
+            facts = {
+                "weights": {NETWORK: course.checkpoint(NETWORK).digest},
+                "eps": EPS,
+                "beats": told.beats,
+                "how": how,
+            }
+            chart.numbers(numbers, name="learn-attacks", facts=facts)
     if said is not None:
         _worst_case()
         _certificates(lesson)
@@ -123,16 +130,21 @@ def _certificates(lesson: Lesson) -> None:
             learn_figures.known(told, lesson.ink), key="known",
             alt=". ".join(f"{method}: {_sentence(found)}" for method, found in told.items()),
         )  # fmt: skip
-        st.caption(
+        how = (
             f"MLPs, signal samples only, computed now. 100-PGD (Adamax over signs, seed 0) and a short SPSA "
             f"({core.SHORT_SPSA.steps} steps of {core.SHORT_SPSA.samples} evaluations) at {len(core.FLIP_LEVELS)} levels from "
             f"{core.FLIP_LEVELS[0]:g} to {core.FLIP_LEVELS[-1]:g}; protocol custom."
         )
+        st.caption(how)
         rows = [
             {"method": method, "proved to": found.proved, "PGD flips at": found.pgd, "SPSA flips at": found.spsa}
             for method, found in told.items()
         ]
-        chart.numbers(pd.DataFrame(rows).round(5), name="learn-known", facts=lesson.facts())
+        chart.numbers(
+            pd.DataFrame(rows).round(5),
+            name="learn-known",
+            facts=lesson.facts(*(f"mlp-{method}" for method in told), how=how),
+        )
 
 
 def _sentence(found: core.Knowledge) -> str:

@@ -51,13 +51,14 @@ def show(lesson: Lesson) -> None:
             f"{told.fgsm_line:.2f}, FGSM really {told.fgsm_real:.2f}, PGD really {told.pgd_real:.2f}.",
         )  # fmt: skip
         _filled_in(told)
-        st.caption(
+        how = (
             f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}. FGSM in one step, {course.PGD_WORDS}, not stopped at the flip; "
             "noise on the signal samples only. ‖w_y‖₁ counts all 187 samples, as published."
         )
+        st.caption(how)
         names = ("w_l1", "z", "b", "w_noise", "z_real", "bound", "allowed", "fgsm_line", "fgsm_real", "pgd_real")
         table = pd.DataFrame({"quantity": names, "value": [round(getattr(told, name), 5) for name in names]})
-        chart.numbers(table, name="learn-ratio", facts=lesson.facts(eps_at_one=told.eps_at_one))
+        chart.numbers(table, name="learn-ratio", facts=lesson.facts(how=how, eps_at_one=told.eps_at_one))
 
 
 def _filled_in(told: core.Ratios) -> None:

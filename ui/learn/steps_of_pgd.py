@@ -49,14 +49,15 @@ def show(lesson: Lesson) -> None:
             learn_figures.losses(told, lesson.ink, said is not None), key="losses",
             alt=f"Loss along the steps: FGSM's ends at {told.fgsm_loss[-1]:.3g}{end}.",
         )  # fmt: skip
-        st.caption(
+        how = (
             f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}, noise on the signal samples only, no random start. FGSM's single "
             "step is drawn in tenths. PGD here goes on after the reading has flipped."
         )
+        st.caption(how)
         if said is not None:
             losses = {"PGD": pd.Series(told.pgd_loss), "FGSM": pd.Series(told.fgsm_loss)}
             table = pd.DataFrame(losses).round(4).rename_axis("step").reset_index()
-            chart.numbers(table, name="learn-steps", facts=lesson.facts(steps=core.PGD_STEPS))
+            chart.numbers(table, name="learn-steps", facts=lesson.facts(how=how, steps=core.PGD_STEPS))
 
 
 def _truth(told: core.Climbs) -> int:

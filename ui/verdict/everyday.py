@@ -33,7 +33,8 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     )
     chart.numbers(
         told[name].round(4), name=f"everyday-{name}", figures=lambda: {loaders.title(name): figure},
-        facts={"everyday": ran, "aimed": aimed.to_dict("records"), "protocol": words.protocol(name)},
+        facts={"everyday": ran, "aimed": aimed.to_dict("records"), "protocol": words.protocol(name),
+               "weights": loaders.checkpoint(name).digest},
     )  # fmt: skip
 
 

@@ -86,5 +86,7 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
     table = pd.concat([one.classes.assign(patients_are=title.split()[0]) for title, one in found.items()])
     chart.numbers(
         table.round(3), name=f"patients-{name}-{measure}", figures=lambda: {TITLES[measure]: figure},
-        facts={"overall": whole.to_dict("records"), "noise": under, "eps": eps, "splits": {t: c["split"] for t, c in cards.items()}},
+        facts={"overall": whole.to_dict("records"), "noise": under, "eps": eps, "beats": {title: one.beats for title, one in found.items()},
+               "splits": {title: card["split"] for title, card in cards.items()},
+               "weights": {one: loaders.checkpoint(one).digest for one in (name, name + NEW_PATIENTS)}},
     )  # fmt: skip
