@@ -20,9 +20,12 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     """A row for each checkpoint: proved, undecided, and published though a stronger attack breaks it; clean as a mark.
 
     Args:
-        table: of ``nsr_core.evaluation.verdict_levels.table_of``, with the column ``title``, from the top down.
+        table: of ``nsr_core.evaluation.verdict_levels.table_of``, with the columns ``title`` and ``group``, from the top down,
+            each group together. A group has a heading, a row of its own.
     """
-    rows = np.arange(len(table))
+    starts = ~table["group"].astype(str).duplicated().to_numpy()
+    rows = np.arange(len(table)) + starts.cumsum()
+    height = len(table) + int(starts.sum())
     proved, worst = table["proved"].fillna(0).to_numpy(), table["worst"].to_numpy()
     published = table["published"].fillna(table["worst"]).to_numpy()
     told = [_row_hover(row) for row in table.itertuples()]
@@ -46,16 +49,25 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
             "hovertemplate": "%{text}<extra></extra>",
         }
     )  # fmt: skip
-    look = layout(ink, _ROW_PX * len(table) + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
+    look = layout(ink, _ROW_PX * height + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
+    look["annotations"] = [
+        note(_heading(table[table["group"] == group]), 0, row - 1, xanchor="left", font={"color": ink.text})
+        for group, row in zip(table["group"][starts], rows[starts], strict=True)
+    ]
     look["legend"] = {**look["legend"], "traceorder": "normal"}
     axes = {
         "xaxis": axis(ink, "accuracy, every class counting the same", range=[0, 1.005], tickformat=".1f"),
         "yaxis": axis(
-            ink, range=[len(table) - 0.5, -0.5], tickvals=rows, ticktext=table["title"].tolist(), showgrid=False,
+            ink, range=[height - 0.5, -0.5], tickvals=rows, ticktext=table["title"].tolist(), showgrid=False,
             ticksuffix="  ", fixedrange=True,
         ),
     }  # fmt: skip
     return go.Figure({"data": data, "layout": look | axes})
+
+
+def _heading(rows: pd.DataFrame) -> str:
+    beats = " to ".join(f"{count:,.0f}" for count in sorted({rows["beats"].min(), rows["beats"].max()}))
+    return f"<b>{rows['group'].iloc[0]}</b>: {beats} beats"
 
 
 def _row_hover(row) -> str:

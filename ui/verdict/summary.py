@@ -10,7 +10,7 @@ from ui.verdict import figures, words
 
 FIRST_LEVEL = 0.03
 COLUMNS = {
-    "checkpoint": "checkpoint", "clean": "without noise", "published": "100-PGD, published", "worst": "worst case",
+    "checkpoint": "checkpoint", "beats": "test beats", "clean": "without noise", "published": "100-PGD, published", "worst": "worst case",
     "low": "from", "high": "to", "gap": "overstated by", "signal": "worst case, signal only", "proved": "proved",
     "undecided": "undecided", "alarm": "masking alarm",
 }  # fmt: skip
@@ -33,8 +33,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         default=f"{FIRST_LEVEL:g}" if f"{FIRST_LEVEL:g}" in names else names[0],
     )  # fmt: skip
     eps = float(chosen)
-    table = table_of(levels, eps).sort_values("worst", ascending=False, ignore_index=True)
-    table["title"] = [loaders.title(name) for name in table["checkpoint"]]
+    table = _ranked(table_of(levels, eps))
     st.markdown(words.who_leads(table))
     figure = figures.ladder(table, ink())
     chart.draw(
@@ -42,13 +41,22 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         alt=f"At noise level {eps:g}, 100-PGD as published and worst case: "
         + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
     )  # fmt: skip
-    st.caption(words.protocols(sorted(table["checkpoint"])))
+    st.caption(words.protocols(table["checkpoint"]))
     chart.numbers(
         _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
         facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},
                "weights": {name: loaders.checkpoint(name).digest for name in table["checkpoint"]}},
         column_config={name: st.column_config.Column(help=told) for name, told in HELP.items()},
     )  # fmt: skip
+
+
+def _ranked(table: pd.DataFrame) -> pd.DataFrame:
+    """With titles and groups, those split by beat and the MLP first; in each group the most robust first."""
+    names = table["checkpoint"]
+    table = table.assign(title=names.map(loaders.title), group=names.map(words.group))
+    order = sorted(table["group"].unique(), key=lambda group: ("," in group, group != "MLP"))
+    table["group"] = pd.Categorical(table["group"], order, ordered=True)
+    return table.sort_values(["group", "worst"], ascending=[True, False], ignore_index=True)
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:

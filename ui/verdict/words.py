@@ -10,13 +10,24 @@ from ui import loaders
 LIMIT = "A worst case is the worst that we found: true robustness lies between it and what is proved."
 
 
+def group(name: str) -> str:
+    """Whose numbers a checkpoint's may be compared with: those of the same network on test beats of the same split."""
+    card = loaders.checkpoint(name).card
+    by = card["split"]["name"]
+    return card["network"].upper() + ("" if by == "beat" else f", split by {by}")
+
+
 def who_leads(table: pd.DataFrame) -> str:
-    """Which network is first under the published attack, which in the worst case, and who falls furthest."""
-    eps = table["eps"].iloc[0]
+    """In each group: who is first under the published attack, who in the worst case, and who falls furthest."""
+    told = [f"- {name}: {_who_leads(rows)}" for name, rows in table.groupby("group", sort=False)]
+    return "\n".join([f"Under noise of {table['eps'].iloc[0]:g}:", "", *told])
+
+
+def _who_leads(table: pd.DataFrame) -> str:
     published, worst, fall = (table.loc[table[column].idxmax()] for column in ("published", "worst", "gap"))
     before, after = (f"{published[column]:.2f}" for column in ("published", "worst"))
     first = (
-        f"Under noise of {eps:g} the published attack leaves most to **{published['title']}**: an accuracy of {before}, "
+        f"the published attack leaves most to **{published['title']}**, an accuracy of {before}, "
         f"{'the same' if after == before else f'which is {after}'} in the worst case."
     )
     if worst["title"] != published["title"]:
