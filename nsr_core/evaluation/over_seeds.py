@@ -1,7 +1,6 @@
 """The same training from several seeds: where such checkpoints lie, and the mean and spread of what they give."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +11,9 @@ from nsr_core.training.checkpoint import list_checkpoints
 
 #: Below a folder of checkpoints: those that differ from one of them in the seed alone.
 SEEDS_FOLDER = "seeds"
-#: What makes a published value.
-VALUE = ["network", "method", "attack", "metric", "eps"]
+#: What values have in common that differ in the training seed alone: what is measured, the training, and how both the
+#: training and the attack depart from the paper, so that the beats are the same as well.
+ALIKE = ["network", "method", "attack", "metric", "eps", "training", "departures"]
 
 
 def list_with_seeds(root: str | Path) -> list[Path]:
@@ -24,30 +24,28 @@ def list_with_seeds(root: str | Path) -> list[Path]:
 def over_seeds(replicas: Iterable[Replica]) -> pd.DataFrame:
     """Mean and spread over the training seeds of each value that the paper publishes, each noise level alone.
 
-    Only checkpoints whose settings differ in the seed and nowhere else, and which were trained on the same split, are
-    taken together.
+    Only checkpoints whose settings differ in the seed and nowhere else, which were trained on the same split and met the
+    same attack on the same beats, are taken together.
 
     Returns:
-        ``network, method, attack, metric, eps, split`` (its fingerprint), ``mean, spread`` (the sample standard deviation;
-        NaN for a single seed), ``low, high`` (the smallest and the largest), ``seeds`` (such as ``"0, 1, 2"``). Sorted by
-        these, and by the training where there are several.
+        ``network, method, attack, metric, eps, training, departures`` (as in ``replication``), ``mean, spread`` (the sample
+        standard deviation; NaN for a single seed), ``low, high`` (the smallest and the largest), ``seeds`` (such as
+        ``"0, 1, 2"``). Sorted by these.
     """
     evaluated = [replica for replica in replicas if replica.summary is not None]
     found = [
-        row | {"training": _training(replica), "value": row["ours"]}
+        row | {"value": row["ours"]}
         for replica in sorted(evaluated, key=lambda replica: replica.config.seed)
         for row in own_values(replica)
     ]
-    table = pd.DataFrame(found, columns=[*VALUE, "split", "training", "value", "seed"]).astype({"eps": float})
-    grouped = table.groupby([*VALUE, "split", "training"], as_index=False)
-    told = grouped.agg(
+    table = pd.DataFrame(found, columns=[*ALIKE, "value", "seed"]).astype({"eps": float})
+    return table.groupby(ALIKE, as_index=False).agg(
         mean=("value", "mean"),
         spread=("value", "std"),
         low=("value", "min"),
         high=("value", "max"),
         seeds=("seed", _in_words),
     )
-    return told.drop(columns="training")
 
 
 def rows_by_seed(first: Sequence[Replica], others: Iterable[Replica]) -> dict[int, pd.DataFrame]:
@@ -59,15 +57,10 @@ def rows_by_seed(first: Sequence[Replica], others: Iterable[Replica]) -> dict[in
     """
     by_seed: dict[int, dict[str, Replica]] = {}
     for other in others:
-        by_seed.setdefault(other.config.seed, {})[_training(other)] = other
+        by_seed.setdefault(other.config.seed, {})[other.training] = other
     return {
-        seed: replication([there.get(_training(one), one) for one in first]) for seed, there in sorted(by_seed.items())
+        seed: replication([there.get(one.training, one) for one in first]) for seed, there in sorted(by_seed.items())
     }
-
-
-def _training(replica: Replica) -> str:
-    """All but the seed."""
-    return f"{replace(replica.config, seed=0)}, split {replica.card['split']['fingerprint']}"
 
 
 def _in_words(seeds: pd.Series) -> str:

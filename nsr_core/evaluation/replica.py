@@ -1,6 +1,6 @@
 """A checkpoint as it stands beside the paper: how its training and its evaluation depart from the paper protocol."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,11 @@ class Replica:
     def epochs(self) -> int:
         """How many epochs it was really trained for."""
         return int(self.card["training"].get("epochs", self.config.epochs))
+
+    @property
+    def training(self) -> str:
+        """All that its training was told, but the seed: equal where only the seed differs."""
+        return f"{replace(self.config, seed=0)}, split {self.card['split']['fingerprint']}"
 
     @property
     def note(self) -> str:

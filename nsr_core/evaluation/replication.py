@@ -35,7 +35,7 @@ def replication(replicas: Iterable[Replica]) -> pd.DataFrame:
     Returns:
         Rows in the paper's order: ``table, metric, network, attack, method, eps, paper, ours, difference`` (ours minus
         paper), ``low, high`` (95 % bootstrap interval of ours over the beats; only for ACC and only where no beat was
-        mended, since it is taken of the numbers that mend), ``beats, mended, protocol, departures, epochs, split,
+        mended, since it is taken of the numbers that mend), ``beats, mended, protocol, departures, epochs, training, split,
         seed, attack_seed, checkpoint, digest, note``, and ``missing``: why ours is not there, else "".
     """
     published = paper_tables().rename(columns={"value": "paper"})
@@ -53,13 +53,13 @@ def replication(replicas: Iterable[Replica]) -> pd.DataFrame:
         "" if np.isfinite(ours) else _why_missing(chosen.get((network, method)), attack)
         for ours, network, method, attack in cells
     ]
-    words = ["protocol", "departures", "split", "checkpoint", "digest", "note"]
+    words = ["protocol", "departures", "training", "split", "checkpoint", "digest", "note"]
     joined[words] = joined[words].fillna("")
     return joined
 
 
 _OURS = [
-    "ours", "low", "high", "beats", "mended", "protocol", "departures", "epochs", "split", "seed", "attack_seed",
+    "ours", "low", "high", "beats", "mended", "protocol", "departures", "epochs", "training", "split", "seed", "attack_seed",
     "checkpoint", "digest", "note",
 ]  # fmt: skip
 
@@ -74,6 +74,7 @@ def own_values(replica: Replica) -> list[dict[str, Any]]:
         "network": replica.config.network,
         "method": replica.config.method,
         "epochs": replica.epochs,
+        "training": replica.training,
         "split": replica.card["split"]["fingerprint"],
         "seed": replica.config.seed,
         "checkpoint": replica.name,

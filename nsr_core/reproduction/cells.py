@@ -8,7 +8,7 @@ import pandas as pd
 
 from nsr_core.evaluation.evaluate import PAPER_PLAN
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval, precision
-from nsr_core.evaluation.over_seeds import VALUE, over_seeds
+from nsr_core.evaluation.over_seeds import ALIKE, over_seeds
 from nsr_core.evaluation.replica import Replica, run_of
 from nsr_core.evaluation.replication import replication
 from nsr_core.evaluation.summary import readings
@@ -42,7 +42,7 @@ def cells(folders: Sequence[Path]) -> pd.DataFrame:
     for replica in replicas:
         first.setdefault((replica.config.network, replica.config.method), replica)
     rows = replication(first.values()).drop(columns=["seed", "low", "high"])
-    told = over_seeds(replicas)[[*VALUE, "split", "mean", "spread", "seeds"]]
+    told = over_seeds(replicas)[[*ALIKE, "mean", "spread", "seeds"]]
     rows = rows.merge(told, how="left").merge(_intervals(folders, first.values()), how="left")
     rows["ours"] = rows.pop("mean")
     rows["difference"] = rows["ours"] - rows["paper"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER, VALUE, list_with_seeds, over_seeds, rows_by_seed
+from nsr_core.evaluation.over_seeds import ALIKE, SEEDS_FOLDER, list_with_seeds, over_seeds, rows_by_seed
 from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.replication import replication
 from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, load_checkpoint
@@ -41,7 +41,7 @@ def test_a_single_seed_gives_the_published_values_own_and_no_spread():
     one = replica(SHIPPED / "mlp-ce")
     told = over_seeds([one])
     ours = replication([one])
-    both = ours[ours["missing"] == ""].merge(told, on=[*VALUE, "split"])
+    both = ours[ours["missing"] == ""].merge(told, on=ALIKE)
     assert len(both) == len(told) == 2 * 3 * 7
     assert (both["mean"] == both["ours"]).all()
     assert told["spread"].isna().all()
@@ -52,7 +52,7 @@ def test_three_seeds_give_mean_spread_and_ends(again):
     """ACC 0.03 below, at, and 0.06 above the first: mean 0.01 above it, standard deviation sqrt(0.0021)."""
     first = replica(SHIPPED / "mlp-ce")
     told = over_seeds([again("b", 0.06, seed=2), first, again("a", -0.03, seed=1)]).merge(
-        over_seeds([first]), on=[*VALUE, "split"], suffixes=("", "_first")
+        over_seeds([first]), on=ALIKE, suffixes=("", "_first")
     )
     acc, prec = told[told["metric"] == "acc"], told[told["metric"] == "prec"]
     assert acc["mean"].to_numpy() == pytest.approx(acc["mean_first"].to_numpy() + 0.01)
@@ -68,7 +68,25 @@ def test_what_differs_in_more_than_the_seed_is_not_taken_together(again):
     told = over_seeds([replica(SHIPPED / "mlp-ce"), other, by_patient])
     assert told["spread"].isna().all()
     assert set(told["seeds"]) == {"0", "1"}
-    assert set(told["split"]) == {"1bb884844f3b", "27b9975b4a64"}
+    assert told["training"].nunique() == 3
+
+
+def test_what_met_other_beats_is_not_taken_together(again):
+    fewer = again("fewer", seed=1)
+    attacks = fewer.card["results"]["attacks"]
+    attacks["pgd"]["beats"] = "first 162 test beats of each class"
+    told = over_seeds([replica(SHIPPED / "mlp-ce"), fewer]).set_index("attack")["seeds"]
+    assert set(told[["pgd20", "pgd100"]]) == {"0", "1"}
+    assert set(told[["spsa"]]) == {"0, 1"}
+
+
+def test_two_trainings_of_a_method_give_each_value_one_row(again):
+    """The rows of the paper's values are those of one of them, whichever others lie beside it."""
+    both = [replica(SHIPPED / "mlp-ce"), again("slow", learning_rate=0.01), again("ce", 0.1, seed=1)]
+    rows = replication(both)
+    told = rows.merge(over_seeds(both), on=ALIKE, suffixes=("", "_over_seeds"))
+    assert len(told) == 2 * 3 * 7
+    assert set(told["seeds"]) == {"0, 1"}
 
 
 def test_rows_by_seed_put_each_other_seed_in_the_place_of_its_training(again):

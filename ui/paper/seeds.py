@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.over_seeds import VALUE
+from nsr_core.evaluation.over_seeds import ALIKE
 from nsr_core.evaluation.report import METRIC_TITLES
 
 
@@ -14,7 +14,7 @@ def show(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
         rows: of ``nsr_core.evaluation.replication.replication``, of one table.
         over_seeds: of ``nsr_core.evaluation.over_seeds.over_seeds``.
     """
-    several = rows.merge(over_seeds.dropna(subset="spread"), on=[*VALUE, "split"], suffixes=("", "_over_seeds"))
+    several = rows.merge(over_seeds.dropna(subset="spread"), on=ALIKE, suffixes=("", "_over_seeds"))
     if several.empty:
         return
     told = several.assign(

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.over_seeds import VALUE
+from nsr_core.evaluation.over_seeds import ALIKE
 from nsr_core.evaluation.paper import paper_tables
 from nsr_core.evaluation.replication import distances, provenance, table_number
 from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
@@ -119,7 +119,7 @@ def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     _mended(found)
     seeds.show(rows, over_seeds)
     worst.show(rows)
-    told = rows.merge(over_seeds[[*VALUE, "split", "mean", "spread", "seeds"]], how="left", on=[*VALUE, "split"])
+    told = rows.merge(over_seeds[[*ALIKE, "mean", "spread", "seeds"]], how="left", on=ALIKE)
     chart.numbers(
         told[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
         facts={"table": number, "title": title} | provenance(rows), column_config=EXPLAINED,
