@@ -5,8 +5,8 @@
     python -m benchmarks.recordings [--root FOLDER] [--out docs/recordings.md]
 
 For each record, of its first signal: annotated beats found within 50 ms, beats found where none is annotated, and how often a
-beat cut by the detector is read as the same beat cut by its annotation. Beyond that: the time for half an hour, and how far
-what the quick search finds lies above what all attacks in turn find. With ``--out`` the tables in that file are replaced.
+beat cut by the detector is read as the same beat cut by its annotation. Beyond that: the time for half an hour, how far what the
+quick search finds lies above what all attacks in turn find, and what is called unlike the training beats. With ``--out`` the tables in that file are replaced.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.likeness import unlike
+from benchmarks.tables import markdown
 from nsr_core.attacks import get_attack
 from nsr_core.compute import configure, describe_machine, pick_device
 from nsr_core.data import load_beats, make_split
@@ -128,14 +130,6 @@ def search_against_all(root: Path | None) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """A table with its numbers to the right."""
-    lines = ["| " + " | ".join(table.columns) + " |", "| --- |" + " ---: |" * (len(table.columns) - 1)]
-    return "\n".join(
-        [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in table.to_numpy(object).tolist())]
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="folder with the MIT-BIH records")
@@ -152,6 +146,7 @@ def main() -> None:
         ),
         "time": f"{words} ({processor}, {RECORD_FS_HZ:g} Hz, batches searched in two threads).",
         "search": markdown(search_against_all(given.root)),
+        "unlike": markdown(unlike(given.root)),
     }
     for name, text in parts.items():
         print(f"{name}\n{text}\n")
