@@ -34,6 +34,17 @@ def _convolve(layer: nn.Conv1d, x: Tensor) -> Tensor:
     return functional.conv2d(x, _kernels(layer), layer.bias, padding=(0, KERNEL // 2))
 
 
+def _convolve_signal(layer: nn.Conv1d, x: Tensor) -> Tensor:
+    """The first layer, on (batch, length) signals.
+
+    Of a single channel only the strides tell where the channels lie. Told that they are last, the convolution leaves its maps
+    as the next layer wants them, which else would have to turn them round.
+    """
+    maps = x.contiguous()[:, None, :, None].permute(0, 3, 1, 2)  # (batch, 1, 1, length)
+    kernels = layer.weight.unsqueeze(3).permute(0, 3, 1, 2)  # (32, 1, 1, 5)
+    return functional.conv2d(maps, kernels, layer.bias, padding=(0, KERNEL // 2))
+
+
 def _convolve_back(layer: nn.Conv1d, gradient: Tensor) -> Tensor:
     return functional.conv_transpose2d(gradient, _kernels(layer), padding=(0, KERNEL // 2))
 
@@ -58,13 +69,13 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 32, 1, length) to (batch, 32, 1, (length - 5) // 2 + 1)."""
-        residual = _convolve(self.second, functional.relu(_convolve(self.first, x)))
-        return functional.max_pool2d(functional.relu(residual + x), *POOLING)
+        residual = _convolve(self.second, _convolve(self.first, x).relu_())
+        return functional.max_pool2d(residual.add_(x).relu_(), *POOLING)
 
     def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
         """The block's output, and the way back from it to its input."""
         first = _convolve(self.first, x).relu_()
-        second = (_convolve(self.second, first) + x).relu_()
+        second = _convolve(self.second, first).add_(x).relu_()
         pooled, winners = functional.max_pool2d(second, *POOLING, return_indices=True)
         first, second = first.detach(), second.detach()
 
@@ -77,7 +88,7 @@ class Block(nn.Module):
             )
             gradient = torch.ops.aten.threshold_backward(gradient, after_second, 0)
             inner = torch.ops.aten.threshold_backward(_convolve_back(self.second, gradient), after_first, 0)
-            return gradient + _convolve_back(self.first, inner)
+            return _convolve_back(self.first, inner).add_(gradient)
 
         return pooled, pull_back
 
@@ -100,7 +111,7 @@ class CNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 187) beats to (batch, 5) logits."""
-        x = _convolve(self.stem, x[:, None, None, :])  # (batch, 32, 1, 187)
+        x = _convolve_signal(self.stem, x)  # (batch, 32, 1, 187)
         for block in self.blocks:
             x = block(x)  # lengths 92, 44, 20, 8, 2
         x = functional.relu(self.hidden(x.flatten(1)))  # (batch, 64) -> (batch, 32)
@@ -111,7 +122,7 @@ class CNN(nn.Module):
 
         Autograd differentiates a convolution twice by detours through other layouts: a loss2 step takes 1.3 times as long.
         """
-        x, pull_back_stem = _convolve(self.stem, x[:, None, None, :]), partial(_convolve_back, self.stem)
+        x, pull_back_stem = _convolve_signal(self.stem, x), partial(_convolve_back, self.stem)
         pull_backs: list[PullBack] = [pull_back_stem]
         for block in self._blocks():
             x, pull_back_block = block.vjp(x)
