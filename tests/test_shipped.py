@@ -56,10 +56,9 @@ def test_a_shipped_cnn_says_how_long_it_was_trained_and_on_what_it_was_attacked(
     assert (table["attack"] == "pgd").sum() == 6 * 2162
 
 
-@pytest.mark.parametrize("name", ["cnn-ce", "cnn-mse", "cnn-mseMargin", "cnn-loss2", "cnn-adv0.1"])
-def test_a_shipped_cnn_has_a_verdict(name):
+@every_cnn
+def test_a_shipped_cnn_has_a_verdict(folder):
     """Worst case on 1,162 test beats of all records, each of which the published attack met too; nothing is proved."""
-    folder = ROOT / "checkpoints" / name
     found, card = read_verdict(folder), load_checkpoint(folder).card
     whole = card["results"]["attacks"][WHOLE]
     assert whole["protocol"] == "worst-case"
