@@ -5,8 +5,9 @@
     python -m benchmarks.recordings [--root FOLDER] [--out docs/recordings.md]
 
 For each record, of its first signal: annotated beats found within 50 ms, beats found where none is annotated, and how often a
-beat cut by the detector is read as the same beat cut by its annotation. Beyond that: the time for half an hour, how far what the
-quick search finds lies above what all attacks in turn find, and what is called unlike the training beats. With ``--out`` the tables in that file are replaced.
+beat cut by the detector is read as the same beat cut by its annotation. Beyond that: the time for half an hour, how far
+what the quick search finds lies above what all attacks in turn find, and what is called unlike the training beats. With
+``--out`` the tables in that file are replaced.
 """
 
 import argparse

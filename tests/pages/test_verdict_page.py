@@ -68,6 +68,13 @@ def test_who_leads_is_said_from_the_numbers(levels):
     assert said.splitlines()[-1] in words(open_page("verdict", verdict_eps="0.1")).replace("MLP ", "mlp-")
 
 
+def test_a_group_that_never_met_the_published_attack_has_a_leader_too(levels):
+    table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"], group="MLP", gap=np.nan)
+    table["published"] = np.nan
+    first = table.loc[table["worst"].idxmax()]
+    assert verdict_words.who_leads(table).endswith(f"**{first['title']}** is first, with {first['worst']:.2f}.")
+
+
 def test_one_network_tells_its_protocol_and_what_broke_it(verdicts):
     app = open_page("verdict", verdict_section="One network", verdict_of="mlp-adv0.1")
     assert_healthy(app)

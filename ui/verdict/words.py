@@ -24,6 +24,9 @@ def who_leads(table: pd.DataFrame) -> str:
 
 
 def _who_leads(table: pd.DataFrame) -> str:
+    if table["published"].isna().all():
+        first = table.loc[table["worst"].idxmax()]
+        return f"the published attack was not run; in the worst case **{first['title']}** is first, with {first['worst']:.2f}."
     published, worst, fall = (table.loc[table[column].idxmax()] for column in ("published", "worst", "gap"))
     before, after = (f"{published[column]:.2f}" for column in ("published", "worst"))
     first = (
