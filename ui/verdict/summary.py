@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.evaluation.verdict_levels import table_of
+from nsr_core.models import NETWORKS
 from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import figures, words
@@ -51,10 +52,11 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
-    """With titles and groups, those split by beat and the MLP first; in each group the most robust first."""
+    """With titles and groups, those split by beat first; in each group the most robust first."""
     names = table["checkpoint"]
     table = table.assign(title=names.map(loaders.title), group=names.map(words.group))
-    order = sorted(table["group"].unique(), key=lambda group: ("," in group, group != "MLP"))
+    by_beat, there = [network.upper() for network in NETWORKS], set(table["group"])
+    order = [*(group for group in by_beat if group in there), *sorted(there.difference(by_beat))]
     table["group"] = pd.Categorical(table["group"], order, ordered=True)
     return table.sort_values(["group", "worst"], ascending=[True, False], ignore_index=True)
 
