@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsr_core.data.beats import CLASSES
+from nsr_core.models.around import Around
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
 
@@ -30,11 +31,11 @@ def _kernels(layer: nn.Conv1d) -> Tensor:
     return layer.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
-def _convolve(layer: nn.Conv1d, x: Tensor) -> Tensor:
-    return functional.conv2d(x, _kernels(layer), layer.bias, padding=(0, KERNEL // 2))
+def _convolve(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
+    return functional.conv2d(x, _kernels(layer), layer.bias if biased else None, padding=(0, KERNEL // 2))
 
 
-def _convolve_signal(layer: nn.Conv1d, x: Tensor) -> Tensor:
+def _convolve_signal(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
     """The first layer, on (batch, length) signals.
 
     Of a single channel only the strides tell where the channels lie. Told that they are last, the convolution leaves its maps
@@ -42,7 +43,7 @@ def _convolve_signal(layer: nn.Conv1d, x: Tensor) -> Tensor:
     """
     maps = x.contiguous()[:, None, :, None].permute(0, 3, 1, 2)  # (batch, 1, 1, length)
     kernels = layer.weight.unsqueeze(3).permute(0, 3, 1, 2)  # (32, 1, 1, 5)
-    return functional.conv2d(maps, kernels, layer.bias, padding=(0, KERNEL // 2))
+    return functional.conv2d(maps, kernels, layer.bias if biased else None, padding=(0, KERNEL // 2))
 
 
 def _convolve_back(layer: nn.Conv1d, gradient: Tensor) -> Tensor:
@@ -69,8 +70,14 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 32, 1, length) to (batch, 32, 1, (length - 5) // 2 + 1)."""
-        residual = _convolve(self.second, _convolve(self.first, x).relu_())
-        return functional.max_pool2d(residual.add_(x).relu_(), *POOLING)
+        return self.after_first(_convolve(self.first, x), x)
+
+    def after_first(self, convolved: Tensor, *parts: Tensor) -> Tensor:
+        """The block's output from what its first convolution gives, which is overwritten, and the parts of its input."""
+        total = _convolve(self.second, convolved.relu_())
+        for part in parts:
+            total.add_(part)
+        return functional.max_pool2d(total.relu_(), *POOLING)
 
     def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
         """The block's output, and the way back from it to its input."""
@@ -112,8 +119,12 @@ class CNN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 187) beats to (batch, 5) logits."""
         x = _convolve_signal(self.stem, x)  # (batch, 32, 1, 187)
-        for block in self.blocks:
-            x = block(x)  # lengths 92, 44, 20, 8, 2
+        return self._after(self._blocks()[0](x))
+
+    def _after(self, x: Tensor) -> Tensor:
+        """(batch, 32, 1, 92) outputs of the first block to (batch, 5) logits."""
+        for block in self._blocks()[1:]:
+            x = block(x)  # lengths 44, 20, 8, 2
         x = functional.relu(self.hidden(x.flatten(1)))  # (batch, 64) -> (batch, 32)
         return self.output(x)
 
@@ -139,6 +150,22 @@ class CNN(nn.Module):
             return gradient.view(*cotangent.shape[:-1], -1)  # (batch, 1, 1, 187) -> (batch, 187)
 
         return logits, pull_back
+
+    def around(self, offsets: Tensor) -> Around:
+        """Logits around a beat (see ``nsr_core.models.around``).
+
+        The first two convolutions are one linear map, so what they make of the offsets serves all beats; they are a quarter
+        of the work.
+        """
+        block = self._blocks()[0]
+        moved = _convolve_signal(self.stem, offsets, biased=False)  # (offsets, 32, 1, 187)
+        moved_on = _convolve(block.first, moved, biased=False)
+
+        def evaluate(x: Tensor) -> Tensor:
+            at = _convolve_signal(self.stem, x[None])
+            return self._after(block.after_first(moved_on + _convolve(block.first, at), moved, at))
+
+        return evaluate
 
     def normalised_layers(self) -> list[KernelLayer]:
         """The layers whose kernels the paper protocol keeps at unit norm: all but the fifth block's."""
