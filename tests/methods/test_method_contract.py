@@ -13,6 +13,7 @@ every_network = pytest.mark.parametrize("network", NETWORKS)
 GATED = ("mseMargin", "loss1", "loss2")
 #: Those that train on attacked copies, which begin by chance.
 BY_CHANCE = {name: method for name, method in METHODS.items() if hasattr(method, "attack")}
+every_method_without_chance = pytest.mark.parametrize("method", [name for name in METHODS if name not in BY_CHANCE])
 
 
 def network_for(method, network, dtype=torch.float64):
@@ -96,11 +97,9 @@ def test_chance_comes_from_the_generator_alone(method):
     assert (first == other) == (method not in BY_CHANCE)
 
 
-@every_method
+@every_method_without_chance  # an attack's chance belongs to the place in the batch
 def test_the_order_of_the_batch_does_not_matter(method):
     model = network_for(method, "mlp")
-    if method in BY_CHANCE:
-        pytest.skip("its chance belongs to the place in the batch")
     x, y = batch_for(model, 2)
     order = torch.tensor([5, 2, 0, 4, 1, 3])
     torch.testing.assert_close(
@@ -130,7 +129,7 @@ def test_margin_and_regularisation_count_on_the_correctly_classified_only(method
 
 
 @every_network
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in BY_CHANCE])
+@every_method_without_chance
 def test_the_gradient_is_that_of_finite_differences(method, network):
     """Along a random direction of all parameters, in float64: (L(p + h v) - L(p - h v)) / 2h with h = 1e-6.
 
@@ -154,7 +153,7 @@ def test_the_gradient_is_that_of_finite_differences(method, network):
 
 
 @every_network
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in BY_CHANCE])
+@every_method_without_chance
 def test_descending_the_loss_lowers_it(method, network):
     model = network_for(method, network)
     x, y = batch_for(model, 2)
