@@ -157,6 +157,18 @@ def test_every_page_opens_in_every_look(visit, address, name, look):
     assert wide == 0
 
 
+@pytest.mark.parametrize("step", [2, 3, 4, 5, 6])
+def test_the_formulas_of_a_step_fit_a_phone(visit, address, step):
+    page = visit(width=375).open(f"{address}/learn?step={step}").page
+    page.wait_for_selector(".katex-display", timeout=WAIT_MS)
+    spill = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.katex-display')].map(box => {"
+        "const drawn = document.createRange(); drawn.selectNodeContents(box.querySelector('.katex-html'));"
+        "return drawn.getBoundingClientRect().width - box.getBoundingClientRect().width }))"
+    )
+    assert spill <= 1
+
+
 def test_an_attacked_beat_changes_its_class_and_a_link_to_it_gives_the_same_numbers(visit, address):
     mine = visit().open(f"{address}/beat_lab?models=mlp-ce&eps=0.0")
     playwright.expect(mine.page.get_by_text("held")).to_be_visible(timeout=WAIT_MS)

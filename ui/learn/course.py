@@ -119,6 +119,11 @@ class Question:
     of_beat: bool = True
 
 
+def formulas(*rows: str) -> None:
+    """LaTeX below each other, short enough for a phone; ``&`` marks what stands below what."""
+    st.latex(r"\begin{aligned}" + r" \\[0.4em] ".join(rows) + r"\end{aligned}")
+
+
 def ask(lesson: Lesson, question: Question) -> Any:
     """The question; the prediction once it was given, else None."""
     given_all = st.session_state.setdefault(_GIVEN, {})

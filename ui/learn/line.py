@@ -29,9 +29,9 @@ def show(lesson: Lesson) -> None:
             "A ReLU unit is either on (it passes its input) or off (it gives 0). As long as none switches, the whole "
             "network is one matrix, so the right class's logit is a straight line in the beat (eq. 1-2). For this beat:"
         )
-        st.latex(
-            rf"z_y = w_y \cdot x + b_y = {here.z - here.b:.2f} {'+' if here.b >= 0 else '-'} {abs(here.b):.2f} "
-            rf"= {here.z:.2f} \qquad (2)"
+        course.formulas(
+            r"z_y &= w_y \cdot x + b_y && (2)",
+            rf"&= {here.z - here.b:.2f} {'+' if here.b >= 0 else '-'} {abs(here.b):.2f} = {here.z:.2f}",
         )
         st.markdown(
             "$w_y$ has 187 entries, the logit's slope by each sample. With noise *e*, and if $w_y$ and $b_y$ stay what they "

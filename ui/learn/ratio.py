@@ -26,11 +26,12 @@ def show(lesson: Lesson) -> None:
             "The signal is $z_y$, the noise is what *e* adds to it. Their ratio is small where noise cannot matter. "
             "Hölder's inequality bounds it for any noise within ε: at worst every sample moves by ε with the sign of its slope."
         )
-        st.latex(
-            r"\mathrm{NSR}_y = \frac{|w_y \cdot e|}{|z_y|} \;\leq\; \frac{\|w_y\|_1\,\varepsilon}{|z_y|} = R_2 \qquad (8, 9)"
+        course.formulas(
+            r"\mathrm{NSR}_y &= \frac{|w_y \cdot e|}{|z_y|} && (8)",
+            r"&\leq \frac{\|w_y\|_1\,\varepsilon}{|z_y|} = R_2 && (9)",
         )
         st.markdown("This beat's numbers:")
-        st.latex(rf"\|w_y\|_1 = \sum_i |w_{{y,i}}| = {told.w_l1:.2f}, \quad |z_y| = {abs(told.z):.3f}")
+        course.formulas(rf"\|w_y\|_1 &= \sum_i |w_{{y,i}}| = {told.w_l1:.2f}", rf"|z_y| &= {abs(told.z):.3f}")
         said = course.ask(lesson, QUESTION)
         if said is not None:
             close = abs(said - told.eps_at_one) <= 0.05 * told.eps_at_one
@@ -38,7 +39,7 @@ def show(lesson: Lesson) -> None:
             course.tell(lesson, QUESTION, f"ε = {said:.4f}", truth, close, _why(told, lesson))
     with picture:
         if said is None:
-            st.markdown("**How strongly each sample moves the logit** (all bars together: ‖w_y‖₁)")
+            st.markdown("**How strongly each sample moves the logit** (all bars together: $\\|w_y\\|_1$)")
             chart.draw(
                 learn_figures.strengths(told.w, lesson.ink, lesson.length), key="strengths",
                 alt=f"Absolute slope of the right logit by each of 187 samples; they sum to {told.w_l1:.2f}.",
@@ -63,15 +64,14 @@ def show(lesson: Lesson) -> None:
 
 def _filled_in(told: core.Ratios) -> None:
     sign = "+" if told.w_noise >= 0 else "-"
-    rows = (
+    st.markdown("**With FGSM's noise filled in**")
+    course.formulas(
         rf"(7)\;\; & z_{{y,e}} \approx {told.z:.2f} {sign} {abs(told.w_noise):.2f} = {told.z + told.w_noise:.2f}",
         rf"& \text{{really }} z_{{y,e}} = {told.z_real:.2f}",
         rf"(8)\;\; & \mathrm{{NSR}}_y = {abs(told.w_noise):.2f} \,/\, {abs(told.z):.2f} = {told.fgsm_line:.2f}",
         rf"(9)\;\; & R_2 = {told.w_l1:.1f} \cdot {told.eps:g} \,/\, {abs(told.z):.2f} = {told.bound:.2f}",
         rf"(10)\;\; & \log(1 + R_2) = \log(1 + {told.bound / told.eps:.1f}) = {told.penalty:.2f}",
     )
-    st.markdown("**With FGSM's noise filled in**")
-    st.latex(r"\begin{aligned}" + r" \\[0.4em] ".join(rows) + r"\end{aligned}")
     st.caption("Eq. 10 adds the last line, with ε_max = 1, to the loss that loss2 trains with.")
 
 

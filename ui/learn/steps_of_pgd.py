@@ -36,7 +36,7 @@ def show(lesson: Lesson) -> None:
             "$x + \\varepsilon\\,\\mathrm{sign}\\,\\nabla_x L(x)$.\n\n"
             "**PGD** takes small steps and asks for the gradient again after each:"
         )
-        st.latex(r"x^k = \Pi\left(x^{k-1} + \alpha\,\mathrm{sign}\,\nabla_x L(x^{k-1})\right) \qquad (12)")
+        st.latex(r"x^k = \Pi\left(x^{k-1} + \alpha\,\mathrm{sign}\,\nabla_x L(x^{k-1})\right) \quad (12)")
         st.markdown(r"where $\Pi$ puts every sample back into the budget, and here $\alpha = \varepsilon/10$.")
         said = course.ask(lesson, QUESTION)
         if said is not None:
