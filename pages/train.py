@@ -75,7 +75,7 @@ def _choose() -> None:
 def _tell(method: str) -> None:
     told = METHODS[method]
     st.caption(f"{told.title}. {told.summary}")
-    st.latex(told.equation.replace("mseMargin", r"\mathrm{mseMargin}"))
+    st.latex(told.equation)
 
 
 def _choose_source() -> str:

@@ -99,7 +99,10 @@ class Trades(FullBudget):
     name: ClassVar[str] = "trades"
     title: ClassVar[str] = "TRADES"
     summary: ClassVar[str] = "Trains on clean beats, and asks that noise within the budget changes the answer little."
-    equation: ClassVar[str] = r"L_{CE}(x, y) + \beta \max_{\|\delta\|_\infty \le \epsilon} KL(p(x) \| p(x + \delta))"
+    equation: ClassVar[str] = (
+        r"\begin{aligned}& L_{CE}(x, y) \\ & + \beta \max_{\|\delta\|_\infty \le \epsilon} "
+        r"\mathrm{KL}(p(x) \,\|\, p(x + \delta))\end{aligned}"
+    )
 
     beta: float = setting(3.0, "Weight of the divergence.", 0.0, 1000.0)
 

@@ -30,7 +30,9 @@ class SquaredErrorMargin(Method):
     name: ClassVar[str] = "mseMargin"
     title: ClassVar[str] = "Squared error + margin"
     summary: ClassVar[str] = "Squared error, and a push that keeps the right class ahead by 1."
-    equation: ClassVar[str] = r"(z_y - 1)^2 + \sum_{i \neq y} z_i^2 + \sum_{i \neq y} \max(0, 1 - z_y + z_i)"
+    equation: ClassVar[str] = (
+        r"\begin{aligned}& (z_y - 1)^2 + \sum_{i \neq y} z_i^2 \\ & + \sum_{i \neq y} \max(0, 1 - z_y + z_i)\end{aligned}"
+    )
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         logits = network(x)
