@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nsr_core.evaluation.claims import CLAIMS, judge
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval
 from nsr_core.evaluation.paper import paper_tables
+from nsr_core.evaluation.replication import replication
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.reproduction.cells import cells, courses
 from nsr_core.reproduction.model import Model
 from nsr_core.reproduction.plan import Plan
-from nsr_core.reproduction.tables import heading, summarise_methods, table_markdown, write_tables
+from nsr_core.reproduction.tables import claims_markdown, heading, summarise_methods, table_markdown, write_tables
 from nsr_core.training.checkpoint import load_checkpoint
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -145,3 +147,21 @@ def test_all_is_written(bench, seeds):
     last = course.iloc[-1]
     assert line.split(" | ")[-2:] == [f"{last['val_acc']:.2f} / {last['val_pgd_acc']:.2f}", "50 |"]
     assert json.loads((bench.tables / "reproduction.json").read_text()) == value
+
+
+def test_each_ordering_is_told_level_by_level():
+    """With the paper's own values as ours, both columns agree; with one cell changed, the claim fails there and the rival is named."""
+    published = replication([])
+    rows = published.assign(ours=published["paper"], protocol="paper")
+    lines = claims_markdown([judge(claim, rows) for claim in CLAIMS]).splitlines()[2:]
+    for claim, line in zip(CLAIMS, lines, strict=True):
+        levels = len(claim.eps)
+        told = f"**0 of {levels}**" if claim.than_attack else f"{levels} of {levels}"
+        assert line.split(" | ")[2:5] == [claim.text, told, told]
+    cell = (rows["table"] == 7) & (rows["method"] == "adv0.1") & (rows["eps"] == 0.1)
+    changed = rows.assign(ours=rows["ours"].mask(cell, 0.9))
+    claim = next(claim for claim in CLAIMS if (claim.figure, claim.metric, claim.over) == (2, "acc", ()))
+    line = claims_markdown([judge(claim, changed)]).splitlines()[-1]
+    assert line.endswith("| 6 of 6 | **5 of 6** | 0.710 at 0.1 | adv0.1 0.900 |")
+    nothing = claims_markdown([judge(claim, published)]).splitlines()[-1]
+    assert nothing.endswith("| 6 of 6 | open | - | - |")
