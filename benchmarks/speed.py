@@ -5,8 +5,8 @@
 Each row times the same work both ways, alternating, and takes the median of each: a machine that slows down slows
 both. The reference (``benchmarks.reference``) is written from the description alone: loops over classes, a second
 forward pass for each regulariser, every row of the tiled test set attacked, no survivors dropped. One thread, random
-beats and fresh networks for the training steps; the rows of attacks use the shipped MLP for loss2 and demo beats with
-the class shares of the published test set.
+beats and fresh networks for the training steps; the rows of attacks use the shipped networks for loss2 and demo beats,
+those of PGD with the class shares of the published test set.
 """
 
 import argparse
@@ -25,33 +25,36 @@ from torch import Tensor, nn
 from benchmarks import reference
 from nsr_core.attacks import PGD, SPSA, BatchRandomness
 from nsr_core.compute import configure, describe_machine, describe_versions
-from nsr_core.data import Split
+from nsr_core.data import Beats, Split
 from nsr_core.data.demo import load_demo
 from nsr_core.data.splits import PUBLISHED_TEST_COUNTS
 from nsr_core.evaluation.robustness import BATCH, PAPER_EPS, attack_beats
-from nsr_core.models import make_network
+from nsr_core.models import Network, make_network
 from nsr_core.models.vjp import input_vjp
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import paper_config
 from nsr_core.training.loop import TrainingRun
 
 BATCH_SIZE = 128
-CHECKPOINT = Path(__file__).resolve().parent.parent / "checkpoints" / "mlp-loss2"
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+PLAIN = {"mlp": reference.PlainMLP, "cnn": reference.PlainCNN}
 #: Beats of the attack rows: enough of each class, few enough for the reference to end.
 PGD_BEATS = 500
-SPSA_BEATS = 30
+SPSA_BEATS = {"mlp": 30, "cnn": 10}
+#: Evaluations a step, of which half are directions: the paper's, and those that a CNN meets on a CPU.
+SPSA_SAMPLES = {"mlp": 2048, "cnn": 128}
 #: Multiply-adds of one CNN forward pass for one beat, counted from its layers (convolutions and linear layers).
 CNN_MULTIPLY_ADDS = 160 * 187 + 2 * 5120 * (187 + 92 + 44 + 20 + 8) + 64 * 32 + 32 * 5
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: median seconds of the reference and of the product."""
+    """One comparison: median seconds of the reference and of the product; the ratio that was aimed at, if any."""
 
     name: str
     reference: float
     product: float
-    target: float
+    target: float | None
 
     @property
     def ratio(self) -> float:
@@ -67,12 +70,14 @@ def main() -> None:
         training_step("mlp", "loss2", 3.0, repeats=15, steps=20),
         training_step("mlp", "adv0.1", 2.5, repeats=15, steps=10),
         training_step("cnn", "loss2", 1.7, repeats=5, steps=2),
-        attack_row("100-PGD row, MLP loss2", PGD_BEATS, reference_pgd, product_pgd, 8.0, repeats=3),
-        attack_row("SPSA row, MLP loss2", SPSA_BEATS, reference_spsa, product_spsa, 4.0, repeats=1),
+        pgd_row(8.0, repeats=3),
+        spsa_row("mlp", 4.0, repeats=1),
+        spsa_row("cnn", None, repeats=1),
     ]
-    print(f"{'':28} {'reference':>12} {'product':>12} {'ratio':>7} {'target':>7}")
+    print(f"{'':46} {'reference':>12} {'product':>12} {'ratio':>7} {'target':>7}")
     for row in rows:
-        print(f"{row.name:28} {row.reference:10.4f} s {row.product:10.4f} s {row.ratio:6.1f}x {row.target:6.1f}x")
+        aim = f"{row.target:6.1f}x" if row.target else "     - "
+        print(f"{row.name:46} {row.reference:10.4f} s {row.product:10.4f} s {row.ratio:6.1f}x {aim}")
     share, rate = matrix_share()
     print(f"CNN PGD step: {share:.0%} of this machine's matrix-product rate ({rate / 1e9:.0f} GFLOP/s); aim 60 %")
     if out:
@@ -95,7 +100,12 @@ def timed(work: Callable[[], object], times: int = 1) -> float:
 
 
 def alternate(
-    name: str, slow: Callable[[], object], fast: Callable[[], object], target: float, repeats: int, times: int = 1
+    name: str,
+    slow: Callable[[], object],
+    fast: Callable[[], object],
+    target: float | None,
+    repeats: int,
+    times: int = 1,
 ) -> Row:
     """Time two ways in turn, ``times`` calls of each in a row; one uncounted round first where there are several."""
     rounds = [(timed(slow, times), timed(fast, times)) for _ in range(repeats + (repeats > 1))][repeats > 1 :]
@@ -109,7 +119,7 @@ def training_step(network: str, method: str, target: float, repeats: int, steps:
     everything = np.arange(BATCH_SIZE)
     split = Split("beat", 2020, everything, everything, everything, "benchmark")
     run = TrainingRun(paper_config(network, method, source="demo"), beats, split, torch.device("cpu"))
-    plain = reference.PlainMLP() if network == "mlp" else reference.PlainCNN()
+    plain = PLAIN[network]()
     reference.copy_parameters(run.network, plain)
     optimiser = reference.new_optimiser(plain)
     x, generator = run.x, torch.Generator().manual_seed(0)
@@ -125,15 +135,49 @@ def training_step(network: str, method: str, target: float, repeats: int, steps:
     )
 
 
-Plain = Callable[[nn.Module, Tensor, Tensor, float], object]
+def pgd_row(target: float, repeats: int) -> Row:
+    """The MLP's row of the table of 100-PGD."""
+    shares = np.array(PUBLISHED_TEST_COUNTS)
+    beats = load_demo(PGD_BEATS, class_shares=shares / shares.sum())
+
+    def slow(plain: nn.Module, x: Tensor, y: Tensor, eps: float) -> None:
+        for rows in torch.arange(len(x)).split(BATCH_SIZE):
+            start = eps * (2 * torch.rand(len(rows), x.shape[1]) - 1)
+            reference.pgd_eval(plain, x[rows], y[rows], eps, 100, start)
+
+    def fast(network: Network) -> None:
+        attack_beats(network, beats, np.arange(len(beats)), PGD(steps=100), "pgd")
+
+    return attack_row("100-PGD row, MLP loss2", "mlp", beats, slow, fast, target, repeats)
 
 
-def attack_row(name: str, count: int, slow: Plain, fast: Callable, target: float, repeats: int) -> Row:
+def spsa_row(name: str, target: float | None, repeats: int) -> Row:
+    """A network's row of the table of SPSA."""
+    beats, samples = load_demo(SPSA_BEATS[name]), SPSA_SAMPLES[name]
+
+    def slow(plain: nn.Module, x: Tensor, y: Tensor, eps: float) -> None:
+        directions = samples // 2, x.shape[1]
+        reference.spsa_eval(plain, x, y, eps, lambda beat, step: 2.0 * torch.randint(0, 2, directions) - 1)
+
+    def fast(network: Network) -> None:
+        attack_beats(network, beats, np.arange(len(beats)), SPSA(samples=samples), "spsa", carry=True)
+
+    title = f"SPSA row, {name.upper()} loss2, {samples:,} evaluations a step"
+    return attack_row(title, name, beats, slow, fast, target, repeats)
+
+
+def attack_row(
+    title: str,
+    name: str,
+    beats: Beats,
+    slow: Callable[[nn.Module, Tensor, Tensor, float], object],
+    fast: Callable[[Network], object],
+    target: float | None,
+    repeats: int,
+) -> Row:
     """One row of a table: six noise levels on test beats, tiled for the reference, weighted for the product."""
-    shares = np.array(PUBLISHED_TEST_COUNTS) if count == PGD_BEATS else np.ones(5)
-    beats = load_demo(count, class_shares=shares / shares.sum())
-    network = load_checkpoint(CHECKPOINT).network
-    plain = reference.PlainMLP()
+    network = load_checkpoint(CHECKPOINTS / f"{name}-loss2").network
+    plain = PLAIN[name]()
     reference.copy_parameters(network, plain)
     tiled = reference.tile_to_balance(torch.from_numpy(beats.x), torch.from_numpy(beats.y))
 
@@ -141,25 +185,7 @@ def attack_row(name: str, count: int, slow: Plain, fast: Callable, target: float
         for eps in PAPER_EPS:
             slow(plain, *tiled, eps)
 
-    return alternate(name, all_levels, lambda: fast(network, beats), target, repeats)
-
-
-def reference_pgd(plain: nn.Module, x: Tensor, y: Tensor, eps: float) -> None:
-    for rows in torch.arange(len(x)).split(BATCH_SIZE):
-        start = eps * (2 * torch.rand(len(rows), x.shape[1]) - 1)
-        reference.pgd_eval(plain, x[rows], y[rows], eps, 100, start)
-
-
-def product_pgd(network, beats) -> None:
-    attack_beats(network, beats, np.arange(len(beats)), PGD(steps=100), "pgd")
-
-
-def reference_spsa(plain: nn.Module, x: Tensor, y: Tensor, eps: float) -> None:
-    reference.spsa_eval(plain, x, y, eps, lambda beat, step: 2.0 * torch.randint(0, 2, (1024, x.shape[1])) - 1)
-
-
-def product_spsa(network, beats) -> None:
-    attack_beats(network, beats, np.arange(len(beats)), SPSA(), "spsa", carry=True)
+    return alternate(title, all_levels, lambda: fast(network), target, repeats)
 
 
 def matrix_share() -> tuple[float, float]:
