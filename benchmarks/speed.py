@@ -40,7 +40,7 @@ CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 PLAIN = {"mlp": reference.PlainMLP, "cnn": reference.PlainCNN}
 #: Beats of the attack rows: enough of each class, few enough for the reference to end.
 PGD_BEATS = 500
-SPSA_BEATS = {"mlp": 30, "cnn": 10}
+SPSA_BEATS = {"mlp": 30, "cnn": 5}
 #: Evaluations a step, of which half are directions: the paper's, and those that a CNN meets on a CPU.
 SPSA_SAMPLES = {"mlp": 2048, "cnn": 128}
 #: Multiply-adds of one CNN forward pass for one beat, counted from its layers (convolutions and linear layers).
