@@ -11,10 +11,12 @@ from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.evaluation import curves
+from nsr_core.evaluation.evaluate import PAPER_PLAN
 from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.evaluation.masking import ALARM_FILE, Alarm, load_alarm
 from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.patients import PatientResult, read_patients
+from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
 from nsr_core.evaluation.verdict import Verdict, read_verdict
@@ -225,12 +227,17 @@ def protocol(name: str, reading: str) -> str:
     card = checkpoint(name).card
     table = beat_table(name)
     assert table is not None  # it has results
-    ran = card["results"]["attacks"][readings(table)[reading].attack]
+    attack = readings(table)[reading].attack
+    ran = card["results"]["attacks"][attack]
     where = "signal samples only" if ran["signal_only"] else "padding included"
+    replica = Replica.of(checkpoint(name), None)
+    departs = replica.training_departures
+    departs += replica.setting_departures(reading) if attack in PAPER_PLAN else ()
+    told = f"Departs from the paper: {'; '.join(departs)}. " if departs else ""
     return (
         f"Protocol: {ran['protocol']}; {ran['beats']}, {where}; split by {card['split']['name']} "
         f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
-        f"{card['config']['epochs']} epochs. An attack that fails proves nothing."
+        f"{replica.epochs} epochs. {told}An attack that fails proves nothing."
     )
 
 

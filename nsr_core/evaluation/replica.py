@@ -79,12 +79,7 @@ class Replica:
         found = []
         if (beats := entry.get("beats", planned["beats"])) != planned["beats"]:
             found.append(f"{beats} instead of the {planned['beats'].removeprefix('the ')}")
-        settings = planned["attack"] | entry.get("attack", {})
-        found += [
-            f"{name.replace('_', ' ')} {value} instead of {planned['attack'].get(name)}"
-            for name, value in settings.items()
-            if value != planned["attack"].get(name)
-        ]
+        found += self.setting_departures(attack)
         if entry.get("signal_only", False) != planned["signal_only"]:
             found.append("noise on the signal samples only")
         if entry.get("carry", planned["carry"]) != planned["carry"]:
@@ -92,6 +87,17 @@ class Replica:
         if missing := sorted(set(planned["eps"]) - set(entry.get("eps", planned["eps"]))):
             found.append(f"not attacked at {', '.join(f'{eps:g}' for eps in missing)}")
         return tuple(found)
+
+    def setting_departures(self, attack: str) -> tuple[str, ...]:
+        """How the settings of ``pgd20``, ``pgd100`` or ``spsa`` itself depart from the paper's, in words."""
+        run = run_of(attack)
+        planned = PAPER_PLAN[run].describe()["attack"]
+        settings = planned | self.card["results"].get("attacks", {}).get(run, {}).get("attack", {})
+        return tuple(
+            f"{name.replace('_', ' ')} {value} instead of {planned.get(name)}"
+            for name, value in settings.items()
+            if value != planned.get(name)
+        )
 
     def protocol(self, attack: str) -> str:
         """``"paper"`` where training and evaluation are both by the paper protocol, else ``"custom"``."""

@@ -52,6 +52,16 @@ def test_protocols_that_differ_say_whose_they_are():
     assert "CNN adv0.1: Protocol: custom;" in told
 
 
+def test_what_departs_from_the_paper_is_said():
+    told = words(
+        open_page("curves", checkpoints=["cnn-loss2", "mlp-loss2", "mlp-loss2-patient"], under=["spsa", "pgd100"])
+    )
+    assert "Departs from the paper: epochs 25 instead of 50; samples 128 instead of 2048." in told
+    assert "Departs from the paper: epochs 25 instead of 50. " in told
+    assert "Departs from the paper: split patient instead of beat. " in told
+    assert told.count("Departs from the paper") == 3
+
+
 def test_the_protocol_is_said():
     told = words(open_page("curves"))
     assert "Protocol: paper; full test split" in told
