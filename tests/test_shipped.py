@@ -33,16 +33,18 @@ every_mlp = pytest.mark.parametrize("folder", MLPS, ids=lambda folder: folder.na
 every_cnn = pytest.mark.parametrize("folder", CNNS, ids=lambda folder: folder.name)
 
 
-def test_every_method_is_shipped_and_three_by_patient():
+def test_every_method_is_shipped_the_papers_on_both_networks_and_three_by_patient():
     expected = {f"mlp-{method}" for method in METHODS} | {
         f"mlp-{method}-patient" for method in ("ce", "loss2", "adv0.1")
     }
     assert {folder.name for folder in MLPS} == expected
+    assert {folder.name for folder in CNNS} == {f"cnn-{method}" for method in PAPER_METHODS}
 
 
 @every_cnn
 def test_a_shipped_cnn_says_how_long_it_was_trained_and_on_what_it_was_attacked(folder):
-    """At least 25 epochs, 8 where the training attacks, and clean ACC of 0.88; PGD on 2,162 test beats of all records."""
+    """At least 25 epochs, 8 where the training attacks, and clean ACC of 0.88; PGD on 2,162 test beats of all records, SPSA on
+    the paper's 810 with a sixteenth of its evaluations."""
     checkpoint = load_checkpoint(folder)
     card = checkpoint.card
     attacks = isinstance(checkpoint.config.make_method(), Adversarial)
@@ -52,8 +54,12 @@ def test_a_shipped_cnn_says_how_long_it_was_trained_and_on_what_it_was_attacked(
     pgd = card["results"]["attacks"]["pgd"]
     assert (pgd["attack"]["steps"], pgd["protocol"]) == (100, "custom")
     assert pgd["beats"] == "up to 500 test beats of each class, evenly spread over the records"
+    spsa = card["results"]["attacks"]["spsa"]
+    assert (spsa["attack"]["steps"], spsa["attack"]["samples"], spsa["protocol"]) == (100, 128, "custom")
+    assert spsa["beats"] == "first 162 test beats of each class"
     table = load_table(folder / BEATS_FILE)
     assert (table["attack"] == "pgd").sum() == 6 * 2162
+    assert (table["attack"] == "spsa").sum() == 6 * 810
 
 
 @every_cnn
