@@ -231,13 +231,14 @@ def protocol(name: str, reading: str) -> str:
     ran = card["results"]["attacks"][attack]
     where = "signal samples only" if ran["signal_only"] else "padding included"
     replica = Replica.of(checkpoint(name), None)
-    departs = replica.training_departures
-    departs += replica.setting_departures(reading) if attack in PAPER_PLAN else ()
-    told = f"Departs from the paper: {'; '.join(departs)}. " if departs else ""
+    changed = "; ".join(replica.setting_departures(reading)) if attack in PAPER_PLAN else ""
+    training = "; ".join(replica.training_departures)
+    rules = ran["protocol"] + (f" ({changed})" if changed else "")
+    departs = f"The training departs from the paper's: {training}. " if training else ""
     return (
-        f"Protocol: {ran['protocol']}; {ran['beats']}, {where}; split by {card['split']['name']} "
+        f"Protocol: {rules}; {ran['beats']}, {where}; split by {card['split']['name']} "
         f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
-        f"{replica.epochs} epochs. {told}An attack that fails proves nothing."
+        f"{replica.epochs} epochs. {departs}An attack that fails proves nothing."
     )
 
 

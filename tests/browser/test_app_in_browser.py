@@ -157,14 +157,20 @@ def test_every_page_opens_in_every_look(visit, address, name, look):
     assert wide == 0
 
 
-@pytest.mark.parametrize("step", [2, 3, 4, 5, 6])
-def test_the_formulas_of_a_step_fit_a_phone(visit, address, step):
-    page = visit(width=375).open(f"{address}/learn?step={step}").page
+FORMULAS = [f"learn?step={step}" for step in (2, 3, 4, 5, 6)] + [
+    f"train?train_method={method}" for method in ("mseMargin", "loss2", "trades0.1")
+]
+
+
+@pytest.mark.parametrize("place", FORMULAS)
+def test_formulas_fit_a_phone(visit, address, place):
+    page = visit(width=375).open(f"{address}/{place}").page
     page.wait_for_selector(".katex-display", timeout=WAIT_MS)
     spill = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('.katex-display')].map(box => {"
-        "const drawn = document.createRange(); drawn.selectNodeContents(box.querySelector('.katex-html'));"
-        "return drawn.getBoundingClientRect().width - box.getBoundingClientRect().width }))"
+        "Math.max(...[...document.querySelectorAll('.katex-display')].map(formula => {"
+        "const drawn = document.createRange(); drawn.selectNodeContents(formula.querySelector('.katex-html'));"
+        "const room = formula.closest('[data-testid=stMarkdownContainer]').parentElement;"
+        "return drawn.getBoundingClientRect().width - room.getBoundingClientRect().width }))"
     )
     assert spill <= 1
 

@@ -56,10 +56,10 @@ def test_what_departs_from_the_paper_is_said():
     told = words(
         open_page("curves", checkpoints=["cnn-loss2", "mlp-loss2", "mlp-loss2-patient"], under=["spsa", "pgd100"])
     )
-    assert "Departs from the paper: epochs 25 instead of 50; samples 128 instead of 2048." in told
-    assert "Departs from the paper: epochs 25 instead of 50. " in told
-    assert "Departs from the paper: split patient instead of beat. " in told
-    assert told.count("Departs from the paper") == 3
+    assert "CNN loss2: Protocol: custom (samples 128 instead of 2048); first 162 test beats of each class" in told
+    assert told.count("The training departs from the paper's: epochs 25 instead of 50. ") == 2  # once for each attack
+    assert told.count("The training departs from the paper's: split patient instead of beat. ") == 1
+    assert told.count("departs from the paper") == 3
 
 
 def test_the_protocol_is_said():
