@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.compute import configure, describe_machine, describe_versions
@@ -23,6 +24,7 @@ from nsr_core.training.batches import balanced_order
 from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
+from nsr_core.training.optimisers import OPTIMISERS
 from nsr_core.training.schedule import SCHEDULES
 from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state
 from nsr_core.training.validate import Validator
@@ -95,7 +97,7 @@ class TrainingRun:
         self.network = _fresh_network(config).to(device).train()
         self.parameters: list[Tensor] = list(self.network.parameters())
         self.learning_rate = config.learning_rate
-        self.optimiser = torch.optim.Adamax(self.parameters, lr=config.learning_rate, foreach=True)
+        self.optimiser = OPTIMISERS[config.optimiser](self.parameters, lr=config.learning_rate)
         self.normalised = self.network.normalised_layers() if config.normalise_kernels else []
         self.dead_kernels = DeadKernels(kernel_layers(self.network))
         self.x = torch.from_numpy(beats.x[split.train]).to(device)
@@ -142,6 +144,8 @@ class TrainingRun:
         loss.backward()
         if self.config.restart_dead_kernels:
             self.dead_kernels.observe()
+        if self.config.gradient_clip:
+            clip_grad_norm_(self.parameters, self.config.gradient_clip)
         if self.config.weight_decay:
             decay_weights(self.parameters, self.learning_rate * self.config.weight_decay)
         self.optimiser.step()

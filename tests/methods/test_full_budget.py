@@ -38,14 +38,14 @@ def test_the_attack_reaches_the_corner_of_its_budget_from_anywhere(eps, uniform)
     def push(logits):
         return functional.one_hot(1 - y, logits.shape[1]) - functional.one_hot(y, logits.shape[1]).double()
 
-    torch.testing.assert_close(method.attack(model, x, push, uniform) - x, (eps * sign).expand(8, -1))
+    torch.testing.assert_close(method.attack(model, x, push, uniform, eps) - x, (eps * sign).expand(8, -1))
 
 
 @every_method
 def test_the_attacked_beats_stay_in_the_budget(name, uniform):
     model, method = toys.fresh("mlp"), BEYOND[name]
     x, _ = toys.random_beats(8)
-    x_adv = method.attack(model, x, lambda logits: logits.softmax(1) - 0.2, uniform)
+    x_adv = method.attack(model, x, lambda logits: logits.softmax(1) - 0.2, uniform, method.eps)
     assert torch.equal(Box.around(x, method.eps).clip(x_adv), x_adv)
 
 
