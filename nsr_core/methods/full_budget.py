@@ -49,9 +49,10 @@ class FullBudget(Method):
         """(batch, 187) attacked copies of the beats."""
         box = Box.around(x, self.eps)
         x_adv = box.random_point(x, uniform)
+        step_size = self.reach * self.eps / self.steps  # a scalar on the device where eps is one (see ``PaceOnDevice``)
         for _ in range(self.steps):
             logits, pull_back = input_vjp(network, x_adv)
-            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_(), alpha=self.reach * self.eps / self.steps))
+            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_().mul_(step_size)))
         return x_adv
 
     def recipe(self, network: str) -> Recipe:

@@ -118,7 +118,7 @@ def test_training_follows_the_schedule(name, demo_beats, demo_split, monkeypatch
         paper_config("mlp", name, epochs=2, source="demo", batch_size=512), demo_beats, demo_split, torch.device("cpu")
     )
     seen = []
-    monkeypatch.setattr(run, "step", lambda *_: seen.append(run.method.eps) or torch.zeros(()))
+    monkeypatch.setattr(run, "step", lambda *_: seen.append(run.pace.method.eps) or torch.zeros(()))
     for epoch in (0, 1):
         run.epoch(epoch, lambda *_: None)
     count = run.steps_per_epoch
