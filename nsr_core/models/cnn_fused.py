@@ -195,10 +195,62 @@ def _forward(x, stem, stem_bias, kernels, biases, maps, first, second, winners, 
     tl.debug_barrier()
     two: tl.constexpr = 2 * _TAPS * _C * _C
     _block_forward(a, b, c, kernels, biases, first, second, winners, 187, 92, 64, keep)
-    _block_forward(c, b, a, kernels + two, biases + 2 * _C, first + 187 * _C, second + 187 * _C, winners + 92 * _C, 92, 44, 64, keep)
-    _block_forward(a, b, c, kernels + 2 * two, biases + 4 * _C, first + 279 * _C, second + 279 * _C, winners + 136 * _C, 44, 20, 64, keep)
-    _block_forward(c, b, a, kernels + 3 * two, biases + 6 * _C, first + 323 * _C, second + 323 * _C, winners + 156 * _C, 20, 8, 32, keep)
-    _block_forward(a, b, c, kernels + 4 * two, biases + 8 * _C, first + 343 * _C, second + 343 * _C, winners + 164 * _C, 8, 2, 16, keep)
+    _block_forward(
+        c,
+        b,
+        a,
+        kernels + two,
+        biases + 2 * _C,
+        first + 187 * _C,
+        second + 187 * _C,
+        winners + 92 * _C,
+        92,
+        44,
+        64,
+        keep,
+    )
+    _block_forward(
+        a,
+        b,
+        c,
+        kernels + 2 * two,
+        biases + 4 * _C,
+        first + 279 * _C,
+        second + 279 * _C,
+        winners + 136 * _C,
+        44,
+        20,
+        64,
+        keep,
+    )
+    _block_forward(
+        c,
+        b,
+        a,
+        kernels + 3 * two,
+        biases + 6 * _C,
+        first + 323 * _C,
+        second + 323 * _C,
+        winners + 156 * _C,
+        20,
+        8,
+        32,
+        keep,
+    )
+    _block_forward(
+        a,
+        b,
+        c,
+        kernels + 4 * two,
+        biases + 8 * _C,
+        first + 343 * _C,
+        second + 343 * _C,
+        winners + 164 * _C,
+        8,
+        2,
+        16,
+        keep,
+    )
     for place in tl.static_range(2):
         tl.store(out + beat * 2 * _C + channel * 2 + place, tl.load(c + place * _C + channel))
 
