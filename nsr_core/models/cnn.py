@@ -192,7 +192,7 @@ class CNN(nn.Module):
 
     def _can_be_fused(self, x: Tensor) -> bool:
         """Whether nobody asks for a gradient with respect to the weights, and the device has the kernels."""
-        return not torch.is_grad_enabled() and cnn_fused.is_available(x)
+        return not torch.is_grad_enabled() and cnn_fused.can_run(x)
 
     def _packed(self) -> cnn_fused.Weights:
         layers = [layer for block in self._blocks() for layer in (block.first, block.second)]
