@@ -6,7 +6,7 @@ It prints the tables of docs/scale.md.
 import sys
 from pathlib import Path
 
-from nsr_core.evaluation.evaluate import PAPER_PLAN, PAPER_SPSA_BEATS_PER_CLASS
+from nsr_core.evaluation.assignment import PAPER_PLAN, PAPER_SPSA_BEATS_PER_CLASS
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.reproduction.costs import TRAINING_BEATS, Costs

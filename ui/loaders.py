@@ -11,7 +11,7 @@ from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.evaluation import curves
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
 from nsr_core.files import runs_dir

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness, Box
+from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness
 from nsr_core.beat.nsr import change_of_true_logit, noise_to_signal
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
+from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
@@ -173,9 +174,10 @@ def attack_beat(
     length = signal if signal_only else None
     randomness = BeatRandomness(seed, rows)
     result = attack(network, x, y, eps, length=length, randomness=randomness, record=True, progress=progress)
-    x_adv = Box.around(x, eps, length).clip(result.x_adv)
+    judged = judge(network, x, y, eps, length, result.x_adv)
+    x_adv = judged.x_adv
     with torch.inference_mode():
-        before, after = (network(at).softmax(1)[0].numpy() for at in (x, x_adv))
+        before, after = (logits.softmax(1)[0].numpy() for logits in (network(x), judged.logits))
     line = noise_to_signal(network, x, y)
     return BeatAttack(
         checkpoint=checkpoint.name,

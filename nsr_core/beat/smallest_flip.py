@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsr_core.attacks import Attack, BeatRandomness, Box
+from nsr_core.attacks import Attack, BeatRandomness
 from nsr_core.attacks.apgd import WideAPGD
 from nsr_core.data import Beats
+from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.robustness import BATCH, predict
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
@@ -76,10 +77,8 @@ def _search(
         rows, level = open_rows, eps[open_rows]
         chance = BeatRandomness(seed, numbers[rows.numpy()])
         proposed = attack(network, x[rows], y[rows], level, length=length[rows], randomness=chance)
-        x_adv = Box.around(x[rows], level, length[rows]).clip(proposed.x_adv)
-        with torch.inference_mode():
-            won = network(x_adv).argmax(1) != y[rows]
-        used = (x_adv - x[rows]).abs().amax(1)
+        judged = judge(network, x[rows], y[rows], level, length[rows], proposed.x_adv)
+        won, used = judged.broken, (judged.x_adv - x[rows]).abs().amax(1)
         flipped[rows[won]] = torch.minimum(flipped[rows[won]], used[won])
         held[rows[~won]] = level[~won]
         eps[rows] = _next_level(held[rows], flipped[rows])

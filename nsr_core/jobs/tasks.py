@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from nsr_core.compute import configure, pick_device
 from nsr_core.data import load_beats, make_split
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment, evaluate, plan_of
-from nsr_core.evaluation.robustness import PAPER_EPS
+from nsr_core.evaluation.assignment import PAPER_EPS, Assignment, plan_of
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.progress import Progress
 from nsr_core.settings import Settings, setting, update
 from nsr_core.training.checkpoint import load_checkpoint

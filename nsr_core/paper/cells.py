@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval, precision
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table, outcomes

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import READINGS
 from nsr_core.training.checkpoint import Checkpoint
 from nsr_core.training.config import TrainConfig, paper_config

@@ -13,13 +13,13 @@ from nsr_core.attacks import PGD
 from nsr_core.compute import describe_machine
 from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment
+from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.summary import summarise
-from nsr_core.files import write_atomically
+from nsr_core.files import Note, write_atomically
 from nsr_core.methods import METHODS, get_method
 from nsr_core.paper.beta import SWEEP_FILE
-from nsr_core.progress import Progress, no_progress
+from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.settings import described_fields
@@ -66,11 +66,7 @@ class Trial:
 
     def result(self, bench: Bench) -> dict[str, Any] | None:
         """What ``carry_out`` wrote, or None where it has not, or with other settings."""
-        try:
-            result = json.loads((self.folder(bench) / RESULT_FILE).read_text())
-        except (OSError, ValueError):
-            return None
-        return result if isinstance(result, dict) and result.get("identity") == self._identity(bench) else None
+        return self._note(bench).read()
 
     def is_done(self, bench: Bench) -> bool:
         return self.result(bench) is not None
@@ -85,35 +81,29 @@ class Trial:
         train(self.config, beats, split, folder, device=bench.torch_device, progress=progress)
         network = load_checkpoint(folder).network.to(bench.torch_device)
         rows = spread_of_each_class(beats, split.validation, SWEEP.per_class or 0)
-        table = attack_beats(
-            network, beats, rows, SWEEP.attack, "validation", SWEEP.eps_grid, seed=SWEEP.seed,
-            device=bench.torch_device, progress=no_progress,
-        )  # fmt: skip
+        table = attack_beats(network, beats, rows, "validation", SWEEP, device=bench.torch_device)
         curve = summarise(table)
         eps, acc = curve["eps"].tolist(), curve["acc"].tolist()
-        result = {
-            "identity": self._identity(bench),
-            "beats": len(rows),
-            "eps": eps,
-            "acc": acc,
-            "area": round(area(eps, acc), 5),
-            "score": round(score(eps, acc), 5),
-            "machine": describe_machine(bench.torch_device),
-        }
-        text = json.dumps(result, indent=2) + "\n"
-        write_atomically(folder / RESULT_FILE, lambda path: path.write_text(text))
+        self._note(bench).write(
+            beats=len(rows),
+            eps=eps,
+            acc=acc,
+            area=round(area(eps, acc), 5),
+            score=round(score(eps, acc), 5),
+            machine=describe_machine(bench.torch_device),
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "config": self.config.to_json()}
 
-    def _identity(self, bench: Bench) -> dict[str, Any]:
+    def _note(self, bench: Bench) -> Note:
         identity = {
             "config": self.config.to_json(),
             "split": bench.load()[1].fingerprint,
             "attack": _described(),
             "device": bench.device,
         }
-        return json.loads(json.dumps(identity))
+        return Note(self.folder(bench) / RESULT_FILE, identity)
 
 
 def area(eps: Sequence[float], acc: Sequence[float]) -> float:

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
-from nsr_core.evaluation.summary import READINGS
+from nsr_core.evaluation.assignment import PAPER_PLAN, Assignment
+from nsr_core.evaluation.summary import reported_as
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.full_budget import FullAdversarial, Trades
@@ -94,8 +94,7 @@ class Costs:
         summary = pd.read_csv(folder / RESULTS_FILE)
         for attack, planned in PAPER_PLAN.items():
             entry = attacks.get(attack, {})
-            reported = next((name for name, reading in READINGS.items() if reading.attack == attack), attack)
-            rows = summary[(summary["attack"] == reported) & (summary["eps"] > 0)]
+            rows = summary[(summary["attack"] == reported_as(attack)[0]) & (summary["eps"] > 0)]
             if "seconds" not in entry or entry["machine"]["device"] != "cpu" or rows.empty:
                 continue
             effort = _described_effort(entry["attack"]) / _effort(planned)

@@ -10,7 +10,7 @@ import numpy as np
 from nsr_core.attacks import PGD, SPSA
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
+from nsr_core.evaluation.assignment import PAPER_PLAN, Assignment
 from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS

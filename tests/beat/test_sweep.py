@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import toys
+from toys import attack_beats
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult
 from nsr_core.attacks.base import Attack
@@ -26,7 +27,6 @@ from nsr_core.beat.sweep import (
     sweep_beat,
 )
 from nsr_core.data import CLASSES
-from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 from nsr_core.training.config import paper_config
 

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import torch
 import toys
+from toys import attack_beats
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult, BeatRandomness, RandomNoise
 from nsr_core.attacks.base import Attack
 from nsr_core.evaluation import robustness
-from nsr_core.evaluation.robustness import attack_beats, predict
+from nsr_core.evaluation.robustness import predict
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, NOT_BROKEN, outcomes, save_table
 from nsr_core.models import NETWORKS
 

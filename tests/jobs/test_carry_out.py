@@ -14,8 +14,8 @@ from jobtoys import training
 
 from nsr_core.attacks import FGSM
 from nsr_core.errors import UserError
+from nsr_core.evaluation.assignment import plan_of
 from nsr_core.evaluation.evaluate import evaluate as run_evaluation
-from nsr_core.evaluation.evaluate import plan_of
 from nsr_core.files import is_held
 from nsr_core.jobs import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, cancel, get_run, resume, submit
 from nsr_core.jobs import run as module

@@ -167,7 +167,7 @@ def test_a_task_survives_its_file(checkpoint_folder, monkeypatch):
 
 
 def test_an_evaluation_without_changes_is_the_papers(checkpoint_folder):
-    from nsr_core.evaluation.evaluate import PAPER_PLAN
+    from nsr_core.evaluation.assignment import PAPER_PLAN
 
     assert Evaluation(checkpoint_folder).plan() == PAPER_PLAN
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nsr_core.attacks import PGD, SPSA
-from nsr_core.evaluation.evaluate import Assignment
+from nsr_core.evaluation.assignment import Assignment
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.reproduction.costs import UNMEASURED_TRAINING, Costs
 from nsr_core.training.config import paper_config

@@ -12,7 +12,7 @@ import pytest
 
 from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.robustness import BATCH
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toys import attack_beats
 
 from nsr_core.attacks import PGD, SPSA
 from nsr_core.errors import UserError
 from nsr_core.evaluation import robustness
-from nsr_core.evaluation.evaluate import Assignment, evaluate
-from nsr_core.evaluation.robustness import attack_beats
+from nsr_core.evaluation.assignment import Assignment
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.progress import no_progress
 from nsr_core.reproduction.model import Model

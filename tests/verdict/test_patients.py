@@ -12,7 +12,8 @@ from sklearn.metrics import precision_recall_fscore_support
 from nsr_core.attacks import FGSM, PGD
 from nsr_core.data import CLASSES
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment, evaluate
+from nsr_core.evaluation.assignment import Assignment
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.evaluation.robustness import predict
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.patients import bootstrap_patients, by_class, overall, patient_counts, read_patients

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import torch
 import toys
+from toys import attack_beats
 
 from nsr_core.attacks import PGD, STRENGTHS, WorstCase
 from nsr_core.attacks.worst_case import first_steps
-from nsr_core.evaluation.evaluate import Assignment, assignment, protocol_of
-from nsr_core.evaluation.robustness import attack_beats, predict
+from nsr_core.evaluation.assignment import Assignment, assignment, protocol_of
+from nsr_core.evaluation.robustness import predict
 from nsr_core.evaluation.summary import summarise
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, outcomes, save_table
 from nsr_core.verdict.verdict import breaks, verdict

@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from nsr_core.attacks import BeatRandomness, Box
+from nsr_core.attacks import BeatRandomness
 from nsr_core.attacks.objectives import margin
 from nsr_core.data import Beats
+from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.robustness import BATCH
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
@@ -97,7 +98,7 @@ class Evidence:
             return -margin(self.network(self.x), self.y)
 
     def _attack(self, run: str, eps: float, places: np.ndarray) -> np.ndarray:
-        """(places,) bool, judged as everywhere: clipped to the budget, predicted again by the network as it is."""
+        """(places,) bool, judged by the network as it is, not rescaled."""
         made = RUNS[run]
         network, attack = rescaled(self.network, made.scale, self._margins), made.attack(eps)
         broken = np.zeros(len(places), bool)
@@ -111,10 +112,5 @@ class Evidence:
                 self.progress(done, total, f"{run} at {eps:g}, {what}")
 
             result = attack(network, x, y, eps, randomness=chance, progress=report)
-            box = Box.around(x, eps)
-            x_adv = box.clip(result.x_adv)
-            with torch.no_grad():
-                pred = self.network(x_adv).argmax(1)
-            # A gradient that is no number makes a beat that is none, and that is not broken.
-            broken[first : first + size] = ((pred != y) & box.holds(x_adv)).numpy()
+            broken[first : first + size] = judge(self.network, x, y, eps, None, result.x_adv).broken.numpy()
         return broken
