@@ -10,6 +10,7 @@ from torch.nn import functional
 from nsr_core.data.beats import CLASSES
 from nsr_core.models import cnn_fused
 from nsr_core.models.around import Around
+from nsr_core.models.intervals import middle, through_linear, through_relu
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
 
@@ -36,15 +37,27 @@ def _convolve(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
     return functional.conv2d(x, _kernels(layer), layer.bias if biased else None, padding=(0, KERNEL // 2))
 
 
-def _convolve_signal(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
-    """The first layer, on (batch, length) signals.
+def _as_maps(signals: Tensor) -> Tensor:
+    """(batch, length) signals as (batch, 1, 1, length) maps.
 
     Of a single channel only the strides tell where the channels lie. Told that they are last, the convolution leaves its maps
     as the next layer wants them, which else would have to turn them round.
     """
-    maps = x.contiguous()[:, None, :, None].permute(0, 3, 1, 2)  # (batch, 1, 1, length)
-    kernels = layer.weight.unsqueeze(3).permute(0, 3, 1, 2)  # (32, 1, 1, 5)
-    return functional.conv2d(maps, kernels, layer.bias if biased else None, padding=(0, KERNEL // 2))
+    return signals.contiguous()[:, None, :, None].permute(0, 3, 1, 2)
+
+
+def _signal_kernels(layer: nn.Conv1d) -> Tensor:
+    return layer.weight.unsqueeze(3).permute(0, 3, 1, 2)  # (32, 1, 1, 5)
+
+
+def _convolve_signal(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
+    """The first layer, on (batch, length) signals."""
+    bias = layer.bias if biased else None
+    return functional.conv2d(_as_maps(x), _signal_kernels(layer), bias, padding=(0, KERNEL // 2))
+
+
+def _convolve_interval(layer: nn.Conv1d, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    return _convolve(layer, centre), functional.conv2d(radius, _kernels(layer).abs(), padding=(0, KERNEL // 2))
 
 
 def _convolve_back(layer: nn.Conv1d, gradient: Tensor) -> Tensor:
@@ -79,6 +92,13 @@ class Block(nn.Module):
         for part in parts:
             total.add_(part)
         return functional.max_pool2d(total.relu_(), *POOLING)
+
+    def interval(self, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and radius of the block's output, of those of its input: a sum and a maximum keep the order of the ends."""
+        inner = through_relu(*_convolve_interval(self.first, centre, radius))
+        centre_after, radius_after = _convolve_interval(self.second, *inner)
+        centre, radius = centre_after + centre, radius_after + radius
+        return middle(*(functional.max_pool2d(end.relu(), *POOLING) for end in (centre - radius, centre + radius)))
 
     def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
         """The block's output, and the way back from it to its input."""
@@ -195,6 +215,19 @@ class CNN(nn.Module):
             return self._after(block.after_first(moved_on + _convolve(block.first, at), moved, at))
 
         return evaluate
+
+    def interval(self, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and radius of what goes into ``head``, (batch, 32) each (see ``nsr_core.models.intervals``)."""
+        kernels = _signal_kernels(self.stem).abs()
+        centre = _convolve_signal(self.stem, centre)  # (batch, 32, 1, 187)
+        radius = functional.conv2d(_as_maps(radius), kernels, padding=(0, KERNEL // 2))
+        for block in self._blocks():
+            centre, radius = block.interval(centre, radius)
+        return through_relu(*through_linear(self.hidden, centre.flatten(1), radius.flatten(1)))
+
+    def head(self) -> tuple[Tensor, Tensor | None]:
+        """Weight (5, 32) and bias (5,) of the last layer."""
+        return self.output.weight, self.output.bias
 
     def normalised_layers(self) -> list[KernelLayer]:
         """The layers whose kernels the paper protocol keeps at unit norm: all but the fifth block's."""

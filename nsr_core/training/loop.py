@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.compute import configure, describe_machine, describe_versions
@@ -24,6 +25,7 @@ from nsr_core.training.captured import CapturedStep
 from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
+from nsr_core.training.optimisers import OPTIMISERS
 from nsr_core.training.pace import make_pace
 from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state
 from nsr_core.training.validate import Validator
@@ -95,8 +97,8 @@ class TrainingRun:
         self.network = _fresh_network(config).to(device).train()
         self.parameters: list[Tensor] = list(self.network.parameters())
         self.pace = make_pace(config, device)
-        self.optimiser = torch.optim.Adamax(
-            self.parameters, lr=self.pace.learning_rate, foreach=True, capturable=device.type == "cuda"
+        self.optimiser = OPTIMISERS[config.optimiser](
+            self.parameters, lr=self.pace.learning_rate, capturable=device.type == "cuda"
         )
         self.normalised = self.network.normalised_layers() if config.normalise_kernels else []
         self.dead_kernels = DeadKernels(kernel_layers(self.network))
@@ -141,6 +143,8 @@ class TrainingRun:
         loss.backward()
         if self.config.restart_dead_kernels:
             self.dead_kernels.observe()
+        if self.config.gradient_clip:
+            clip_grad_norm_(self.parameters, self.config.gradient_clip)
         if self.config.weight_decay:
             decay_weights(self.parameters, self.pace.learning_rate * self.config.weight_decay)
         self.optimiser.step()
