@@ -29,7 +29,7 @@ from nsr_core.data import Beats, Split
 from nsr_core.data.demo import load_demo
 from nsr_core.data.splits import PUBLISHED_TEST_COUNTS
 from nsr_core.evaluation.assignment import PAPER_EPS, Assignment
-from nsr_core.evaluation.robustness import BATCH, attack_beats
+from nsr_core.evaluation.robustness import attack_beats, batch_size
 from nsr_core.models import Network, make_network
 from nsr_core.models.vjp import input_vjp
 from nsr_core.training.checkpoint import load_checkpoint
@@ -192,7 +192,7 @@ def attack_row(
 def matrix_share() -> tuple[float, float]:
     """The CNN's multiply-adds per second under PGD over those of a 1024 x 1024 matrix product, and the latter x 2."""
     network = make_network("cnn").eval().requires_grad_(False)
-    x, cotangent = torch.rand(BATCH["cnn"], 187), torch.randn(BATCH["cnn"], 5)
+    x, cotangent = torch.rand(batch_size("cnn"), 187), torch.randn(batch_size("cnn"), 5)
     square = torch.rand(1024, 1024)
 
     def pgd_step() -> None:

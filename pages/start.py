@@ -13,6 +13,7 @@ from ui.beat import tables, words
 from ui.beat.answers import Answer, ask
 from ui.beat_choice import first_beat
 from ui.links import page_link
+from ui.navigation import PAGES
 from ui.theme import ink
 
 LEAD = (
@@ -24,31 +25,6 @@ LEAD = (
 WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
 EPS = 0.03
 LABEL = "V"
-WAYS = [
-    ("pages/beat.py", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side."),
-    (
-        "pages/recordings.py",
-        "Your ECG",
-        ":material/monitor_heart:",
-        "Bring a recording: every beat read, and how fragile each reading is.",
-    ),
-    ("pages/lesson.py", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see."),
-    (
-        "pages/evaluation.py",
-        "Robustness curves",
-        ":material/show_chart:",
-        "What is left of each network as the noise grows.",
-    ),
-    (
-        "pages/verdict.py",
-        "Verdict",
-        ":material/gavel:",
-        "What the published robustness is worth: worst case and proof.",
-    ),
-    ("pages/training.py", "Train", ":material/model_training:", "Train a network of your own and attack it."),
-    ("pages/paper.py", "Paper", ":material/article:", "The published tables and figures beside ours."),
-    ("pages/data.py", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut."),
-]
 
 
 def main() -> None:
@@ -95,7 +71,7 @@ def _show(answers: list[Answer], level: str) -> None:
     )  # fmt: skip
     told = answers[0].told
     settings = {"beat": told.beat, "models": [answer.name for answer in answers], "eps": f"{told.eps:g}"}
-    page_link("pages/beat.py", "Take this beat to the Beat lab and turn the noise up", ":material/ecg_heart:", settings)
+    page_link("beat", "Take this beat to the Beat lab and turn the noise up", settings)
 
 
 def _headline(told: BeatAttack) -> str:
@@ -106,11 +82,12 @@ def _headline(told: BeatAttack) -> str:
 
 def _ways() -> None:
     st.markdown("#### Ways on")
-    for row in (WAYS[:4], WAYS[4:]):
-        for column, (path, title, icon, told) in zip(st.columns(4, gap="medium"), row, strict=False):
+    offered = [page for page in PAGES.values() if page.summary]
+    for first in range(0, len(offered), 4):
+        for column, page in zip(st.columns(4, gap="medium"), offered[first : first + 4], strict=False):
             with column, st.container(border=True):
-                page_link(path, f"**{title}**", icon)
-                st.caption(told)
+                page_link(page.name, f"**{page.title}**")
+                st.caption(page.summary)
 
 
 main()

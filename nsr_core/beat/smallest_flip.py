@@ -10,7 +10,7 @@ from nsr_core.attacks import Attack, BeatRandomness
 from nsr_core.attacks.apgd import WideAPGD
 from nsr_core.data import Beats
 from nsr_core.evaluation.judge import judge
-from nsr_core.evaluation.robustness import BATCH, predict
+from nsr_core.evaluation.robustness import batch_size, predict
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -51,7 +51,7 @@ def smallest_flips(
     """
     y = torch.from_numpy(predict(network, beats.x))
     x, _, length = as_tensors(beats, np.arange(len(beats)))
-    batches = torch.arange(len(beats)).split(BATCH[network.name])
+    batches = torch.arange(len(beats)).split(batch_size(network.name))
 
     def search(rows: Tensor) -> np.ndarray:
         return _search(network, attack, x[rows], y[rows], length[rows], rows.numpy(), seed)

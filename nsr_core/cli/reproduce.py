@@ -9,7 +9,7 @@ from nsr_core.cli.options import Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
 from nsr_core.errors import UserError
-from nsr_core.models import NETWORKS
+from nsr_core.models import CNN, NETWORKS
 from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.paper.tables import write_tables
 from nsr_core.progress import duration
@@ -18,8 +18,6 @@ from nsr_core.reproduction.beta import BETA_METHODS, SWEEP_EPOCHS, make_trials, 
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.local import default_workers
 from nsr_core.reproduction.plan import (
-    CNN_BEATS,
-    CNN_SPSA_SAMPLES,
     QUICK_TRAIN_PER_CLASS,
     Plan,
     Request,
@@ -72,14 +70,14 @@ def reproduce(
         int | None,
         typer.Option(
             min=0,
-            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN_BEATS:,} without.",
+            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN.cpu_beats:,} without.",
         ),
     ] = None,
     cnn_samples: Annotated[
         int | None,
         typer.Option(
             min=2,
-            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN_SPSA_SAMPLES} without.",
+            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN.cpu_samples} without.",
         ),
     ] = None,
     out: Out = None,
@@ -151,7 +149,9 @@ def beta(
     command goes on where it was stopped.
     """
     bench = _bench(out or Path("runs") / "reproduction", source, root, device, scheduler, None)
-    chosen = _words(networks) or (tuple(NETWORKS) if bench.device == "cuda" else ("mlp",))
+    chosen = _words(networks) or tuple(
+        name for name, network in NETWORKS.items() if bench.device == "cuda" or network.cpu_beats is None
+    )
     trials = make_trials(bench, chosen, _words(methods), epochs, _numbers(values), seed)
     bench.load(Meter())
     missing, costs, count = pending(trials, bench), _costs(bench, checkpoints), workers or default_workers(bench.device)

@@ -12,18 +12,16 @@ from nsr_core.data.beat_tables import place_among
 from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.table import BEATS_TABLE, CARRIED, COLUMN_TYPES, MISCLASSIFIED, NOT_BROKEN
-from nsr_core.models import Network
+from nsr_core.models import NETWORKS, Network
 from nsr_core.progress import Progress, no_progress
 
-#: Beats per batch: small enough for the activations to stay in a core's cache, large enough to hide call overhead.
-BATCH = {"mlp": 512, "cnn": 64}
 #: On a CUDA device, of any network: enough to fill it.
 BATCH_ON_CUDA = 8192
 
 
-def batch_size(network: str, device: str) -> int:
-    """Beats of a batch of an attack."""
-    return BATCH_ON_CUDA if device == "cuda" else BATCH[network]
+def batch_size(network: str, device: str = "cpu") -> int:
+    """Beats that are attacked together on the network of that name."""
+    return BATCH_ON_CUDA if device == "cuda" else NETWORKS[network].batch_size
 
 
 def predict(network: Network, x: np.ndarray, device: torch.device | None = None) -> np.ndarray:
@@ -53,7 +51,7 @@ def attack_beats(
     Each distinct beat is attacked once; weights come in with the metrics. Beats that are misclassified clean keep
     their clean prediction. A beat's chance depends on the seed and on its row in ``beats``, the same at every epsilon,
     so results do not depend on the batches. A batch is what is to be attacked of so many consecutive ``rows``: where
-    rounding tells batches apart (see ``BeatRandomness``), a part of the rows that begins at a multiple of ``BATCH`` still
+    rounding tells batches apart (see ``BeatRandomness``), a part of the rows that begins at a multiple of ``batch_size`` still
     has the result that it has among all of them, to the bit.
 
     Args:

@@ -12,9 +12,9 @@ import toys
 
 from nsr_core.attacks import AttackResult
 from nsr_core.attacks.base import Attack
-from nsr_core.beat import smallest_flip as fragility
 from nsr_core.beat.smallest_flip import LARGEST, SMALLEST, TOLERANCE, smallest_flips
 from nsr_core.certificates import certified_eps
+from nsr_core.models import NETWORKS
 from nsr_core.training.checkpoint import load_checkpoint
 from tests.conftest import REPOSITORY
 
@@ -178,7 +178,7 @@ def test_what_comes_out_does_not_depend_on_workers_or_company(inner_beats, monke
     told = smallest_flips(network, beats, workers=1)
     halves = [smallest_flips(network, beats[half]) for half in (slice(0, 3), slice(3, 6))]
     np.testing.assert_allclose(np.concatenate(halves), told, rtol=1e-6)
-    monkeypatch.setitem(fragility.BATCH, "mlp", 2)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 2)
     for workers in (1, 2):
         np.testing.assert_allclose(smallest_flips(network, beats, workers=workers), told, rtol=1e-6)
 
@@ -198,7 +198,7 @@ def test_the_same_seed_gives_the_same_and_leaves_all_as_it_was(demo_beats):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_progress_is_told_in_beats_up_to_the_end(inner_beats, monkeypatch, workers):
-    monkeypatch.setitem(fragility.BATCH, "mlp", 8)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 8)
     seen = []
 
     def progress(done, total, what):
@@ -223,7 +223,7 @@ class Slow(Counting):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_raising_from_progress_stops_the_search(inner_beats, monkeypatch, asked, workers):
     """Batches that have not begun never do, and no thread is left behind."""
-    monkeypatch.setitem(fragility.BATCH, "mlp", 1)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 1)
 
     def stop(done, total, what):
         raise Enough

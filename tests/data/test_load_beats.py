@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from nsr_core.data import SOURCES, load_beats
+from nsr_core.data import load_beats
 from nsr_core.errors import UserError
 
 
@@ -47,7 +47,3 @@ def test_importing_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_all_sources_are_tested_here():
-    assert list(SOURCES) == ["mitbih", "kaggle", "demo"]

@@ -12,7 +12,6 @@ from toys import attack_beats
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult, BeatRandomness, RandomNoise
 from nsr_core.attacks.base import Attack
-from nsr_core.evaluation import robustness
 from nsr_core.evaluation.robustness import predict
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, NOT_BROKEN, outcomes, save_table
 from nsr_core.models import NETWORKS
@@ -162,17 +161,13 @@ def test_the_batch_size_does_not_matter(name, trained, demo_beats, some, beats_o
     beats = beats_of(demo_beats.x[some[:24]].astype(np.float64), demo_beats.y[some[:24]])
     attack, tables = toys.short(ATTACKS[name]), []
     for size in (512, 7, 1):
-        monkeypatch.setitem(robustness.BATCH, "mlp", size)
+        monkeypatch.setattr(NETWORKS["mlp"], "batch_size", size)
         tables.append(attack_beats(network, beats, np.arange(24), attack, name, [0.01, 0.05]))
-    monkeypatch.setitem(robustness.BATCH, "mlp", 5)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 5)
     backwards = attack_beats(network, beats, np.arange(24)[::-1], attack, name, [0.01, 0.05])
     tables.append(backwards.sort_values(["eps", "sample"], ignore_index=True))
     for other in tables[1:]:
         pd.testing.assert_frame_equal(other, tables[0])
-
-
-def test_every_network_has_a_batch_size():
-    assert robustness.BATCH.keys() == NETWORKS.keys()
 
 
 # Carrying

@@ -13,7 +13,7 @@ import pytest
 from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
 from nsr_core.evaluation.assignment import PAPER_PLAN
-from nsr_core.evaluation.robustness import BATCH
+from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.seeds import SEEDS_FOLDER
@@ -75,7 +75,7 @@ def test_shards_cover_all_beats_and_begin_at_a_batch(plan_for):
         assert bounds[0][0] == 0
         assert bounds[-1][1] == merge.shards[0].of == 200
         assert all(stop == start for (_, stop), (start, _) in pairwise(bounds))
-        assert all(start % BATCH[merge.model.config.network] == 0 for start, _ in bounds)
+        assert all(start % batch_size(merge.model.config.network) == 0 for start, _ in bounds)
     assert shard_bounds(1000, 512) == [(0, 512), (512, 1000)]
 
 

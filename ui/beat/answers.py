@@ -48,7 +48,6 @@ def _answer(
     name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Callable | None]
 ) -> Answer | None:
     checkpoint = loaders.checkpoint(name)
-    network, method = loaders.split_name(name)
     beat = (name, checkpoint.digest, beats.source, beats.name(row), choice.seed, choice.signal_only)
     key = ("attack", *beat, choice.attack, choice.eps)
     settings = {"seed": choice.seed, "signal_only": choice.signal_only}
@@ -60,7 +59,7 @@ def _answer(
     )
     quick = sweep_attack(choice)
     swept = memo.get(("sweep", *beat, quick), lambda: sweep_beat(checkpoint, quick, beats, row, **settings))
-    return Answer(name, loaders.title(name), network, method, told, swept)
+    return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, told, swept)
 
 
 class _Waiting:

@@ -11,7 +11,7 @@ from nsr_core.beat.bracket import BeatBracket
 from nsr_core.beat.sweep import Sweep
 from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
 from ui.parts import faint, upright
-from ui.theme import NETWORK_DASHES, Ink, axis, layout, method_style
+from ui.theme import Ink, axis, layout, method_style, network_dash
 
 
 def probabilities(told: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
@@ -63,7 +63,7 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
                 "y": found.p_true,
                 "name": title,
                 "mode": "lines",
-                "line": {"color": colour, "width": 2.2, "dash": NETWORK_DASHES.get(network, "dot")},
+                "line": {"color": colour, "width": 2.2, "dash": network_dash(network)},
                 "customdata": [CLASS_NAMES[label] for label in found.label],
                 "hovertemplate": f"ε %{{x:.3f}}: %{{y:.1%}}, read as %{{customdata}}<extra>{title}</extra>",
             }
@@ -128,7 +128,7 @@ def sensitivity(attacks: Mapping[str, tuple[str, str, BeatAttack]], ink: Ink) ->
         | {"line": {"color": ink.trace, "width": 1.6}, "hovertemplate": "%{x:.0f} ms: %{y:.3f}<extra>the beat</extra>"}
     ]
     for title, (network, method, told) in attacks.items():
-        dash = NETWORK_DASHES.get(network, "dot")
+        dash = network_dash(network)
         data.append(
             shared
             | {"y": told.w[: told.length], "name": title, "yaxis": "y2"}

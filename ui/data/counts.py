@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from nsr_core.data import CLASS_NAMES, CLASSES, Beats, Split
+from nsr_core.data import CLASS_NAMES, CLASSES, SOURCES, Beats, Split
 from nsr_core.data.summary import PARTS, PartCounts, count_parts
 from ui import chart, loaders, sources
 from ui.data import figures
 from ui.theme import ink
 
-#: The splits that each source can have, its usual one first.
-SPLITS = {"demo": ("beat",), "mitbih": ("beat", "patient"), "kaggle": ("published", "beat")}
 SPLIT_WORDS = {
     "beat": "**By beat**, as in the paper: beats are dealt out by chance, class by class. Beats of one patient train "
     "and test, so a network may know the patient already.",
@@ -36,7 +34,7 @@ def show(beats: Beats) -> None:
 
 
 def _choose(beats: Beats) -> tuple[Split, str]:
-    possible = SPLITS[beats.source]
+    possible = SOURCES[beats.source].splits
     name = possible[0]
     if len(possible) > 1:
         name = st.segmented_control(

@@ -104,7 +104,8 @@ def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
 
 
 def _line(name: str, reading: str, view: View) -> Line:
-    network, method = loaders.split_name(name)
+    config = loaders.checkpoint(name).config
+    network, method = config.network, config.method
     theirs = None
     if view.published and not view.natural and not name.startswith(loaders.OWN):
         tables = paper_tables()

@@ -90,7 +90,7 @@ def _worst_case() -> None:
         f"Other attacks go further. All of ours in turn leave **{row['worst']:.0%}** at ε = {EPS:g} on {row['beats']:,.0f} test "
         f"beats of every record, where 100-PGD leaves {row['published']:.0%}."
     )
-    page_link("pages/verdict.py", "What the numbers are worth", ":material/gavel:", {"verdict_eps": f"{EPS:g}"})
+    page_link("verdict", "What the numbers are worth", {"verdict_eps": f"{EPS:g}"})
 
 
 def _why(share: dict[str, float]) -> str:

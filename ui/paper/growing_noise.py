@@ -48,7 +48,7 @@ def _panels(beats: Beats, row: int) -> None:
                 )  # fmt: skip
                 st.markdown(_reading(one))
     st.caption(_caption(told[0]))
-    page_link("pages/beat.py", "Try this beat in the Beat lab", ":material/ecg_heart:", {"beat": told[0].beat})
+    page_link("beat", "Try this beat in the Beat lab", {"beat": told[0].beat})
     table = pd.DataFrame([_table_row(one, in_mv) for one, in_mv in zip(told, mv, strict=True)])
     facts = {"attacks": [one.to_json() for one in told]}
     chart.numbers(table, name="paper-figure-8", figures=lambda: drawn, facts=facts)

@@ -164,7 +164,7 @@ def _track(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> l
     scale = told.cut.beats.mv_range[rows].astype(float) if told.cut.lead.in_mv else np.ones(len(rows))
     x, parts = told.cut.time_s[told.cut.row[rows]], []
     for name, reading in told.networks.items():
-        style = method_style(loaders.split_name(name)[1])
+        style = method_style(loaders.checkpoint(name).config.method)
         found, proved = reading.flips_at[rows] * scale, reading.certified[rows] * scale
         known = proved > 0
         marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}

@@ -182,7 +182,7 @@ def _lab_link(told: RecordingReading, row: int) -> None:
     flips = next(iter(told.networks.values())).flips_at[row]
     eps = min(max(np.ceil(100 * flips) / 100, 0.01), figures.LARGEST) if np.isfinite(flips) else figures.LARGEST
     settings = {"source": SOURCE, "beat": told.cut.beats.name(row), "models": list(told.networks), "eps": f"{eps:.2f}"}
-    page_link("pages/beat.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
+    page_link("beat", "Open in the Beat lab", settings)
 
 
 def _most_fragile(told: RecordingReading, network: str) -> None:

@@ -10,7 +10,7 @@ from nsr_core.attacks import BeatRandomness
 from nsr_core.attacks.objectives import margin
 from nsr_core.data import Beats
 from nsr_core.evaluation.judge import judge
-from nsr_core.evaluation.robustness import BATCH
+from nsr_core.evaluation.robustness import batch_size
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -102,7 +102,7 @@ class Evidence:
         made = RUNS[run]
         network, attack = rescaled(self.network, made.scale, self._margins), made.attack(eps)
         broken = np.zeros(len(places), bool)
-        size = BATCH[self.network.name]
+        size = batch_size(self.network.name)
         for first in range(0, len(places), size):
             batch = places[first : first + size]
             x, y = self.x[batch], self.y[batch]
