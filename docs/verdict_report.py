@@ -10,7 +10,7 @@ from nsr_core.certificates import band
 from nsr_core.data.everyday_noise import NOISE_KINDS
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import at
-from nsr_core.verdict.masking import Alarm, load_alarm
+from nsr_core.verdict.masking import MaskingCheck, load_masking
 from nsr_core.verdict.patients import read_patients
 from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
 
@@ -82,13 +82,13 @@ def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:
     return "\n".join(lines)
 
 
-def alarm_markdown(folders: Iterable[Path]) -> str:
+def masking_markdown(folders: Iterable[Path]) -> str:
     """The light of every sign of every checkpoint that was looked at."""
-    alarms: dict[str, Alarm] = {folder.name: alarm for folder in folders if (alarm := load_alarm(folder))}
-    signs = [sign.title for sign in next(iter(alarms.values())).signs]
+    checks: dict[str, MaskingCheck] = {folder.name: check for folder in folders if (check := load_masking(folder))}
+    signs = [sign.title for sign in next(iter(checks.values())).signs]
     lines = [f"| checkpoint | all together | {' | '.join(signs)} |", _rule(len(signs) + 1)]
-    for name, alarm in alarms.items():
-        cells = [SIGN_TITLES[light] for light in (alarm.light, *(sign.light for sign in alarm.signs))]
+    for name, check in checks.items():
+        cells = [SIGN_TITLES[light] for light in (check.light, *(sign.light for sign in check.signs))]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

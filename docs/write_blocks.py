@@ -11,16 +11,16 @@ from pathlib import Path
 from docs.compute_used import compute_markdown
 from docs.scale import page
 from docs.verdict_report import (
-    alarm_markdown,
     breaks_markdown,
     everyday_markdown,
+    masking_markdown,
     patients_markdown,
     proof_markdown,
     signal_markdown,
     verdicts_of,
     worst_markdown,
 )
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep, sweep_markdown
+from nsr_core.paper.beta import BETA_FILE, read_search, search_markdown
 from nsr_core.paper.cells import cells, courses
 from nsr_core.paper.claims import CLAIMS, judge
 from nsr_core.paper.report import compare, report, table_markdown
@@ -69,8 +69,8 @@ def _claims() -> str:
 
 
 def _beta() -> str:
-    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
-    return sweep_markdown(sweep) if sweep else ""
+    sweep = read_search(ROOT / "checkpoints" / BETA_FILE)
+    return search_markdown(sweep) if sweep else ""
 
 
 def _pairs() -> list[Path]:
@@ -93,7 +93,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
     (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
     (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
-    (DOCS / "verdict.md", "alarm"): lambda: alarm_markdown(CHECKPOINTS),
+    (DOCS / "verdict.md", "masking"): lambda: masking_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "patients"): lambda: patients_markdown(_pairs(), PATIENTS_EPS),
 }

@@ -8,7 +8,7 @@ from nsr_core import jobs
 from nsr_core.data import SOURCES, usual_split
 from nsr_core.errors import UserError
 from nsr_core.jobs import Run
-from nsr_core.jobs.tasks import Training
+from nsr_core.jobs.kinds import Training
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration

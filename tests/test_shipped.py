@@ -22,7 +22,7 @@ from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE,
 from nsr_core.verdict import levels as verdict_levels
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE
-from nsr_core.verdict.masking import load_alarm
+from nsr_core.verdict.masking import load_masking
 from nsr_core.verdict.verdict import SIGNAL, WHOLE, read_verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,13 +75,13 @@ def test_a_shipped_cnn_has_a_verdict(folder):
     assert found.levels[["published", "worst"]].notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
     assert found.levels["proved"].isna().all()
-    assert load_alarm(folder).weights == load_checkpoint(folder).digest
+    assert load_masking(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
 
 
 @every_mlp
 def test_a_shipped_checkpoint_has_a_verdict(folder):
-    """Worst case and proof of every test beat, of an even part where noise is on the signal only; a masking alarm and everyday
+    """Worst case and proof of every test beat, of an even part where noise is on the signal only; a masking check and everyday
     noise of these weights."""
     found, card = read_verdict(folder), load_checkpoint(folder).card
     attacks = card["results"]["attacks"]
@@ -94,7 +94,7 @@ def test_a_shipped_checkpoint_has_a_verdict(folder):
     assert found.levels.notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
     assert (found.levels["proved"] <= found.levels["worst"]).all()
-    assert load_alarm(folder).weights == load_checkpoint(folder).digest
+    assert load_masking(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
 
 

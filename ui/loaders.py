@@ -18,7 +18,7 @@ from nsr_core.evaluation.table import load_table
 from nsr_core.files import runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep
+from nsr_core.paper.beta import BETA_FILE, read_search
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
@@ -36,7 +36,7 @@ from nsr_core.training.checkpoint import (
 from nsr_core.training.config import TrainConfig
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE, read_levels
-from nsr_core.verdict.masking import ALARM_FILE, Alarm, load_alarm
+from nsr_core.verdict.masking import MASKING_FILES, MaskingCheck, load_masking
 from nsr_core.verdict.patients import PatientResult, read_patients
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
@@ -173,15 +173,15 @@ def _verdict_levels(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame | None
     return read_levels(Path(folder))
 
 
-def alarm(name: str) -> Alarm | None:
+def masking(name: str) -> MaskingCheck | None:
     """Whether a checkpoint's gradient misleads attacks, or None where no one looked."""
     folder = folder_of(name)
-    return _alarm(str(folder), _stamps(folder, ALARM_FILE)) if (folder / ALARM_FILE).exists() else None
+    return _masking(str(folder), _stamps(folder, *MASKING_FILES))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _alarm(folder: str, stamps: tuple[int, ...]) -> Alarm | None:
-    return load_alarm(Path(folder))
+def _masking(folder: str, stamps: tuple[int, ...]) -> MaskingCheck | None:
+    return load_masking(Path(folder))
 
 
 def everyday(name: str) -> pd.DataFrame | None:
@@ -207,18 +207,18 @@ def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) ->
     return read_patients(Path(folder), reading, eps)
 
 
-def sweep() -> dict[str, Any] | None:
-    """The sweep over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
+def beta_search() -> dict[str, Any] | None:
+    """The search over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
 
     Raises:
         UserError: it cannot be read.
     """
-    return _sweep(str(SHIPPED / SWEEP_FILE), _stamps(SHIPPED, SWEEP_FILE))
+    return _beta_search(str(SHIPPED / BETA_FILE), _stamps(SHIPPED, BETA_FILE))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _sweep(path: str, stamps: tuple[int, ...]) -> dict[str, Any] | None:
-    return read_sweep(Path(path))
+def _beta_search(path: str, stamps: tuple[int, ...]) -> dict[str, Any] | None:
+    return read_search(Path(path))
 
 
 def aimed_noise(name: str) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from nsr_core.cli.attack import attack
 from nsr_core.cli.certify import certify
 from nsr_core.cli.data import data
 from nsr_core.cli.evaluate import evaluate
-from nsr_core.cli.honesty import honesty
 from nsr_core.cli.listing import list_all
+from nsr_core.cli.masking import masking
 from nsr_core.cli.noise import noise
 from nsr_core.cli.patients import patients
 from nsr_core.cli.read import read
@@ -40,7 +40,8 @@ app.command("attack")(attack)
 app.command("evaluate")(evaluate)
 app.command("certify")(certify)
 app.command("noise")(noise)
-app.command("honesty")(honesty)
+app.command("masking")(masking)
+app.command("honesty", hidden=True)(masking)  # its name in earlier versions
 app.command("patients")(patients)
 app.command("read")(read)
 app.command("report")(report)

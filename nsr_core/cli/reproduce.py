@@ -14,7 +14,7 @@ from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.paper.tables import write_tables
 from nsr_core.progress import duration
 from nsr_core.reproduction.bench import Bench
-from nsr_core.reproduction.beta import BETA_METHODS, SWEEP_EPOCHS, make_trials, write_sweep
+from nsr_core.reproduction.beta import BETA_METHODS, SEARCH_EPOCHS, make_trials, write_search
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.local import default_workers
 from nsr_core.reproduction.plan import (
@@ -128,7 +128,7 @@ def beta(
     networks: Annotated[
         str | None, typer.Option(help=f"With commas, of: {', '.join(NETWORKS)}; by default mlp, and cnn with CUDA.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Of every trial.")] = SWEEP_EPOCHS,
+    epochs: Annotated[int, typer.Option(min=1, help="Of every trial.")] = SEARCH_EPOCHS,
     values: Annotated[
         str | None, typer.Option(help="Of beta, with commas; by default a quarter of the paper's to four times of it.")
     ] = None,
@@ -160,7 +160,7 @@ def beta(
         emit(told, f"{len(missing)} of {len(trials)} trials are left. {_time_left(missing, costs, count)}", as_json)
         return
     carry_out_all(missing, bench, workers=count, scheduler=scheduler, costs=costs, progress=Meter())
-    value = write_sweep(trials, bench)
+    value = write_search(trials, bench)
     emit(value, _tell_sweep(value), as_json)
 
 

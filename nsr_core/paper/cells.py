@@ -15,7 +15,7 @@ from nsr_core.paper.replication import replication
 from nsr_core.paper.seeds import ALIKE, over_seeds
 from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, RESULTS_FILE, load_checkpoint
 
-MEASURES = {"acc": accuracy, "prec": precision}
+PAPER_METRICS = {"acc": accuracy, "prec": precision}
 
 
 def read_replicas(folders: Iterable[Path]) -> list[Replica]:
@@ -100,7 +100,7 @@ def _levels(result: pd.DataFrame) -> list[dict]:
     rows = []
     for eps, y, pred in levels:
         resampled = bootstrap_counts(confusion(y.to_numpy(), pred.to_numpy()))
-        for metric, measure in MEASURES.items():
+        for metric, measure in PAPER_METRICS.items():
             low, high = interval(measure(resampled))
             rows.append({"eps": eps, "metric": metric, "low": low, "high": high})
     return rows

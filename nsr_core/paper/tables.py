@@ -9,8 +9,8 @@ import pandas as pd
 
 from nsr_core.files import write_atomically
 from nsr_core.paper.cells import cells, courses
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Level, Verdict, judge
-from nsr_core.paper.replication import distances
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, judge
+from nsr_core.paper.replication import table_distances
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 
 ABSENT = "-"
@@ -96,7 +96,7 @@ def courses_markdown(told: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def claims_markdown(verdicts: Sequence[Verdict]) -> str:
+def claims_markdown(verdicts: Sequence[ClaimResult]) -> str:
     """The orderings that the paper reads from its figures: at how many noise levels each holds, and where ours is most telling.
 
     That is where a claim that holds is closest to failing, and one that fails furthest off.
@@ -174,7 +174,7 @@ def heading(rows: pd.DataFrame, quick: bool = False) -> str:
 
 def summarise_methods(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each network and method: ``epochs, seeds, clean_acc`` and the mean distance to each of its tables."""
-    found = distances(rows)
+    found = table_distances(rows)
     lines = []
     for (network, method), group in rows.groupby(["network", "method"], sort=False):
         there = group[group["missing"] == ""]
@@ -240,7 +240,7 @@ def _summary_markdown(summary: pd.DataFrame, quick: bool) -> str:
     return "\n".join(lines)
 
 
-def _claim_json(verdict: Verdict) -> dict[str, Any]:
+def _claim_json(verdict: ClaimResult) -> dict[str, Any]:
     network, attack = CURVE_FIGURES[verdict.claim.figure]
     return {
         "figure": verdict.claim.figure,

@@ -15,7 +15,7 @@ from nsr_core.beat.alignment import align
 from nsr_core.data import load_beats
 from nsr_core.paper.growing_noise import noisy_beats
 from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import distances, replication
+from nsr_core.paper.replication import replication, table_distances
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
 from ui import ecg, loaders
@@ -206,7 +206,7 @@ def test_figures_without_checkpoints_say_so(shelf, number):
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
 def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
     table = rows[rows["table"] == 5]
-    figure = table_figures.cells(table, distances(table), ink)
+    figure = table_figures.cells(table, table_distances(table), ink)
     heat = figure.data[0]
     np.testing.assert_allclose(np.asarray(heat.z).ravel(), table["difference"])
     assert heat.zmin == -heat.zmax
@@ -216,7 +216,7 @@ def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
     assert f"({first['paper']:.2f})" in text[2]
     assert table_figures.signed(first["difference"]) in text[2]
     means = next(trace for trace in figure.data if trace.name == "mean distance" and trace.type == "heatmap")
-    expected = distances(table)["distance"]
+    expected = table_distances(table)["distance"]
     np.testing.assert_allclose(np.asarray(means.z).ravel(), expected)
 
 
@@ -226,7 +226,7 @@ def test_missing_and_custom_cells_say_so(rows):
     table.loc[gone, ["ours", "difference"]] = np.nan
     table.loc[gone, "missing"] = "no checkpoint yet"
     table.loc[other, "protocol"] = "custom"
-    figure = table_figures.cells(table, distances(table), LIGHT)
+    figure = table_figures.cells(table, table_distances(table), LIGHT)
     text = next(trace for trace in figure.data if trace.name == "cells").text
     paper = table[gone]["paper"].iloc[0]
     assert text[7].startswith(table_figures.NO_VALUE)
@@ -240,7 +240,7 @@ def test_differences_have_a_sign(value, text):
 
 
 def test_the_overview_has_every_table_and_its_clicks_name_it(rows):
-    found = distances(rows)
+    found = table_distances(rows)
     figure = table_figures.overview(found, 5, LIGHT)
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
     drawn = np.concatenate([np.asarray(heat.z).ravel() for heat in heats])
@@ -251,7 +251,7 @@ def test_the_overview_has_every_table_and_its_clicks_name_it(rows):
 
 
 def test_the_overview_stars_another_protocol(rows):
-    found = distances(rows).assign(protocol="custom")
+    found = table_distances(rows).assign(protocol="custom")
     texts = [
         text
         for trace in table_figures.overview(found, 1, DARK).data

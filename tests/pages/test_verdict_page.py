@@ -96,7 +96,7 @@ def test_the_alarm_names_every_sign():
     app = open_page("verdict", verdict_section="Alarm", verdict_of="mlp-loss2")
     told = words(app)
     assert all(test.title in told for test in SIGNS.values())
-    assert loaders.alarm("mlp-loss2").verdict in told
+    assert loaders.masking("mlp-loss2").verdict in told
     assert app.dataframe[0].value["sign"].tolist()[0] == "all together"
 
 

@@ -80,7 +80,7 @@ def test_every_setting_has_a_widget_with_its_bounds_and_its_help(all_forms, name
             widget = all_forms.toggle(key=key)
         elif info.choices:
             widget = all_forms.selectbox(key=key)
-            assert tuple(widget.options) == info.choices
+            assert tuple(widget.options) == tuple(info.choices)
         else:
             widget = all_forms.number_input(key=key)
             assert (widget.min, widget.max) == (info.low, info.high)

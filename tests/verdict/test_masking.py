@@ -1,4 +1,4 @@
-"""The masking alarm: networks that are known to mask light it, others do not, and counts are counted by hand."""
+"""The masking check: networks that are known to mask light it, others do not, and counts are counted by hand."""
 
 import json
 import math
@@ -16,13 +16,23 @@ from nsr_core.attacks.objectives import cross_entropy, margin
 from nsr_core.errors import UserError
 from nsr_core.evaluation.rows import read_correctly
 from nsr_core.progress import no_progress
-from nsr_core.verdict.masking import ALARM_FILE, LIGHTS, SIGNS, Sign, draw, examine, load_alarm, save_alarm, sound
-from nsr_core.verdict.masking.alarm import verdict
+from nsr_core.verdict.masking import (
+    LIGHTS,
+    MASKING_FILE,
+    SIGNS,
+    Sign,
+    check_masking,
+    check_network,
+    draw_beats,
+    load_masking,
+    save_masking,
+)
+from nsr_core.verdict.masking.check import conclusion
 from nsr_core.verdict.masking.evidence import Evidence
 from nsr_core.verdict.masking.gradients import gradient, gradients
-from nsr_core.verdict.masking.runs import PUBLISHED, RUNS, Rescaled, rescaled
-from nsr_core.verdict.masking.signs import light_of_beats, worst
+from nsr_core.verdict.masking.sign import light_of_beats, worst
 from nsr_core.verdict.masking.trail import Trail, trail
+from nsr_core.verdict.masking.variants import PUBLISHED, VARIANTS, Rescaled, rescaled
 
 COUNT = 40
 
@@ -73,17 +83,17 @@ class Sawtooth(nn.Module):
 @pytest.fixture
 def some(trained, demo_beats, demo_split):
     """Forty test beats that the trained network reads correctly."""
-    return draw(trained.network, demo_beats, demo_split.test, COUNT // 5)
+    return draw_beats(trained.network, demo_beats, demo_split.test, COUNT // 5)
 
 
 @pytest.fixture(scope="module")
 def plain(trained, demo_beats, demo_split):
-    """The alarm on the trained network."""
-    return sound(trained, demo_beats, demo_split, per_class=6, eps=(0.05, 0.02))
+    """The check on the trained network."""
+    return check_masking(trained, demo_beats, demo_split, per_class=6, eps=(0.05, 0.02))
 
 
-def told_by(name, alarm):
-    return alarm.sign(name).light
+def told_by(name, check):
+    return check.sign(name).light
 
 
 # Networks
@@ -114,14 +124,14 @@ def test_saturated_logits_are_seen_in_the_gradient_and_by_what_rescales(trained,
 
 def test_a_quantised_input_leaves_no_gradient_and_falls_to_attacks_without(trained, demo_beats, some):
     network = Quantised(trained.network)
-    alarm = examine(network, demo_beats, some[::2], (0.05,))
-    vanishing = alarm.sign("vanishing")
+    check = check_network(network, demo_beats, some[::2], (0.05,))
+    vanishing = check.sign("vanishing")
     assert (vanishing.light, vanishing.numbers["zero"]) == ("red", 1.0)
     assert vanishing.numbers["samples without gradient"] == 1.0
-    assert told_by("black-box", alarm) == "red"
-    assert told_by("large-noise", alarm) == "red"
-    assert told_by("rescaling", alarm) == "green"  # nothing times 10 is nothing
-    assert (alarm.light, "far too high" in alarm.verdict) == ("red", True)
+    assert told_by("black-box", check) == "red"
+    assert told_by("large-noise", check) == "red"
+    assert told_by("rescaling", check) == "green"  # nothing times 10 is nothing
+    assert (check.light, "far too high" in check.verdict) == ("red", True)
 
 
 def test_a_gradient_that_is_no_number_breaks_no_beat(trained, demo_beats, some):
@@ -142,15 +152,15 @@ def test_on_a_linear_network_all_is_green_and_counts_are_exact(beats_of):
     network = toys.two_class(direction, float((x @ direction).median()))
     y = toys.predicted(network, x)
     levels = (0.002, 0.01)
-    alarm = examine(network, beats_of(x.numpy(), y.numpy()), np.arange(COUNT), levels)
-    assert {sign.name: sign.light for sign in alarm.signs} == dict.fromkeys(SIGNS, "green")
-    assert "can be trusted as an upper bound" in alarm.verdict
+    check = check_network(network, beats_of(x.numpy(), y.numpy()), np.arange(COUNT), levels)
+    assert {sign.name: sign.light for sign in check.signs} == dict.fromkeys(SIGNS, "green")
+    assert "can be trusted as an upper bound" in check.verdict
     gap = (x @ direction - float((x @ direction).median())).abs()
     for eps in levels:
         standing = float((gap >= eps * direction.abs().sum()).double().mean())
-        assert alarm.sign("together").numbers[f"left by 100-PGD at {eps:g}"] == pytest.approx(standing)
-        assert alarm.sign("together").numbers[f"left by all at {eps:g}"] == pytest.approx(standing)
-    assert 0 < alarm.sign("together").numbers["left by all at 0.01"] < 1
+        assert check.sign("together").numbers[f"left by 100-PGD at {eps:g}"] == pytest.approx(standing)
+        assert check.sign("together").numbers[f"left by all at {eps:g}"] == pytest.approx(standing)
+    assert 0 < check.sign("together").numbers["left by all at 0.01"] < 1
 
 
 def test_a_narrow_band_of_wrong_answers_is_passed_over(beats_of):
@@ -288,7 +298,7 @@ def test_an_attack_is_carried_out_once_and_black_box_ones_on_what_is_left(monkey
     counts = dict(calls)
     assert counts["square"] == counts["spsa"] == counts["1000 steps"] == 40
     assert counts[PUBLISHED] == counts["margin"] == 100
-    assert len(counts) == len(RUNS)
+    assert len(counts) == len(VARIANTS)
 
 
 def test_lights():
@@ -312,7 +322,7 @@ def test_lights():
 )
 def test_the_verdict_follows_what_was_measured(measured, other, said):
     signs = [Sign("other", "Other", other, {}, "", ""), Sign("together", "All", measured, {}, "At noise 0.1, x.", "")]
-    assert said in verdict(signs)
+    assert said in conclusion(signs)
 
 
 # Parts
@@ -321,14 +331,14 @@ def test_the_verdict_follows_what_was_measured(measured, other, said):
 def test_equal_cost_is_equal():
     """The two losses are climbed in the same steps of the same size from the same start."""
     for eps in (0.03, 0.2):
-        ours, other = RUNS["margin"].attack(eps), RUNS["cross-entropy"].attack(eps)
+        ours, other = VARIANTS["margin"].attack(eps), VARIANTS["cross-entropy"].attack(eps)
         assert other.move == "sign"
         assert other.steps == ours.steps
         assert other.step_size * other.steps == pytest.approx(ours.reach * eps)
         assert other.random_start
         assert ours.random_start
-        assert RUNS["apgd"].attack(eps).steps == RUNS["apgd-t"].attack(eps).steps
-    assert RUNS[PUBLISHED].attack(0.1) == PGD()
+        assert VARIANTS["apgd"].attack(eps).steps == VARIANTS["apgd-t"].attack(eps).steps
+    assert VARIANTS[PUBLISHED].attack(0.1) == PGD()
 
 
 def test_rescaled_logits_have_the_gradient_that_autograd_gives_them():
@@ -362,17 +372,17 @@ def test_a_gradient_of_one_logit_lost_to_rounding_counts_as_turned():
     assert -margin(network(x), y)[0].item() > 17  # float32 ends there
 
 
-# The alarm
+# The check
 
 
-def test_the_same_seed_gives_the_same_alarm_and_another_draws_other_beats(trained, demo_beats, demo_split, plain):
-    assert sound(trained, demo_beats, demo_split, per_class=6, eps=(0.02, 0.05)) == plain
-    rows = [draw(trained.network, demo_beats, demo_split.test, 12, seed) for seed in (0, 0, 1)]
+def test_the_same_seed_gives_the_same_check_and_another_draws_other_beats(trained, demo_beats, demo_split, plain):
+    assert check_masking(trained, demo_beats, demo_split, per_class=6, eps=(0.02, 0.05)) == plain
+    rows = [draw_beats(trained.network, demo_beats, demo_split.test, 12, seed) for seed in (0, 0, 1)]
     assert rows[0].tolist() == rows[1].tolist() != rows[2].tolist()
 
 
 def test_drawn_beats_are_test_beats_that_are_read_correctly(trained, demo_beats, demo_split):
-    rows = draw(trained.network, demo_beats, demo_split.test, 7)
+    rows = draw_beats(trained.network, demo_beats, demo_split.test, 7)
     assert np.isin(rows, demo_split.test).all()
     assert read_correctly(trained.network, demo_beats, rows).all()
     assert np.bincount(demo_beats.y[rows]).tolist() == [7] * 5
@@ -405,9 +415,9 @@ def test_every_number_is_finite_and_every_sentence_has_one(plain):
 
 
 def test_reasons_are_the_lit_signs_red_first(trained, demo_beats, some):
-    alarm = examine(Quantised(trained.network), demo_beats, some[::4], (0.05,))
-    lit = [sign.sentence for light in ("red", "amber") for sign in alarm.signs if sign.light == light]
-    assert list(alarm.reasons) == lit
+    check = check_network(Quantised(trained.network), demo_beats, some[::4], (0.05,))
+    lit = [sign.sentence for light in ("red", "amber") for sign in check.signs if sign.light == light]
+    assert list(check.reasons) == lit
     assert lit
 
 
@@ -416,16 +426,16 @@ def test_a_network_that_reads_nothing_right_is_refused(trained, demo_beats, demo
     wrong = (toys.predicted(trained.network, torch.from_numpy(x)).numpy() + 1) % toys.CLASSES
     beats = beats_of(x, wrong)
     with pytest.raises(UserError, match="mlp-mseMargin reads none of the demo beats correctly"):
-        sound(trained, beats, None)
+        check_masking(trained, beats, None)
     with pytest.raises(UserError, match="reads none"):
-        examine(trained.network, beats, np.arange(0))
+        check_network(trained.network, beats, np.arange(0))
     with pytest.raises(UserError, match="at least one"):
-        examine(trained.network, demo_beats, demo_split.test, ())
+        check_network(trained.network, demo_beats, demo_split.test, ())
 
 
 def test_it_tells_of_its_progress_and_can_be_stopped(trained, demo_beats, some):
     told = []
-    examine(trained.network, demo_beats, some[::8], (0.01,), progress=lambda *got: told.append(got))
+    check_network(trained.network, demo_beats, some[::8], (0.01,), progress=lambda *got: told.append(got))
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert {total for _, total, _ in told} == {len(SIGNS)}
     assert told[-1][0] == len(SIGNS)
@@ -436,20 +446,24 @@ def test_it_tells_of_its_progress_and_can_be_stopped(trained, demo_beats, some):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        examine(trained.network, demo_beats, some[::8], (0.05,), progress=stop)
+        check_network(trained.network, demo_beats, some[::8], (0.05,), progress=stop)
 
 
 # Beside the weights
 
 
-def test_an_alarm_is_kept_and_read_again_as_it_was(plain, tmp_path):
-    assert load_alarm(tmp_path) is None
-    save_alarm(plain, tmp_path)
-    assert load_alarm(tmp_path) == plain
+def test_a_check_is_kept_and_read_again_as_it_was(plain, tmp_path):
+    assert load_masking(tmp_path) is None
+    save_masking(plain, tmp_path)
+    assert load_masking(tmp_path) == plain
+    (tmp_path / MASKING_FILE).rename(tmp_path / "alarm.json")  # as earlier versions called it
+    assert load_masking(tmp_path) == plain
+    save_masking(plain, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [MASKING_FILE]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"signs": [{"light": "green"}]}'])
-def test_a_damaged_alarm_is_named(content, tmp_path):
-    (tmp_path / ALARM_FILE).write_text(content)
-    with pytest.raises(UserError, match=r"alarm\.json cannot be read"):
-        load_alarm(tmp_path)
+def test_a_damaged_file_is_named(content, tmp_path):
+    (tmp_path / MASKING_FILE).write_text(content)
+    with pytest.raises(UserError, match=r"check\.json cannot be read"):
+        load_masking(tmp_path)

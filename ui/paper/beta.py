@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.paper.beta import protocol_of, trials_of
+from nsr_core.paper.beta import search_protocol, trials_of
 from ui import chart, loaders
 from ui.paper.beta_figure import trade_off
 from ui.paper.ours import Ours
@@ -21,14 +21,14 @@ INTRO = (
 def show(ours: Ours) -> None:
     st.markdown(INTRO)
     try:
-        sweep = loaders.sweep()
+        search = loaders.beta_search()
     except UserError as error:
         st.warning(str(error))
         return
-    if sweep is None:
+    if search is None:
         st.info("No β was swept yet: `python -m nsr_core reproduce beta`")
         return
-    trials, protocol = trials_of(sweep), protocol_of(sweep)
+    trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()
     network = networks[0]
     if len(networks) > 1:
@@ -51,7 +51,7 @@ def show(ours: Ours) -> None:
         "what the worst case leaves (page Verdict)."
     )
     shown = trials.drop(columns=["network"]).round(4)
-    chart.numbers(shown, name=f"beta-{network}", figures=lambda: {"Choice of β": figure}, facts=sweep["protocol"])
+    chart.numbers(shown, name=f"beta-{network}", figures=lambda: {"Choice of β": figure}, facts=search["protocol"])
 
 
 def _told(trials: pd.DataFrame) -> str:

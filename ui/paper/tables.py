@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.paper.published import paper_tables
-from nsr_core.paper.replication import distances, provenance, table_number
+from nsr_core.paper.replication import provenance, table_distances, table_number
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import ALIKE
 from ui import chart
@@ -75,7 +75,7 @@ def _follow() -> None:
 
 
 def _overview(rows: pd.DataFrame, table: int) -> None:
-    found = distances(rows)
+    found = table_distances(rows)
     figure = table_figures.overview(found, table, ink())
     chart.draw(figure, key="overview", alt=_overview_alt(found), on_select=_open_clicked)
     shown = found.rename(columns={"distance": "mean distance", "levels": "noise levels"})
@@ -110,7 +110,7 @@ def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     st.caption(
         "**Ours**, (the paper's), and ours - paper. Blue: ours is lower, less robust than published. Orange: ours is higher."
     )
-    found = distances(rows)
+    found = table_distances(rows)
     figure = table_figures.cells(rows, found, ink())
     chart.draw(figure, key="cells", alt=_cells_alt(title, rows))
     tell_missing(rows)

@@ -15,8 +15,8 @@ from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
 from nsr_core.verdict.masking.gradients import Gradients, gradients
-from nsr_core.verdict.masking.runs import PUBLISHED, RUNS, rescaled
 from nsr_core.verdict.masking.trail import Trail, trail
+from nsr_core.verdict.masking.variants import PUBLISHED, VARIANTS, rescaled
 
 
 class Evidence:
@@ -51,7 +51,7 @@ class Evidence:
         return len(self._rows)
 
     def broken(self, run: str, eps: float) -> np.ndarray:
-        """(beats,) bool, which beats a run of ``RUNS`` breaks."""
+        """(beats,) bool, which beats a run of ``VARIANTS`` breaks."""
         if (run, eps) not in self._masks:
             self._masks[run, eps] = self._attack(run, eps, np.arange(len(self)))
         return self._masks[run, eps]
@@ -99,7 +99,7 @@ class Evidence:
 
     def _attack(self, run: str, eps: float, places: np.ndarray) -> np.ndarray:
         """(places,) bool, judged by the network as it is, not rescaled."""
-        made = RUNS[run]
+        made = VARIANTS[run]
         network, attack = rescaled(self.network, made.scale, self._margins), made.attack(eps)
         broken = np.zeros(len(places), bool)
         size = batch_size(self.network.name)
