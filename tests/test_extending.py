@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import pytest
 import torch
-from apptools import assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,6 +30,7 @@ from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import paper_config
 from nsr_core.training.loop import train
 from nsr_core.verdict.masking import check_masking
+from tests.pages.apptools import assert_healthy, open_page, words
 from ui import loaders
 from ui.navigation import PAGES, Page
 

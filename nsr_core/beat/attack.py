@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness
+from nsr_core.attacks.objectives import margin
 from nsr_core.beat.nsr import change_of_true_logit, noise_to_signal
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
@@ -177,7 +179,8 @@ def attack_beat(
     judged = judge(network, x, y, eps, length, result.x_adv)
     x_adv = judged.x_adv
     with torch.inference_mode():
-        before, after = (logits.softmax(1)[0].numpy() for logits in (network(x), judged.logits))
+        logits = torch.cat([network(x), judged.logits])
+    before, after = logits.softmax(1).numpy()
     line = noise_to_signal(network, x, y)
     return BeatAttack(
         checkpoint=checkpoint.name,
@@ -200,7 +203,7 @@ def attack_beat(
         after=after,
         step=int(result.step),
         queries=int(result.queries),
-        path=_path(result),
+        path=_path(result, torch.cat([x, x_adv]), logits, y),
         w=line.w[0].numpy(),
         w_l1=float(line.w_l1),
         z=float(line.z),
@@ -210,8 +213,10 @@ def attack_beat(
     )
 
 
-def _path(result: AttackResult) -> AttackPath:
-    assert result.trajectory is not None  # it was asked for
+def _path(result: AttackResult, ends: Tensor, logits: Tensor, y: Tensor) -> AttackPath:
+    """The attack's way; of an attack that keeps none, its two ends with the margin."""
+    if result.trajectory is None:
+        return AttackPath(ends.numpy(), logits.softmax(1).numpy(), margin(logits, y.expand(2)).numpy())
     end = int(result.step) + 1 if int(result.step) >= 0 else len(result.trajectory.loss)
     logits = result.trajectory.logits[:end, 0]
     return AttackPath(

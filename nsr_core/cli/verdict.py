@@ -23,7 +23,7 @@ def verdict(
     folders = {folder.name: folder for folder in list_checkpoints(root)}
     table = table_of(levels_of(folders.values()), eps)
     checks = {name: load_masking(folder) for name, folder in folders.items()}
-    table["check"] = [check.light if (check := checks[name]) else None for name in table["checkpoint"]]
+    table["masking"] = [check.light if (check := checks[name]) else None for name in table["checkpoint"]]
     table = table.sort_values("worst", ascending=False, ignore_index=True)
     rows = [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
     shown = ("clean", "published", "worst", "low", "high", "signal", "proved", "gap")
@@ -37,13 +37,13 @@ def verdict(
         "signal only",
         "proved",
         "gap",
-        "check",
+        "masking",
     )
     told = [
         (
             str(row["checkpoint"]),
             *("-" if row[name] is None else f"{row[name]:.3f}" for name in shown),
-            str(row["check"] or "-"),
+            str(row["masking"] or "-"),
         )
         for row in rows
     ]

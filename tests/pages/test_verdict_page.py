@@ -55,7 +55,7 @@ def test_the_table_is_the_cores(eps, levels):
     groups = shown.groupby([shown.index.str[:3], shown.index.str.endswith("-patient")], sort=False)
     assert [*groups.groups] == [("mlp", False), ("cnn", False), ("mlp", True)]
     assert all(rows["worst case"].is_monotonic_decreasing for _, rows in groups)
-    assert shown.loc[NAMES, "masking alarm"].isin(["green", "amber", "red"]).all()
+    assert shown.loc[NAMES, "masking check"].isin(["green", "amber", "red"]).all()
 
 
 def test_who_leads_is_said_from_the_numbers(levels):

@@ -22,7 +22,7 @@ HELP = {
     "worst case, signal only": "The same with noise on the signal only, not on the zeros that fill a beat up.",
     "proved": "Share of beats of which it is proved that no noise of this size changes the reading. Not for the CNN.",
     "undecided": "Neither broken by any attack nor proved.",
-    "masking check": "Whether the network's gradient misleads attacks; see the section MaskingCheck.",
+    "masking check": "Whether the network's gradient misleads attacks; see the section Alarm.",
 }
 
 
