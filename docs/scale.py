@@ -32,8 +32,8 @@ def measured_markdown(costs: Costs) -> str:
     for network in _measured_networks(costs):
         for method in PAPER_METHODS:
             parts = _hours(costs, network, method)
-            told = " | ".join(f"{hours:.2f}" for hours in (*parts, sum(parts)))
-            lines.append(f"| {network} | {method} | {costs.per_epoch(network, method):.1f} | {told} |")
+            result = " | ".join(f"{hours:.2f}" for hours in (*parts, sum(parts)))
+            lines.append(f"| {network} | {method} | {costs.per_epoch(network, method):.1f} | {result} |")
     return "\n".join(lines)
 
 

@@ -14,9 +14,9 @@ from nsr_core.verdict.masking import MaskingCheck, load_masking
 from nsr_core.verdict.patients import read_patients
 from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
 
-#: Levels at which proofs are told; at larger ones hardly anything is proved.
+#: Levels at which proofs are shown; at larger ones hardly anything is proved.
 PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)
-#: Signal-to-noise ratios at which everyday noise is told.
+#: Signal-to-noise ratios at which everyday noise is shown.
 SNR_DB = (12.0, 6.0)
 SIGN_TITLES = {"green": "green", "amber": "**amber**", "red": "**red**"}
 
@@ -100,8 +100,8 @@ def everyday_markdown(folders: Iterable[Path]) -> str:
     for folder in folders:
         if not (folder / EVERYDAY_FILE).exists():
             continue
-        told = summarise_everyday(load_everyday(folder / EVERYDAY_FILE)).set_index(["kind", "snr_db"])["acc"]
-        cells = [told.iloc[0], *(told[kind, snr] for kind in NOISE_KINDS for snr in SNR_DB)]
+        result = summarise_everyday(load_everyday(folder / EVERYDAY_FILE)).set_index(["kind", "snr_db"])["acc"]
+        cells = [result.iloc[0], *(result[kind, snr] for kind in NOISE_KINDS for snr in SNR_DB)]
         lines.append(f"| {folder.name} | {' | '.join(f'{value:.2f}' for value in cells)} |")
     return "\n".join(lines)
 

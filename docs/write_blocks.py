@@ -38,7 +38,7 @@ OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
 #: Of the paper's tables, the one that the README shows.
 README_TABLE = 5
-#: The noise level at which patients are told of.
+#: The noise level at which patients are shown.
 PATIENTS_EPS = 0.03
 
 

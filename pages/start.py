@@ -49,35 +49,35 @@ def _example(source: str, root: str | None) -> int:
 
 def _show(answers: list[Answer], level: str) -> None:
     colours = ink()
-    y_range = ecg.common_range([answer.told for answer in answers])
+    y_range = ecg.common_range([answer.result for answer in answers])
     titles = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
     for column, answer, title in zip(st.columns(2, gap="medium"), answers, titles, strict=True):
         with column, st.container(border=True):
-            told = answer.told
+            result = answer.result
             st.markdown(f"**{title}**")
-            st.markdown(f"#### {_headline(told)}")
+            st.markdown(f"#### {_headline(result)}")
             chart.draw(
-                ecg.attacked_beat(told, colours, y_range=y_range, height=420),
+                ecg.attacked_beat(result, colours, y_range=y_range, height=420),
                 key=f"beat_{answer.name}",
-                alt=f"{title}: {words.readings(told)}",
+                alt=f"{title}: {words.readings(result)}",
             )
-            st.markdown(words.readings(told))
-    st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].told)}")
+            st.markdown(words.readings(result))
+    st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].result)}")
     chart.numbers(
-        tables.table(answers), name="start", facts={"attacks": [answer.told.to_json() for answer in answers]},
+        tables.table(answers), name="start", facts={"attacks": [answer.result.to_json() for answer in answers]},
         figures=lambda: {
-            answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers
+            answer.title: ecg.attacked_beat(answer.result, colours, y_range=y_range) for answer in answers
         },
     )  # fmt: skip
-    told = answers[0].told
-    settings = {"beat": told.beat, "models": [answer.name for answer in answers], "eps": f"{told.eps:g}"}
+    result = answers[0].result
+    settings = {"beat": result.beat, "models": [answer.name for answer in answers], "eps": f"{result.eps:g}"}
     page_link("beat", "Take this beat to the Beat lab and turn the noise up", settings)
 
 
-def _headline(told: BeatAttack) -> str:
-    if told.flipped:
-        return f":material/warning: Now read as: {CLASS_NAMES[told.class_after].lower()}"
-    return f":material/check_circle: Still read as: {CLASS_NAMES[told.class_after].lower()}"
+def _headline(result: BeatAttack) -> str:
+    if result.flipped:
+        return f":material/warning: Now read as: {CLASS_NAMES[result.class_after].lower()}"
+    return f":material/check_circle: Still read as: {CLASS_NAMES[result.class_after].lower()}"
 
 
 def _ways() -> None:

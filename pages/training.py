@@ -71,9 +71,9 @@ def _choose() -> None:
 
 
 def _tell(method: str) -> None:
-    told = METHODS[method]
-    st.caption(f"{told.title}. {told.summary}")
-    st.latex(told.equation)
+    result = METHODS[method]
+    st.caption(f"{result.title}. {result.summary}")
+    st.latex(result.equation)
 
 
 def _choose_source() -> str:

@@ -168,11 +168,13 @@ def test_a_network_is_in_the_plan_of_the_reproduction_with_its_own_cost(network,
 
 
 def test_the_command_line_lists_them(network, method, attack, cli):
-    told = listed(cli)
-    assert network in told["networks"]
-    assert told["methods"][method]["title"] == Smoothed.title
-    assert told["attacks"][attack]["settings"]["level"]["value"] == 0.5
-    assert {network, method} <= set(told["training"]["network"]["choices"] + told["training"]["method"]["choices"])
+    outcome = listed(cli)
+    assert network in outcome["networks"]
+    assert outcome["methods"][method]["title"] == Smoothed.title
+    assert outcome["attacks"][attack]["settings"]["level"]["value"] == 0.5
+    assert {network, method} <= set(
+        outcome["training"]["network"]["choices"] + outcome["training"]["method"]["choices"]
+    )
 
 
 def test_train_has_them_with_their_forms(network, method):

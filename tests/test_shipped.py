@@ -128,13 +128,13 @@ def test_no_test_patient_trained_a_checkpoint_by_patient(folder):
 @every_mlp
 def test_a_shipped_certificate_covers_its_beats_and_no_attack_contradicts_it(folder):
     """None is proved at a level at which any attack broke it; a misread beat is not proved at all."""
-    told, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
-    assert len(told) >= 1500
+    result, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
+    assert len(result) >= 1500
     broken = attacked[attacked["step"] >= 0].groupby(["record", "sample"])["eps"].min().rename("broken").reset_index()
-    both = told.merge(broken, on=["record", "sample"])
+    both = result.merge(broken, on=["record", "sample"])
     assert len(both) > 100
     assert (both["certified"] < both["broken"]).all()
-    assert (told.loc[told["clean"] != told["y"], "certified"] == 0).all()
+    assert (result.loc[result["clean"] != result["y"], "certified"] == 0).all()
 
 
 @pytest.mark.parametrize("folder", AS_PUBLISHED, ids=lambda folder: folder.name)

@@ -64,13 +64,13 @@ def root_of(source: str) -> str | None:
 
 def _words(beats: Beats, chosen: str) -> str:
     missing = f"{TITLES[chosen]} cannot be shown yet. " if chosen != beats.source else ""
-    told = {
+    result = {
         "demo": "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine.",
         "mitbih": f"These are **{len(beats):,} real beats** of the MIT-BIH Arrhythmia Database, 48 records.",
         "kaggle": f"These are **{len(beats):,} real beats** of the published CSV, without their places in the records.",
         SOURCE: f"These are **{len(beats):,} beats** of your recording. Nobody knows their classes, unless its file says so.",
     }
-    return f":material/info: {missing}{told[beats.source]}"
+    return f":material/info: {missing}{result[beats.source]}"
 
 
 def _offer(source: str) -> bool:

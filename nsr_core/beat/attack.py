@@ -1,4 +1,4 @@
-"""One attack on one beat, told in full: what the command line prints and a page draws."""
+"""One attack on one beat in full: what the command line prints and a page draws."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -168,7 +168,7 @@ def attack_beat(
     Args:
         row: the beat's row in ``beats``; with ``seed`` it decides the attack's chance, as in ``attack_beats``.
         eps: noise level in units of the beat's range.
-        progress: told at every step of the attack; raising from it stops it.
+        progress: called at every step of the attack; raising from it stops it.
     """
     network = checkpoint.network
     rows = np.array([row])

@@ -49,7 +49,7 @@ def bracket_beat(
 
     Args:
         strength: a plan of ``nsr_core.attacks.STRENGTHS``.
-        progress: told at every step; raising from it stops the work.
+        progress: called at every step; raising from it stops the work.
     """
     grid = np.asarray(SWEEP_EPS)
     if not is_read_correctly(network, beats, row):

@@ -44,7 +44,7 @@ def smallest_flips(
         beats: their classes do not matter; what the network reads without noise is to be changed.
         attack: tried at one level after another, each beat at its own.
         workers: batches searched at a time, in threads.
-        progress: told in beats; raising from it stops the search.
+        progress: called with the number of beats; raising from it stops the search.
 
     Returns:
         (n,) float64 in units of each beat's range; NaN where no noise up to 0.3 was found.

@@ -156,8 +156,8 @@ def beta(
     bench.load(Meter())
     missing, costs, count = pending(trials, bench), _costs(bench, checkpoints), workers or default_workers(bench.device)
     if dry_run:
-        told = [{**trial.to_json(), "pending": trial in missing} for trial in trials]
-        emit(told, f"{len(missing)} of {len(trials)} trials are left. {_time_left(missing, costs, count)}", as_json)
+        result = [{**trial.to_json(), "pending": trial in missing} for trial in trials]
+        emit(result, f"{len(missing)} of {len(trials)} trials are left. {_time_left(missing, costs, count)}", as_json)
         return
     carry_out_all(missing, bench, workers=count, scheduler=scheduler, costs=costs, progress=Meter())
     value = write_search(trials, bench)

@@ -39,7 +39,7 @@ def verdict(
         "gap",
         "masking",
     )
-    told = [
+    result = [
         (
             str(row["checkpoint"]),
             *("-" if row[name] is None else f"{row[name]:.3f}" for name in shown),
@@ -49,7 +49,7 @@ def verdict(
     ]
     emit(
         {"eps": eps, "verdicts": rows},
-        f"Noise level {eps:g}, on all samples (signal only: on those)\n{columns(told, header)}\n"
+        f"Noise level {eps:g}, on all samples (signal only: on those)\n{columns(result, header)}\n"
         "True robustness lies between what is proved and the worst case, which is the worst that was found.",
         as_json,
     )

@@ -86,7 +86,7 @@ def load_beats(source: str = "mitbih", root: Root = None, progress: Progress = n
         source: ``"mitbih"`` (the 48 records), ``"kaggle"`` (the published CSV) or ``"demo"`` (1,000
             synthetic beats).
         root: folder with the source's files; without it each source looks where its loader says.
-        progress: told of every file that is read or downloaded.
+        progress: called for every file that is read or downloaded.
 
     Raises:
         UserError: no source has that name, or its files are missing or damaged.

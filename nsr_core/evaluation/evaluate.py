@@ -46,7 +46,7 @@ def evaluate(
         plan: by the names that the table gives them; the paper's by default.
         replace_results: whether results of an attack with other settings may be replaced.
         device: CPU by default.
-        progress: told of each attack.
+        progress: called for each attack.
 
     Returns:
         The summary (see ``summarise``).

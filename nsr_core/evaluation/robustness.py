@@ -63,7 +63,7 @@ def attack_beats(
         clean: (rows,) what the network says without noise, where that is known.
         proved: (rows,) up to which level no noise flips a beat, where that is known: up to there it is not attacked, and
             stands with 0 queries.
-        progress: told in beats x noise levels; raising from it stops the work.
+        progress: called with the number of beats x noise levels; raising from it stops the work.
         done: the table as ``on_level`` last had it: its noise levels are not attacked again.
         on_level: given the table so far after every noise level, to keep it.
 

@@ -61,12 +61,12 @@ def trials_of(search: dict[str, Any]) -> pd.DataFrame:
 
 def search_protocol(search: dict[str, Any]) -> str:
     """Under which rules a search's numbers came about."""
-    told, trials = search["protocol"], trials_of(search)
+    result, trials = search["protocol"], trials_of(search)
     epochs, beats = (" and ".join(f"{value:,}" for value in trials[name].unique()) for name in ("epochs", "beats"))
     return (
-        f"{epochs} epochs each; {told['attack']['steps']}-PGD as published on {beats} validation beats ({told['beats']}), more "
-        f"noise never helps a beat; split by {told['split']['name']} `{told['split']['fingerprint']}`, attack seed "
-        f"{told['seed']}, training seed {' and '.join(map(str, told['training_seeds']))}."
+        f"{epochs} epochs each; {result['attack']['steps']}-PGD as published on {beats} validation beats ({result['beats']}), more "
+        f"noise never helps a beat; split by {result['split']['name']} `{result['split']['fingerprint']}`, attack seed "
+        f"{result['seed']}, training seed {' and '.join(map(str, result['training_seeds']))}."
     )
 
 

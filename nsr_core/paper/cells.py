@@ -42,8 +42,8 @@ def cells(folders: Sequence[Path]) -> pd.DataFrame:
     for replica in replicas:
         first.setdefault((replica.config.network, replica.config.method), replica)
     rows = replication(first.values()).drop(columns=["seed", "low", "high"])
-    told = over_seeds(replicas)[[*ALIKE, "mean", "spread", "seeds"]]
-    rows = rows.merge(told, how="left").merge(_intervals(folders, first.values()), how="left")
+    outcome = over_seeds(replicas)[[*ALIKE, "mean", "spread", "seeds"]]
+    rows = rows.merge(outcome, how="left").merge(_intervals(folders, first.values()), how="left")
     rows["ours"] = rows.pop("mean")
     rows["difference"] = rows["ours"] - rows["paper"]
     rows.loc[rows["spread"].notna(), ["low", "high"]] = np.nan  # of one seed's beats: not of the mean

@@ -46,7 +46,7 @@ class Replica:
 
     @property
     def training(self) -> str:
-        """All that its training was told, but the seed: equal where only the seed differs."""
+        """All settings of its training but the seed: equal where only the seed differs."""
         return f"{replace(self.config, seed=0)}, split {self.card['split']['fingerprint']}"
 
     @property

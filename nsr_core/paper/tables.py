@@ -71,15 +71,15 @@ def write_tables(
     return value
 
 
-def courses_markdown(told: pd.DataFrame) -> str:
+def courses_markdown(result: pd.DataFrame) -> str:
     """What a shorter schedule leaves undone: accuracy on validation beats every few epochs of each training.
 
     Args:
-        told: of ``courses``.
+        result: of ``courses``.
     """
-    if told.empty:
+    if result.empty:
         return ""
-    epochs = [1, *range(COURSE_EVERY, int(told["epoch"].max()) + 1, COURSE_EVERY)]
+    epochs = [1, *range(COURSE_EVERY, int(result["epoch"].max()) + 1, COURSE_EVERY)]
     lines = [
         "### On validation beats, over the epochs",
         "",
@@ -88,11 +88,11 @@ def courses_markdown(told: pd.DataFrame) -> str:
         f"| training | {' | '.join(map(str, epochs))} | at the end | epochs |",
         f"| --- |{' ---: |' * (len(epochs) + 2)}",
     ]
-    for name, history in told.groupby("checkpoint", sort=False):
+    for name, history in result.groupby("checkpoint", sort=False):
         known = history.set_index("epoch")
         rows = [known.loc[epoch] if epoch in known.index else None for epoch in (*epochs, known.index.max())]
-        told_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
-        lines.append(f"| {name} | {' | '.join(told_each)} | {known.index.max()} |")
+        cells_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
+        lines.append(f"| {name} | {' | '.join(cells_each)} | {known.index.max()} |")
     return "\n".join(lines)
 
 
@@ -122,8 +122,8 @@ def _held(levels: Sequence[Level]) -> str:
     if not levels:
         return "open"
     held = sum(level.holds for level in levels)
-    told = f"{held} of {len(levels)}"
-    return told if held == len(levels) else f"**{told}**"
+    result = f"{held} of {len(levels)}"
+    return result if held == len(levels) else f"**{result}**"
 
 
 def table_markdown(rows: pd.DataFrame, quick: bool = False) -> str:
@@ -164,8 +164,8 @@ def heading(rows: pd.DataFrame, quick: bool = False) -> str:
         ("seeds", "Training seed ", str),
         ("departures", "Departs from the paper: ", str),
     ):
-        told = there[there[column] != ""]
-        facts += [about + "; ".join(_by_method(told, there, column, words))] if len(told) else []
+        result = there[there[column] != ""]
+        facts += [about + "; ".join(_by_method(result, there, column, words))] if len(result) else []
     if there["part"].any():
         facts.append("Square brackets: 95 % of resamples of these beats, a stratified part of the test split")
     caption = ". ".join(facts or ["Nothing evaluated yet"])

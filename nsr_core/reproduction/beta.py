@@ -160,7 +160,7 @@ def paper_beta(network: str, method: str) -> float:
 def write_search(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     """Write ``beta.csv`` (a row for each trial and noise level) and ``beta.json`` of the trials that are finished.
 
-    Those that an earlier search finished in this folder with other β and the same schedule are told with them.
+    Those that an earlier search finished in this folder with other β and the same schedule are reported with them.
 
     Returns:
         What ``beta.json`` holds. ``protocol``: which beats, split, attack and seeds. ``sweeps``, for each network and method:
@@ -222,14 +222,14 @@ def _protocol(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
 
 def _described() -> dict[str, Any]:
     """The attack and its beats, as plain values."""
-    told = SEARCH.describe() | {"beats": f"up to {SEARCH.per_class} validation beats of each class"}
-    return json.loads(json.dumps(told))
+    outcome = SEARCH.describe() | {"beats": f"up to {SEARCH.per_class} validation beats of each class"}
+    return json.loads(json.dumps(outcome))
 
 
 def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]]]) -> dict[str, Any]:
     best = max(results, key=lambda one: one[1]["score"], default=None)
     betas = [trial.beta for trial, _ in results]
-    told = ("beats", "eps", "acc", "area", "score")
+    outcome = ("beats", "eps", "acc", "area", "score")
     return {
         "network": network,
         "method": method,
@@ -238,7 +238,7 @@ def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]
         "at_edge": best is not None and best[0].beta in (min(betas), max(betas)),
         "trials": [
             {"beta": trial.beta, "epochs": trial.config.epochs, "clean_acc": result["acc"][0]}
-            | {name: result[name] for name in told}
+            | {name: result[name] for name in outcome}
             for trial, result in results
         ],
     }

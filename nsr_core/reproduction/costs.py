@@ -74,7 +74,7 @@ class Costs:
         return median(known) if known else NETWORKS[network].seconds_per_beat[attack]
 
     def is_measured(self, network: str) -> bool:
-        """Whether cards told the training times of a network by each of the paper's methods."""
+        """Whether cards know the training times of a network by each of the paper's methods."""
         return all((network, method) in self._epoch for method in PAPER_METHODS)
 
     def _learn(self, folder: Path, card: dict[str, Any]) -> None:

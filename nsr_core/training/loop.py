@@ -54,7 +54,7 @@ def train(
         split: must be the one that ``config`` names.
         folder: gets ``model.safetensors``, ``card.json`` and ``history.csv``; ``state.safetensors`` while it runs.
         device: CPU by default.
-        progress: told in training steps; raising from it stops the run, which can be resumed.
+        progress: called with the number of training steps; raising from it stops the run, which can be resumed.
 
     Returns:
         The folder.

@@ -101,7 +101,7 @@ def read_under_noise(
         per_class, spread: see ``chosen_test_beats``.
         seed: where the noise comes from.
         replace_results: whether results with other settings may be replaced.
-        progress: told in beats x kinds.
+        progress: called with the number of beats x kinds.
 
     Returns:
         The rows that were asked for, sorted by kind, ratio and beat.
@@ -208,12 +208,12 @@ def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.D
     Returns:
         Rows ``eps, snr_db, low, high``: median and quartiles of ``snr_of_eps`` over the beats.
     """
-    told = []
+    result = []
     for eps in eps_grid:
         each = snr_of_eps(beats.x[rows], beats.length[rows], eps)
         low, middle, high = (np.inf,) * 3 if eps == 0 else np.quantile(each, (0.25, 0.5, 0.75)).tolist()
-        told.append({"eps": float(eps), "snr_db": middle, "low": low, "high": high})
-    return pd.DataFrame(told)
+        result.append({"eps": float(eps), "snr_db": middle, "low": low, "high": high})
+    return pd.DataFrame(result)
 
 
 def _check(kinds: Sequence[str], snr_db: Sequence[float], draws: int, seed: int) -> None:

@@ -123,11 +123,11 @@ def test_data_counts_by_part(cli):
 
 def test_from_nothing_to_a_table(cli, tmp_path):
     train = ("train", "mlp", "ce", "--source", "demo", "--epochs", "2", "--set", "batch_size=32", "--device", "cpu")
-    told = json.loads(works(cli(*train, "--json")))
+    outcome = json.loads(works(cli(*train, "--json")))
     folder = tmp_path / "runs" / "mlp-ce"
-    assert told["folder"] == str(Path("runs") / "mlp-ce")
-    assert told["epochs"] == 2
-    assert told["versions"]["nsr_core"] == __version__
+    assert outcome["folder"] == str(Path("runs") / "mlp-ce")
+    assert outcome["epochs"] == 2
+    assert outcome["versions"]["nsr_core"] == __version__
     card = json.loads((folder / "card.json").read_text())
     assert card["config"]["batch_size"] == 32
     assert "protocol custom" in works(cli(*train))
@@ -147,13 +147,13 @@ def test_settings_of_the_attacks_are_set_by_name(cli, checkpoint_folder):
     """Of each attack named; the card tells them, and the protocol is the paper's no longer."""
     few = ("--eps", "0.1", "--per-class", "1", "--set", "steps=120", "--set", "step_size=0.02")
     works(cli("evaluate", checkpoint_folder, "--attacks", "pgd,spsa", *few, "--set", "step_size=0.03"))
-    told = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
-    assert {(entry["attack"]["steps"], entry["attack"]["step_size"], entry["protocol"]) for entry in told.values()} == {
-        (120, 0.03, "custom")
-    }
+    outcome = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
+    assert {
+        (entry["attack"]["steps"], entry["attack"]["step_size"], entry["protocol"]) for entry in outcome.values()
+    } == {(120, 0.03, "custom")}
     works(cli("evaluate", checkpoint_folder, "--attacks", "worst-case", *few[:4], "--set", "strength=fgsm"))
-    told = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
-    assert told["worst-case"]["attack"]["strength"] == "fgsm"
+    outcome = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
+    assert outcome["worst-case"]["attack"]["strength"] == "fgsm"
 
 
 def test_settings_of_run_and_method_are_set_by_name(cli, tmp_path):
@@ -237,8 +237,10 @@ def test_verdicts_of_a_folder(cli, checkpoint_folder):
 
 
 def test_a_masking_check_can_be_kept(cli, checkpoint_folder):
-    told = json.loads(works(cli("masking", checkpoint_folder, "--per-class", "1", "--eps", "0.05", "--keep", "--json")))
-    assert json.loads((checkpoint_folder / "masking.json").read_text()) == told
+    outcome = json.loads(
+        works(cli("masking", checkpoint_folder, "--per-class", "1", "--eps", "0.05", "--keep", "--json"))
+    )
+    assert json.loads((checkpoint_folder / "masking.json").read_text()) == outcome
 
 
 def test_a_red_light_ends_with_status_1_where_that_is_asked_for(cli, trained_folder, monkeypatch):

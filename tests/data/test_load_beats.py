@@ -16,11 +16,11 @@ def test_demo():
 
 
 def test_mitbih_is_the_default(toy_root):
-    told = []
-    beats = load_beats(root=toy_root, progress=lambda done, total, what: told.append(what))
+    result = []
+    beats = load_beats(root=toy_root, progress=lambda done, total, what: result.append(what))
     assert beats.source == "mitbih"
     assert len(beats) == 7
-    assert "cutting record 900" in told
+    assert "cutting record 900" in result
 
 
 def test_kaggle(tmp_path):

@@ -244,11 +244,11 @@ def test_what_was_kept_may_come_back_in_the_order_of_its_file(trained, demo_beat
 
 
 def test_progress_ends_at_the_end_and_never_goes_back(trained, demo_beats, some):
-    told = []
-    attack_beats(trained.network, demo_beats, some, RandomNoise(), "noise", EPS, progress=lambda *r: told.append(r))
-    done = [report[0] for report in told]
+    outcome = []
+    attack_beats(trained.network, demo_beats, some, RandomNoise(), "noise", EPS, progress=lambda *r: outcome.append(r))
+    done = [report[0] for report in outcome]
     assert done == sorted(done)
-    assert told[-1][:2] == (180, 180)
+    assert outcome[-1][:2] == (180, 180)
 
 
 def test_a_level_without_any_beat_left_is_a_level_all_the_same(trained, demo_beats, some, beats_of):

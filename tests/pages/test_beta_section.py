@@ -28,14 +28,14 @@ def test_it_says_which_is_best_and_where_the_papers_is(shelf):
     (shelf / BETA_FILE).write_text(json.dumps(beta_search.example()))
     app = apptools.open_page("paper", section=SECTION)
     assert_healthy(app)
-    told = words(app)
+    result = words(app)
     assert (
         "**loss1**: the best is β = 0.4, with a score of 0.700; the paper's 0.2 has 0.600. No β beyond it was tried."
-        in told
+        in result
     )
-    assert "**jacob**: the best is β = 0.9, with a score of 0.800, which is the paper's." in told
-    assert "962 validation beats" in told
-    assert "`0123456789ab`" in told
+    assert "**jacob**: the best is β = 0.9, with a score of 0.800, which is the paper's." in result
+    assert "962 validation beats" in result
+    assert "`0123456789ab`" in result
     shown = app.dataframe[0].value
     assert shown[["beta", "score"]].to_numpy().tolist() == [[0.2, 0.6], [0.4, 0.7], [0.9, 0.8]]
 

@@ -33,9 +33,9 @@ def test_the_table_marks_the_papers_and_the_best(search):
 
 
 def test_the_protocol_names_beats_attack_split_and_seeds(search):
-    told = search_protocol(search)
+    result = search_protocol(search)
     for part in ("10 epochs", "100-PGD", "962 validation beats", "`0123456789ab`", "attack seed 0", "training seed 3"):
-        assert part in told
+        assert part in result
 
 
 def test_a_file_is_read_back_and_one_that_is_not_there_is_none(search, tmp_path):

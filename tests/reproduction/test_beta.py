@@ -85,9 +85,9 @@ def test_a_sweep_chooses_the_best_score_and_goes_on(bench, carry_out_here, demo_
     table = pd.read_csv(f"{bench.work}/beta/beta.csv")
     assert table.groupby("beta").size().to_dict() == {0.1: 5, 0.5: 5, 2.0: 5}
     with open(f"{bench.work}/beta/beta.json") as lines:
-        told = json.load(lines)
-    assert told["protocol"] == value["protocol"]
-    assert [trial for trial in told["sweeps"][0]["trials"] if trial["beta"] != 0.5] == chosen["trials"]
+        result = json.load(lines)
+    assert result["protocol"] == value["protocol"]
+    assert [trial for trial in result["sweeps"][0]["trials"] if trial["beta"] != 0.5] == chosen["trials"]
     assert value["protocol"]["split"]["fingerprint"] == demo_split.fingerprint
     assert value["protocol"]["attack"]["steps"] == 10
     assert (value["protocol"]["seed"], value["protocol"]["training_seeds"]) == (0, [0])

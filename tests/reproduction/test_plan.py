@@ -63,9 +63,9 @@ def test_every_task_can_travel_and_comes_after_what_it_needs(plan_for, bench, as
         assert len(pickle.dumps(task)) < 20_000
         assert task.seconds(costs) > 0
         assert not task.is_done(bench)
-    told = plan.to_json(bench)
-    assert json.loads(json.dumps(told)) == told
-    assert all(entry["pending"] for entry in told)
+    result = plan.to_json(bench)
+    assert json.loads(json.dumps(result)) == result
+    assert all(entry["pending"] for entry in result)
 
 
 def test_shards_cover_all_beats_and_begin_at_a_batch(plan_for):

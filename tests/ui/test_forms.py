@@ -66,10 +66,10 @@ def all_forms() -> AppTest:
 @pytest.mark.parametrize("name", EVERY)
 def test_an_untouched_form_gives_the_settings_back(all_forms, name):
     """Equal values of the same types, in the same order."""
-    told, expected = values(all_forms)[name], of_settings(EVERY[name])
-    assert list(told.items()) == list(expected.items())
-    assert [type(value) for value in told.values()] == [type(value) for value in expected.values()]
-    assert update(EVERY[name], told) == EVERY[name]
+    result, expected = values(all_forms)[name], of_settings(EVERY[name])
+    assert list(result.items()) == list(expected.items())
+    assert [type(value) for value in result.values()] == [type(value) for value in expected.values()]
+    assert update(EVERY[name], result) == EVERY[name]
 
 
 @pytest.mark.parametrize("name", EVERY)

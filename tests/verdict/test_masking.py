@@ -92,7 +92,7 @@ def plain(trained, demo_beats, demo_split):
     return check_masking(trained, demo_beats, demo_split, per_class=6, eps=(0.05, 0.02))
 
 
-def told_by(name, check):
+def light_of(name, check):
     return check.sign(name).light
 
 
@@ -114,9 +114,9 @@ def test_saturated_logits_are_seen_in_the_gradient_and_by_what_rescales(trained,
         saturated.layers[-1].weight.mul_(1e4)
         saturated.layers[-1].bias.mul_(1e4)
     seen, before = (Evidence(network, demo_beats, some, (0.03,)) for network in (saturated, trained.network))
-    told = {name: SIGNS[name].judge(seen) for name in ("vanishing", "rescaling", "other-loss")}
-    assert {name: judged.light for name, judged in told.items()} == dict.fromkeys(told, "red")
-    assert told["vanishing"].numbers["useless"] > 0.8
+    result = {name: SIGNS[name].judge(seen) for name in ("vanishing", "rescaling", "other-loss")}
+    assert {name: judged.light for name, judged in result.items()} == dict.fromkeys(result, "red")
+    assert result["vanishing"].numbers["useless"] > 0.8
     # It is the same network to a loss without a softmax.
     assert seen.broken("margin", 0.03).sum() == pytest.approx(before.broken("margin", 0.03).sum(), abs=1)
     assert seen.broken("cross-entropy", 0.03).sum() < before.broken("cross-entropy", 0.03).sum() / 2
@@ -128,9 +128,9 @@ def test_a_quantised_input_leaves_no_gradient_and_falls_to_attacks_without(train
     vanishing = check.sign("vanishing")
     assert (vanishing.light, vanishing.numbers["zero"]) == ("red", 1.0)
     assert vanishing.numbers["samples without gradient"] == 1.0
-    assert told_by("black-box", check) == "red"
-    assert told_by("large-noise", check) == "red"
-    assert told_by("rescaling", check) == "green"  # nothing times 10 is nothing
+    assert light_of("black-box", check) == "red"
+    assert light_of("large-noise", check) == "red"
+    assert light_of("rescaling", check) == "green"  # nothing times 10 is nothing
     assert (check.light, "far too high" in check.verdict) == ("red", True)
 
 
@@ -138,10 +138,10 @@ def test_a_gradient_that_is_no_number_breaks_no_beat(trained, demo_beats, some):
     seen = Evidence(NoNumber(trained.network), demo_beats, some[::4], (0.05,))
     assert not seen.broken(PUBLISHED, 0.05).any()
     assert not seen.trail(0.05).broken[-1].any()
-    told = {name: SIGNS[name].judge(seen) for name in ("vanishing", "black-box", "still-rising")}
-    assert told["vanishing"].numbers["not finite"] == 1.0
-    assert told["vanishing"].light == told["black-box"].light == "red"
-    assert all(math.isfinite(value) for judged in told.values() for value in judged.numbers.values())
+    result = {name: SIGNS[name].judge(seen) for name in ("vanishing", "black-box", "still-rising")}
+    assert result["vanishing"].numbers["not finite"] == 1.0
+    assert result["vanishing"].light == result["black-box"].light == "red"
+    assert all(math.isfinite(value) for judged in result.values() for value in judged.numbers.values())
 
 
 def test_on_a_linear_network_all_is_green_and_counts_are_exact(beats_of):
@@ -172,9 +172,9 @@ def test_a_narrow_band_of_wrong_answers_is_passed_over(beats_of):
     assert not way.lost_again[start.numpy() >= 0.56].any()
     assert way.broken.any(0)[start.numpy() < 0.54].mean() > 0.5
     assert not way.broken[-1].any()  # all end at 0.6, where they are read correctly
-    told = SIGNS["lost-again"].judge(seen)
-    assert told.light == "red"
-    assert told.numbers["share at 0.1"] == way.broken.any(0).mean()
+    result = SIGNS["lost-again"].judge(seen)
+    assert result.light == "red"
+    assert result.numbers["share at 0.1"] == way.broken.any(0).mean()
 
 
 # The trail
@@ -211,9 +211,9 @@ def test_a_loss_that_still_rises_lights_by_its_rate(growth, light):
     loss = np.ones((101, 10))
     loss[-1] = growth
     seen = SimpleNamespace(levels=(0.1,), trail=lambda eps: Trail(np.zeros((101, 10), bool), loss))
-    told = SIGNS["still-rising"].judge(seen)
-    assert told.light == light
-    assert f"{100 * growth - 100:.0f} %" in told.sentence
+    result = SIGNS["still-rising"].judge(seen)
+    assert result.light == light
+    assert f"{100 * growth - 100:.0f} %" in result.sentence
     few = SimpleNamespace(levels=(0.1,), trail=lambda eps: Trail(np.zeros((101, 2), bool), loss[:, :2]))
     assert SIGNS["still-rising"].judge(few).light == "green"
 
@@ -238,10 +238,10 @@ class Told(Evidence):
         self.levels, self.progress, self.flat_line = (0.1,), no_progress, 0
         self.y = torch.arange(100) % 2
         self._rows, self._masks, self._beyond = np.arange(100), {}, {}
-        self._told = {name.replace("_", " "): marked for name, marked in broken.items()}
+        self._result = {name.replace("_", " "): marked for name, marked in broken.items()}
 
     def _attack(self, run, eps, places):
-        return np.isin(places, list(self._told.get(run, range(0))))
+        return np.isin(places, list(self._result.get(run, range(0))))
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ class Told(Evidence):
         ("together", {"published": range(10), "apgd-t": range(8, 14), "noise": range(90, 94)}, 8, "amber"),
     ],
 )
-def test_beats_are_counted_and_lights_change_where_they_should(sign, told, count, light):
-    judged = SIGNS[sign].judge(Told(**told))
+def test_beats_are_counted_and_lights_change_where_they_should(sign, result, count, light):
+    judged = SIGNS[sign].judge(Told(**result))
     assert judged.light == light
     shares = [value for name, value in judged.numbers.items() if name.endswith("0.1") or name == "most"]
     assert count / 100 in shares
@@ -396,9 +396,9 @@ def test_it_says_what_it_stands_on(plain, trained, demo_split):
     assert demo_split.fingerprint in plain.beats_from
     assert "no proof of robustness" in plain.caveat
     assert "as published" in plain.caveat
-    told = json.loads(json.dumps(plain.to_json(), allow_nan=False))
-    assert told == plain.to_json()
-    assert [Sign(**sign) for sign in told["signs"]] == list(plain.signs)
+    result = json.loads(json.dumps(plain.to_json(), allow_nan=False))
+    assert result == plain.to_json()
+    assert [Sign(**sign) for sign in result["signs"]] == list(plain.signs)
 
 
 def test_every_number_is_finite_and_every_sentence_has_one(plain):
@@ -434,12 +434,12 @@ def test_a_network_that_reads_nothing_right_is_refused(trained, demo_beats, demo
 
 
 def test_it_tells_of_its_progress_and_can_be_stopped(trained, demo_beats, some):
-    told = []
-    check_network(trained.network, demo_beats, some[::8], (0.01,), progress=lambda *got: told.append(got))
-    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert {total for _, total, _ in told} == {len(SIGNS)}
-    assert told[-1][0] == len(SIGNS)
-    assert any("spsa at 0.01" in what for _, _, what in told)
+    result = []
+    check_network(trained.network, demo_beats, some[::8], (0.01,), progress=lambda *got: result.append(got))
+    assert [done for done, _, _ in result] == sorted(done for done, _, _ in result)
+    assert {total for _, total, _ in result} == {len(SIGNS)}
+    assert result[-1][0] == len(SIGNS)
+    assert any("spsa at 0.01" in what for _, _, what in result)
 
     def stop(done, total, what):
         if done == 2:

@@ -108,10 +108,10 @@ def test_queries_are_those_of_all_attacks_that_had_a_turn(table):
 
 def test_misread_beats_are_broken_by_nothing(trained, demo_beats, some, beats_of):
     clean = predict(trained.network, demo_beats.x[some])
-    told = worst_case(trained.network, beats_of(demo_beats.x[some], (clean + 1) % 5), np.arange(40), EPS, "fgsm")
-    assert (told["step"] == MISCLASSIFIED).all()
-    assert (told[BY] == "").all()
-    assert breaks(verdict(told, "fgsm")).empty
+    result = worst_case(trained.network, beats_of(demo_beats.x[some], (clean + 1) % 5), np.arange(40), EPS, "fgsm")
+    assert (result["step"] == MISCLASSIFIED).all()
+    assert (result[BY] == "").all()
+    assert breaks(verdict(result, "fgsm")).empty
 
 
 def test_the_counts_add_up(table):

@@ -22,7 +22,7 @@ class Answer:
     title: str
     network: str
     method: str
-    told: BeatAttack
+    result: BeatAttack
     sweep: Sweep
 
 
@@ -54,12 +54,12 @@ def _answer(
     memo = memo_for(beats.source)
     if key not in memo and (progress := listener()) is None:
         return None
-    told = memo.get(
+    result = memo.get(
         key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
     )
     quick = sweep_attack(choice)
     swept = memo.get(("sweep", *beat, quick), lambda: sweep_beat(checkpoint, quick, beats, row, **settings))
-    return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, told, swept)
+    return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, result, swept)
 
 
 class _Waiting:

@@ -45,7 +45,7 @@ def show(ours: Ours) -> None:
         "best score of its method."
     )
     for _, of_method in trials.groupby("method", sort=False):
-        st.markdown(f"- {_told(of_method)}")
+        st.markdown(f"- {_in_words(of_method)}")
     st.caption(
         f"{network.upper()}, {protocol} These numbers choose; the published attack is one of many, and what it leaves is not "
         "what the worst case leaves (page Verdict)."
@@ -54,7 +54,7 @@ def show(ours: Ours) -> None:
     chart.numbers(shown, name=f"beta-{network}", figures=lambda: {"Choice of β": figure}, facts=search["protocol"])
 
 
-def _told(trials: pd.DataFrame) -> str:
+def _in_words(trials: pd.DataFrame) -> str:
     """Which β of one method is best, and how far the paper's is from it."""
     best, paper = (trials[trials[name]] for name in ("is_best", "is_paper"))
     top = best.iloc[0]

@@ -44,8 +44,8 @@ def show(ours: Ours, number: int, overlay: bool) -> None:
 
 def _alt(title: str, rows: pd.DataFrame) -> str:
     at = rows[(rows["eps"] == 0.1) & (rows["missing"] == "")]
-    told = "; ".join(f"{row.method} {row.ours:.2f} (paper {row.paper:.2f})" for row in at.itertuples())
-    return f"{title} against the noise level. At 0.1: {told or 'ours is missing'}."
+    result = "; ".join(f"{row.method} {row.ours:.2f} (paper {row.paper:.2f})" for row in at.itertuples())
+    return f"{title} against the noise level. At 0.1: {result or 'ours is missing'}."
 
 
 def _claims(ours: Ours, number: int) -> None:
@@ -87,9 +87,9 @@ def _verdict(verdict: ClaimResult) -> str:
 def _from_other_seeds(verdict: ClaimResult, rows_by_seed: dict[int, pd.DataFrame]) -> str:
     """At how many noise levels the claim holds with the checkpoints of each other training seed, where these have a say."""
     others = {seed: judge(verdict.claim, rows).ours for seed, rows in rows_by_seed.items()}
-    told = [
+    result = [
         f"from seed {seed} at {sum(level.holds for level in levels)} of {len(levels)}"
         for seed, levels in others.items()
         if levels and levels != verdict.ours
     ]
-    return f" With other training seeds it holds {' and '.join(told)}." if told else ""
+    return f" With other training seeds it holds {' and '.join(result)}." if result else ""

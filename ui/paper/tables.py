@@ -61,10 +61,10 @@ def _choose() -> int:
             help="Its number in the paper.",
         )  # fmt: skip
         first = paper_tables()[paper_tables()["table"] == table].iloc[0]
-        for key, (label, titles, told) in MAKES_A_TABLE.items():
+        for key, (label, titles, result) in MAKES_A_TABLE.items():
             st.session_state[f"table_{key}"] = str(first[key])
             st.segmented_control(
-                label, list(titles), required=True, format_func=titles.__getitem__, key=f"table_{key}", help=told,
+                label, list(titles), required=True, format_func=titles.__getitem__, key=f"table_{key}", help=result,
                 on_change=_follow,
             )  # fmt: skip
     return table
@@ -119,9 +119,9 @@ def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     _mended(found)
     seeds.show(rows, over_seeds)
     worst.show(rows)
-    told = rows.merge(over_seeds[[*ALIKE, "mean", "spread", "seeds"]], how="left", on=ALIKE)
+    result = rows.merge(over_seeds[[*ALIKE, "mean", "spread", "seeds"]], how="left", on=ALIKE)
     chart.numbers(
-        told[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
+        result[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
         facts={"table": number, "title": title} | provenance(rows), column_config=EXPLAINED,
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
         facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},
                "weights": {name: loaders.checkpoint(name).digest for name in table["checkpoint"]}},
-        column_config={name: st.column_config.Column(help=told) for name, told in HELP.items()},
+        column_config={name: st.column_config.Column(help=result) for name, result in HELP.items()},
     )  # fmt: skip
 
 

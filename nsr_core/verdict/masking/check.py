@@ -63,8 +63,8 @@ class MaskingCheck:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        told = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+        result = asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in result.items()}
 
 
 def check_masking(
@@ -129,7 +129,7 @@ def check_network(
 
     Args:
         network: on the CPU, in eval mode.
-        progress: told in signs; called at every step of every attack, so that raising from it stops the work.
+        progress: called with the number of signs, at every step of every attack, so that raising from it stops the work.
 
     Raises:
         UserError: it reads none of them correctly, or there is no noise level.
@@ -171,11 +171,11 @@ def conclusion(signs: Sequence[Sign]) -> str:
     """What the signs mean for the published number, in one sentence."""
     measured = next(sign for sign in signs if sign.name == "together")
     warning = [sign.title for sign in signs if sign.light != LIGHTS[0]]
-    told = {
+    result = {
         "red": "The published number is far too high",
         "amber": "The published number is too high",
         "green": "The published number can be trusted as an upper bound",
     }[measured.light]
     if warning and measured.light == LIGHTS[0]:
-        told += f" as far as these attacks go, though not all is well ({', '.join(warning)})"
-    return f"{told}: {measured.sentence[0].lower()}{measured.sentence[1:]}"
+        result += f" as far as these attacks go, though not all is well ({', '.join(warning)})"
+    return f"{result}: {measured.sentence[0].lower()}{measured.sentence[1:]}"

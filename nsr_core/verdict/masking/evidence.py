@@ -28,7 +28,7 @@ class Evidence:
         rows: which of them; all read correctly.
         levels: noise levels that the signs look at.
         seed: with a beat's row it decides each attack's chance, as in ``attack_beats``.
-        progress: told at every step of every attack; raising from it stops the work.
+        progress: called at every step of every attack; raising from it stops the work.
     """
 
     def __init__(

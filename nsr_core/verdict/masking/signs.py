@@ -36,11 +36,11 @@ def black_box(seen: Evidence) -> Judgement:
     found = {eps: seen.beyond_any(BLACK_BOX, eps) for eps in seen.levels}
     numbers = {f"{run} at {eps:g}": _share(seen.beyond(run, eps)) for eps in seen.levels for run in BLACK_BOX}
     eps, count = _most(found)
-    told = of_beats(count, len(seen))
+    result = of_beats(count, len(seen))
     return Judgement(
         light_of_beats(count, len(seen)),
         _by_level(found) | numbers,
-        f"At noise {eps:g}, attacks without gradients broke {told} that 100-PGD as published left standing.",
+        f"At noise {eps:g}, attacks without gradients broke {result} that 100-PGD as published left standing.",
     )
 
 
@@ -66,11 +66,11 @@ def harder(seen: Evidence) -> Judgement:
         f"{name} at {eps:g}": _share(seen.beyond_any(runs, eps)) for eps in seen.levels for name, runs in groups.items()
     }
     eps, count = _most(found)
-    told = of_beats(count, len(seen))
+    result = of_beats(count, len(seen))
     return Judgement(
         light_of_beats(count, len(seen)),
         _by_level(found) | numbers,
-        f"At noise {eps:g}, more steps, more starts and other step sizes broke {told} that 100-PGD left standing.",
+        f"At noise {eps:g}, more steps, more starts and other step sizes broke {result} that 100-PGD left standing.",
     )
 
 
@@ -80,18 +80,18 @@ def large_noise(seen: Evidence) -> Judgement:
     at_whole = at_large | (len(np.unique(y)) > 1)
     missed = {eps: seen.left(eps) & can for eps, can in ((LARGE, at_large), (WHOLE, at_whole))}
     eps, count = _most(missed)
-    told = of_beats(count, len(seen))
+    result = of_beats(count, len(seen))
     return Judgement(
         light_of_beats(count, len(seen)),
         _by_level(missed) | {f"left at {eps:g}": _share(seen.left(eps)) for eps in missed},
-        f"At noise {eps:g}, 100-PGD left {told} standing that are known to be breakable there.",
+        f"At noise {eps:g}, 100-PGD left {result} standing that are known to be breakable there.",
     )
 
 
 def vanishing(seen: Evidence) -> Judgement:
     found = seen.gradients
     count = int(found.useless.sum())
-    told = of_beats(count, len(seen))
+    result = of_beats(count, len(seen))
     return Judgement(
         light_of_beats(count, len(seen)),
         {
@@ -102,7 +102,7 @@ def vanishing(seen: Evidence) -> Judgement:
             "samples without gradient": found.vanished,
             "size relative to the margin's": found.relative_size,
         },
-        f"In single precision the gradient of the cross-entropy is zero, not finite or turned at {told}.",
+        f"In single precision the gradient of the cross-entropy is zero, not finite or turned at {result}.",
     )
 
 
@@ -122,11 +122,11 @@ def rescaling(seen: Evidence) -> Judgement:
 def lost_again(seen: Evidence) -> Judgement:
     found = {eps: seen.trail(eps).lost_again for eps in seen.levels}
     eps, count = _most(found)
-    told = of_beats(count, len(seen))
+    result = of_beats(count, len(seen))
     return Judgement(
         light_of_beats(count, len(seen)),
         _by_level(found),
-        f"At noise {eps:g}, {told} were broken on the way of a 100-PGD that goes on, and read correctly at its end.",
+        f"At noise {eps:g}, {result} were broken on the way of a 100-PGD that goes on, and read correctly at its end.",
     )
 
 
