@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nsr_core.progress import duration
-from nsr_core.training.checkpoint import read_card
+from nsr_core.training.card import read_card
 
 #: By column, where a card keeps the seconds.
 SPENT_ON = {

@@ -27,7 +27,7 @@ from nsr_core.paper.report import compare, report, table_markdown
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.paper.tables import claims_markdown, courses_markdown
 from nsr_core.paper.tables import table_markdown as table_markdown_with_intervals
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import pooch
-
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -17,7 +15,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def cache_dir() -> Path:
     """The user's cache folder, or the one named by the environment variable ``NSR_CACHE_DIR``."""
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("nsr-ecg"))
+    if named := os.environ.get(CACHE_VARIABLE):
+        return Path(named)
+    import pooch
+
+    return Path(pooch.os_cache("nsr-ecg"))
 
 
 def runs_dir() -> Path:

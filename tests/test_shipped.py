@@ -18,7 +18,8 @@ from nsr_core.paper.published import mean_absolute_difference
 from nsr_core.paper.report import compare
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.beta import BETA_METHODS
-from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.training.card import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict import levels as verdict_levels
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE

@@ -23,16 +23,8 @@ from nsr_core.paper.replica import Replica
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
-from nsr_core.training.checkpoint import (
-    BEATS_FILE,
-    CARD_FILE,
-    MODEL_FILE,
-    RESULTS_FILE,
-    Checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-    read_card,
-)
+from nsr_core.training.card import BEATS_FILE, CARD_FILE, MODEL_FILE, RESULTS_FILE, list_checkpoints, read_card
+from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE, read_levels

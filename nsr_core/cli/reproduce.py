@@ -25,7 +25,7 @@ from nsr_core.reproduction.plan import (
     pending,
 )
 from nsr_core.reproduction.session import carry_out_all
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 Out = Annotated[
     Path | None, typer.Option(help="Folder for all that is computed; by default runs/reproduction (or -quick).")

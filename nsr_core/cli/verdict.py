@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.levels import levels_of, table_of
 from nsr_core.verdict.masking import load_masking
 

@@ -20,7 +20,8 @@ from nsr_core.evaluation.summary import readings, reported_as, summarise
 from nsr_core.evaluation.table import BEATS_TABLE, load_table, save_table
 from nsr_core.files import write_atomically
 from nsr_core.progress import Progress, no_progress
-from nsr_core.training.checkpoint import BEATS_FILE, RESULTS_FILE, Checkpoint, check_split, write_card
+from nsr_core.training.card import BEATS_FILE, RESULTS_FILE, write_card
+from nsr_core.training.checkpoint import Checkpoint, check_split
 from nsr_core.training.results import known_entry, open_results, write_entry
 
 

@@ -13,7 +13,8 @@ from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.paper.replica import Replica, run_of
 from nsr_core.paper.replication import replication
 from nsr_core.paper.seeds import ALIKE, over_seeds
-from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, RESULTS_FILE, load_checkpoint
+from nsr_core.training.card import BEATS_FILE, CARD_FILE, RESULTS_FILE
+from nsr_core.training.checkpoint import load_checkpoint
 
 PAPER_METRICS = {"acc": accuracy, "prec": precision}
 

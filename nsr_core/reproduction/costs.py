@@ -13,7 +13,7 @@ from nsr_core.evaluation.summary import reported_as
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.settings import described_fields
-from nsr_core.training.checkpoint import RESULTS_FILE, read_card
+from nsr_core.training.card import RESULTS_FILE, read_card
 from nsr_core.training.config import TrainConfig
 
 TRAINING_BEATS = 70_043

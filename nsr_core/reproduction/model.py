@@ -8,7 +8,7 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.assignment import PAPER_EPS
 from nsr_core.evaluation.summary import reported_as
 from nsr_core.reproduction.bench import Bench
-from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, read_card
+from nsr_core.training.card import BEATS_FILE, CARD_FILE, read_card
 from nsr_core.training.config import TrainConfig
 
 

@@ -18,7 +18,8 @@ from nsr_core.reproduction.bench import SHARDS_FOLDER, Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.model import Model, are_whole
 from nsr_core.reproduction.shards import ShardFile
-from nsr_core.training.checkpoint import BEATS_FILE, check_split, load_checkpoint, read_card
+from nsr_core.training.card import BEATS_FILE, read_card
+from nsr_core.training.checkpoint import check_split, load_checkpoint
 from nsr_core.training.copies import copy_checkpoint
 from nsr_core.training.loop import train
 

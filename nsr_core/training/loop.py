@@ -22,7 +22,8 @@ from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, norm
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.batches import balanced_order
 from nsr_core.training.captured import CapturedStep
-from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
+from nsr_core.training.card import CARD_FILE, HISTORY_FILE
+from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
 from nsr_core.training.optimisers import OPTIMISERS

@@ -7,7 +7,8 @@ from typing import Any
 
 from nsr_core.errors import UserError
 from nsr_core.files import take
-from nsr_core.training.checkpoint import MODEL_FILE, Checkpoint, load_checkpoint, write_card
+from nsr_core.training.card import MODEL_FILE, write_card
+from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 
 
 @contextmanager

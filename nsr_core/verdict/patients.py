@@ -12,7 +12,7 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, confusion, interval, natural_accuracy
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table, outcomes
-from nsr_core.training.checkpoint import BEATS_FILE, read_card
+from nsr_core.training.card import BEATS_FILE, read_card
 
 #: Two records of one patient (MIT-BIH directory).
 SAME_PATIENT = {"202": "201"}

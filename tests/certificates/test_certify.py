@@ -27,7 +27,8 @@ from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
 from nsr_core.evaluation.table import outcomes
 from nsr_core.models import make_network
-from nsr_core.training.checkpoint import read_card, save_checkpoint
+from nsr_core.training.card import read_card
+from nsr_core.training.checkpoint import save_checkpoint
 from nsr_core.training.config import paper_config
 
 FILE = "certificates.parquet"

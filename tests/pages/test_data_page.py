@@ -142,7 +142,7 @@ def real(real_beats, mitdb_root, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tab", "charts", "told"),
+    ("tab", "charts", "result"),
     [
         ("Counts", 1, "`1bb884844f3b`"),
         ("Beats", 12, "padding"),

@@ -17,7 +17,8 @@ from nsr_core.paper.growing_noise import noisy_beats
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.replication import replication, table_distances
 from nsr_core.paper.seeds import SEEDS_FOLDER
-from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.training.card import CARD_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 from ui import ecg, loaders
 from ui.paper import figures, table_figures
 from ui.theme import DARK, LIGHT, PAPER_DASH

@@ -13,7 +13,8 @@ from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Claim, judge
 from nsr_core.paper.published import paper_tables
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.replication import outside_aim, provenance, replication, table_distances, table_number
-from nsr_core.training.checkpoint import RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.training.card import RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 

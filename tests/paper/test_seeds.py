@@ -11,7 +11,8 @@ import pytest
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.replication import replication
 from nsr_core.paper.seeds import ALIKE, SEEDS_FOLDER, list_with_seeds, over_seeds, rows_by_seed
-from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, load_checkpoint
+from nsr_core.training.card import CARD_FILE, RESULTS_FILE
+from nsr_core.training.checkpoint import load_checkpoint
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 

@@ -21,7 +21,7 @@ from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.plan import Request, equal_share, make_plan, shard_bounds
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, TrainModel
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 NOWHERE = Path("/nowhere")

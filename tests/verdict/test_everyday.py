@@ -15,7 +15,7 @@ from nsr_core.data import make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, add_noise, beat_noise, scale_again
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.training.checkpoint import read_card
+from nsr_core.training.card import read_card
 from nsr_core.verdict import everyday
 from nsr_core.verdict.everyday import (
     COLUMN_TYPES,

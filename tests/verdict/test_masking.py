@@ -228,7 +228,7 @@ def test_a_trail_can_be_stopped(trained, demo_beats, some):
         trail(trained.network, seen.x, seen.y, 0.03, BeatRandomness(0, some[:5]), stop)
 
 
-# Counting, on told masks
+# Counting, on given masks
 
 
 class Told(Evidence):
@@ -245,7 +245,7 @@ class Told(Evidence):
 
 
 @pytest.mark.parametrize(
-    ("sign", "told", "count", "light"),
+    ("sign", "result", "count", "light"),
     [
         ("black-box", {"published": range(50), "square": range(40, 54)}, 4, "green"),
         ("black-box", {"published": range(50), "square": range(40, 53), "spsa": range(52, 55)}, 5, "amber"),
