@@ -13,7 +13,7 @@ from nsr_core.data.splits import DS2
 from nsr_core.evaluation.table import load_table
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep, trials_of
+from nsr_core.paper.beta import BETA_FILE, read_search, trials_of
 from nsr_core.paper.published import mean_absolute_difference
 from nsr_core.paper.report import compare
 from nsr_core.paper.seeds import SEEDS_FOLDER
@@ -182,10 +182,10 @@ def test_a_checkpoint_of_another_seed_differs_from_the_first_in_the_seed_alone(f
 
 def test_the_shipped_sweep_has_five_values_and_the_papers_among_them():
     """Of each method whose loss has a β, on the MLP, on validation beats of the split by beat."""
-    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
-    assert sweep["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
-    assert "validation beats" in sweep["protocol"]["beats"]
-    trials = trials_of(sweep)
+    search = read_search(ROOT / "checkpoints" / BETA_FILE)
+    assert search["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
+    assert "validation beats" in search["protocol"]["beats"]
+    trials = trials_of(search)
     assert set(trials["method"]) == set(BETA_METHODS)
     for _, own in trials.groupby("method"):
         assert len(own) >= 5
