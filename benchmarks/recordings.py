@@ -1,4 +1,4 @@
-"""How well an own recording is cut and read, told on the 48 real records as if they came without annotations.
+"""How well an own recording is cut and read, measured on the 48 real records as if they came without annotations.
 
 ::
 

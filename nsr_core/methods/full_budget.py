@@ -28,7 +28,7 @@ class FullBudget(Method):
     give one answer to everything. No beat stops early.
     """
 
-    in_paper: ClassVar[bool] = False
+    adversarial: ClassVar[bool] = True
 
     eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
     steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)

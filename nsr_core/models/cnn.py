@@ -1,7 +1,8 @@
 """The residual convolutional network of Kachuee et al. (2018), as the paper uses it."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.nn import functional
 from nsr_core.data.beats import CLASSES
 from nsr_core.models import cnn_fused
 from nsr_core.models.around import Around
+from nsr_core.models.base import Network
 from nsr_core.models.intervals import middle, through_linear, through_relu
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
@@ -121,7 +123,7 @@ class Block(nn.Module):
         return pooled, pull_back
 
 
-class CNN(nn.Module):
+class CNN(Network):
     """One convolution 1->32, five residual blocks, linear 64->32, ReLU, linear 32->5; 53,957 parameters.
 
     Args:
@@ -129,6 +131,13 @@ class CNN(nn.Module):
     """
 
     name = "cnn"
+    title = "CNN"
+    batch_size = 64
+    cpu_beats = 2_162  # 500 test beats of each class, and 162 of class F
+    cpu_samples = 128
+    # From single steps timed on one core (docs/speed.md).
+    seconds_per_epoch = (160.0, 750.0)
+    seconds_per_beat: ClassVar[Mapping[str, float]] = {"pgd": 0.03, "spsa": 10.0}
 
     def __init__(self, bias: bool = True) -> None:
         super().__init__()

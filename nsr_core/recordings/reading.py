@@ -91,7 +91,7 @@ class RecordingReading:
     def counts(self) -> pd.DataFrame:
         """Rows by class: ``class`` and for each network how many beats it reads as that."""
         columns = {
-            name: np.bincount(told.label, minlength=len(CLASSES)).tolist() for name, told in self.networks.items()
+            name: np.bincount(result.label, minlength=len(CLASSES)).tolist() for name, result in self.networks.items()
         }
         return pd.DataFrame({"class": list(CLASSES)} | columns)
 
@@ -118,13 +118,13 @@ class RecordingReading:
         spread = self.cut.beats.mv_range.astype(np.float64)
         columns: dict[str, Any] = {"range_mv": spread.round(4), "unlikeness": self.unlikeness.round(3)}
         columns["unlike"] = self.unlike
-        for name, told in self.networks.items():
+        for name, result in self.networks.items():
             columns |= {
-                f"{name} class": np.array(CLASSES)[told.label],
-                f"{name} p": told.probability.max(axis=1).astype(np.float64).round(4),
-                f"{name} flips at": rounded_up(told.flips_at, DECIMALS),
-                f"{name} flips at mV": rounded_up(told.flips_at * spread, DECIMALS),
-                f"{name} proved to": rounded_down(told.certified, DECIMALS),
+                f"{name} class": np.array(CLASSES)[result.label],
+                f"{name} p": result.probability.max(axis=1).astype(np.float64).round(4),
+                f"{name} flips at": rounded_up(result.flips_at, DECIMALS),
+                f"{name} flips at mV": rounded_up(result.flips_at * spread, DECIMALS),
+                f"{name} proved to": rounded_down(result.certified, DECIMALS),
             }
         return columns
 
@@ -144,7 +144,7 @@ class RecordingReading:
             "beats_from": cut.beats_from,
             "beats_found": len(cut.sample),
             "beats_read": len(cut.row),
-            "weights": {name: told.weights for name, told in self.networks.items()},
+            "weights": {name: result.weights for name, result in self.networks.items()},
             "noise": {
                 "protocol": "custom",
                 "attack": SEARCH_ATTACK.name,

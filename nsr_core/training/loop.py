@@ -22,7 +22,8 @@ from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, norm
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.batches import balanced_order
 from nsr_core.training.captured import CapturedStep, one_by_one
-from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
+from nsr_core.training.card import CARD_FILE, HISTORY_FILE
+from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
 from nsr_core.training.optimisers import OPTIMISERS
@@ -54,7 +55,7 @@ def train(
         split: must be the one that ``config`` names.
         folder: gets ``model.safetensors``, ``card.json`` and ``history.csv``; ``state.safetensors`` while it runs.
         device: CPU by default.
-        progress: told in training steps; raising from it stops the run, which can be resumed.
+        progress: called with the number of training steps; raising from it stops the run, which can be resumed.
 
     Returns:
         The folder.

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toys import attack_beats
 
 from nsr_core.attacks import PGD
 from nsr_core.certificates import (
@@ -24,10 +25,10 @@ from nsr_core.certificates.table import COLUMN_TYPES, rounded_down
 from nsr_core.data import make_split
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.table import outcomes
 from nsr_core.models import make_network
-from nsr_core.training.checkpoint import read_card, save_checkpoint
+from nsr_core.training.card import read_card
+from nsr_core.training.checkpoint import save_checkpoint
 from nsr_core.training.config import paper_config
 
 FILE = "certificates.parquet"

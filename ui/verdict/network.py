@@ -27,7 +27,9 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     assert found is not None  # it has levels
     certified = bool(found.beats["certified"].notna().any())
     known = band(found.beats, FINE) if certified else None
-    figure = figures.curves(found.levels, known, method_style(loaders.split_name(name)[1]).colour(colours), colours)
+    figure = figures.curves(
+        found.levels, known, method_style(loaders.checkpoint(name).config.method).colour(colours), colours
+    )
     st.markdown(f"#### {loaders.title(name)}: {'between proof and break' if certified else 'what attacks leave'}")
     last = found.levels.iloc[-1]
     chart.draw(
