@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nsr_core.attacks.per_beat import PerBeat
 from nsr_core.attacks.randomness import BeatRandomness, Randomness
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import Settings
 
 
 @dataclass(frozen=True)
-class Box:
+class Box(PerBeat):
     """The budget: each sample of an attacked beat lies between ``low`` and ``high``.
 
     One box says all that limits the noise: epsilon around the beat, the range [0, 1], and samples that
@@ -53,6 +54,10 @@ class Box:
         """The nearest point of the box, sample by sample."""
         return torch.clamp(x_adv, self.low, self.high)
 
+    def clip_(self, x_adv: Tensor) -> Tensor:
+        """``clip`` in place."""
+        return x_adv.clamp_(self.low, self.high)
+
     def holds(self, x_adv: Tensor) -> Tensor:
         """(batch,) whether each beat is inside."""
         return ((x_adv >= self.low) & (x_adv <= self.high)).all(1)
@@ -62,10 +67,6 @@ class Box:
         free = self.high > self.low
         low, high = (x - factor * self.eps).clamp_min(0), (x + factor * self.eps).clamp_max(1)
         return Box(torch.where(free, low, self.low), torch.where(free, high, self.high), factor * self.eps)
-
-    def at(self, rows: Tensor) -> "Box":
-        """The box of some of the beats."""
-        return Box(self.low[rows], self.high[rows], self.eps if len(self.eps) == 1 else self.eps[rows])
 
     def random_point(self, x: Tensor, uniform: Tensor) -> Tensor:
         """A point drawn evenly within epsilon of each beat, then clipped to the box.

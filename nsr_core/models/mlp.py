@@ -52,7 +52,7 @@ class MLP(nn.Module):
         def pull_back(cotangent: Tensor) -> Tensor:
             gradient = cotangent @ (last.weight @ narrow.weight)  # (..., batch, 5) -> (..., batch, 128)
             for layer, after in zip(reversed(rectified), reversed(hidden), strict=True):
-                gradient = torch.ops.aten.threshold_backward(gradient, after.expand_as(gradient), 0) @ layer.weight
+                gradient = _through_relu(gradient, after) @ layer.weight
             return gradient
 
         return logits, pull_back
@@ -81,3 +81,10 @@ class MLP(nn.Module):
 
     def _linear(self) -> list[nn.Linear]:
         return cast(list[nn.Linear], list(self.layers))
+
+
+def _through_relu(gradient: Tensor, after: Tensor) -> Tensor:
+    """The gradient before a ReLU from that after it, of which nothing is left where none leads on to the parameters."""
+    if torch.is_grad_enabled():
+        return torch.ops.aten.threshold_backward(gradient, after.expand_as(gradient), 0)
+    return torch.ops.aten.threshold_backward.grad_input(gradient, after.expand_as(gradient), 0, grad_input=gradient)
