@@ -50,7 +50,9 @@ class Worker:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commit", help="the earlier one")
-    parser.add_argument("--only", nargs="+", default=["pgd"], help="attacks, or adv for the training attack")
+    parser.add_argument(
+        "--only", nargs="+", default=["pgd"], help="attacks; training for the one that adv trains against"
+    )
     parser.add_argument("--networks", nargs="+", default=[f"mlp-{method}" for method in MLPS], help="checkpoints")
     parser.add_argument("--levels", nargs="+", type=float, default=LEVELS, help="noise levels")
     parser.add_argument("--beats", type=int, default=2162, help="test beats for each checkpoint")
@@ -80,7 +82,7 @@ def compare(
             work |= {"x": beats.x[batch], "y": beats.y[batch], "rows": batch}
             (first, ours), (second, theirs) = (at.ask(work) for at in (old, new))
             spent += first, second
-            for name in differing:
+            for name in ours:
                 same = ours[name] == theirs[name]
                 differing[name] += int((~same.reshape(len(batch), -1).all(1)).sum())
     return {
