@@ -1,7 +1,6 @@
 """Two defences beyond the paper, trained against an attack that can use its whole budget."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -9,15 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsr_core.attacks import BatchRandomness, Box
+from nsr_core.attacks import BatchRandomness
 from nsr_core.attacks.objectives import cross_entropy, slope
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.base import Method, Recipe
-from nsr_core.models.vjp import input_vjp
+from nsr_core.methods.sign_steps import Push, sign_steps
 from nsr_core.settings import setting
-
-#: ``(logits) -> (batch, classes)``: which way the logits of an attacked beat are pushed.
-Push = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -58,13 +54,7 @@ class FullBudget(Method):
 
     def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor, eps: float | Tensor) -> Tensor:
         """(batch, 187) attacked copies of the beats, within eps of them."""
-        box, step_size = Box.around(x, eps), self.reach * eps / self.steps
-        x_adv = box.random_point(x, uniform)
-        step_size = self.reach * self.eps / self.steps  # a scalar on the device where eps is one (see ``PaceOnDevice``)
-        for _ in range(self.steps):
-            logits, pull_back = input_vjp(network, x_adv)
-            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_().mul_(step_size)))
-        return x_adv
+        return sign_steps(network, x, push, uniform, eps=eps, steps=self.steps, step_size=self.reach * eps / self.steps)
 
     def recipe(self, network: str) -> Recipe:
         """That of the paper's adversarial training, with a learning rate that falls to 0: at the end both accuracies rise.
