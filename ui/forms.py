@@ -31,7 +31,7 @@ LABELS = {
     "learning_rate": "Learning rate",
     "schedule": "Learning rate over time",
     "clean_share": "Weight of the clean beats",
-    "alpha": "Weight α of the bounds",
+    "alpha": "Weight of the bounds",
     "bounded": "Half-width of the bounded box",
     "optimiser": "Optimiser",
     "gradient_clip": "Largest gradient",

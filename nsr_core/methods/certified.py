@@ -42,16 +42,16 @@ class MtlIbp(FullBudget):
     alpha: float = setting(0.1, "Weight of the interval bounds.", 0.0, 1.0, "of the loss")
     bounded: float = setting(1.0, "Half-width of the box that is bounded.", 0.0, 1.0, "noise levels")
 
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
-        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform, eps)
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform)
         attacked = functional.cross_entropy(network(x_adv), y)
-        bounded = functional.cross_entropy(worst_logits(cast(Bounded, network), *self.bounded_box(x, x_adv, eps), y), y)
+        bounded = functional.cross_entropy(worst_logits(cast(Bounded, network), *self.bounded_box(x, x_adv), y), y)
         return (1 - self.alpha) * attacked + self.alpha * bounded
 
-    def bounded_box(self, x: Tensor, x_adv: Tensor, eps: float | Tensor) -> tuple[Tensor, Tensor]:
+    def bounded_box(self, x: Tensor, x_adv: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, 187) each, the ends of the box that is bounded: within eps of the beat, and as near to the attacked copy as
         its half-width allows."""
-        half, room = self.bounded * eps, (1 - self.bounded) * eps
+        half, room = self.bounded * self.eps, (1 - self.bounded) * self.eps
         centre = torch.maximum(torch.minimum(x_adv, x + room), x - room)
         return (centre - half).clamp_min(0), (centre + half).clamp_max(1)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsr_core.data.beats import CLASSES
+from nsr_core.models import cnn_fused
 from nsr_core.models.around import Around
 from nsr_core.models.intervals import middle, through_linear, through_relu
 from nsr_core.models.kernels import KernelLayer
@@ -138,6 +139,9 @@ class CNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 187) beats to (batch, 5) logits."""
+        if self._can_be_fused(x):
+            features, _ = cnn_fused.features(x, self._packed(), keep=False)
+            return self.output(functional.relu(self.hidden(features)))
         x = _convolve_signal(self.stem, x)  # (batch, 32, 1, 187)
         return self._after(self._blocks()[0](x))
 
@@ -153,6 +157,8 @@ class CNN(nn.Module):
 
         Autograd differentiates a convolution twice by detours through other layouts: a loss2 step takes 1.3 times as long.
         """
+        if self._can_be_fused(x):
+            return self._fused_vjp(x)
         x, pull_back_stem = _convolve_signal(self.stem, x), partial(_convolve_back, self.stem)
         pull_backs: list[PullBack] = [pull_back_stem]
         for block in self._blocks():
@@ -171,12 +177,35 @@ class CNN(nn.Module):
 
         return logits, pull_back
 
+    def _fused_vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
+        weights = self._packed()
+        features, trail = cnn_fused.features(x, weights, keep=True)
+        hidden = self.hidden(features).relu_()
+
+        def pull_back(cotangent: Tensor) -> Tensor:
+            if cotangent.dim() > 2:
+                return torch.stack([pull_back(one) for one in cotangent])
+            gradient = torch.ops.aten.threshold_backward(cotangent @ self.output.weight, hidden, 0)
+            return cnn_fused.pull_back(gradient @ self.hidden.weight, weights, trail)
+
+        return self.output(hidden), pull_back
+
+    def _can_be_fused(self, x: Tensor) -> bool:
+        """Whether nobody asks for a gradient with respect to the weights, and the device has the kernels."""
+        return not torch.is_grad_enabled() and cnn_fused.is_available(x)
+
+    def _packed(self) -> cnn_fused.Weights:
+        layers = [layer for block in self._blocks() for layer in (block.first, block.second)]
+        return cnn_fused.pack(self.stem, layers)
+
     def around(self, offsets: Tensor) -> Around:
         """Logits around a beat (see ``nsr_core.models.around``).
 
         The first two convolutions are one linear map, so what they make of the offsets serves all beats; they are a quarter
         of the work.
         """
+        if self._can_be_fused(offsets):
+            return lambda x: self(x + offsets)
         block = self._blocks()[0]
         moved = _convolve_signal(self.stem, offsets, biased=False)  # (offsets, 32, 1, 187)
         moved_on = _convolve(block.first, moved, biased=False)

@@ -14,7 +14,7 @@ from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
 from nsr_core.evaluation.over_seeds import list_with_seeds
 from nsr_core.evaluation.paper import paper_tables
 from nsr_core.evaluation.replica import run_of
-from nsr_core.evaluation.robustness import BATCH
+from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.reproduction.bench import Bench
@@ -224,7 +224,7 @@ def _attacks(model: Model, assigned: dict[str, Assignment], bench: Bench) -> lis
     network = model.config.network
     for attack, assignment in assigned.items():
         count = len(chosen_test_beats(beats, split, assignment.per_class, assignment.spread))
-        bounds = shard_bounds(count, SHARD_BATCHES[network, attack] * BATCH[network])
+        bounds = shard_bounds(count, SHARD_BATCHES[network, attack] * batch_size(network, bench.device))
         shards = tuple(AttackShard(model, attack, assignment, *part, of=count) for part in bounds)
         merge = MergeShards(shards, after)
         tasks += [*shards, merge]
