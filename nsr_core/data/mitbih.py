@@ -14,9 +14,9 @@ import pooch
 import requests
 
 from nsr_core.data.beats import BEAT_LENGTH, Beats
-from nsr_core.data.cache import CACHE_VARIABLE, cache_dir, write_atomically
 from nsr_core.data.cutting import cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
+from nsr_core.files import CACHE_VARIABLE, cache_dir, write_atomically
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_MITDB_DIR"

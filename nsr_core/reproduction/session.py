@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nsr_core.errors import UserError
-from nsr_core.jobs.locks import take
+from nsr_core.files import take
 from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.cluster import ClusterWorkers

@@ -15,8 +15,8 @@ from nsr_core import DISCLAIMER, __version__
 from nsr_core.compute import configure, describe_machine, describe_versions
 from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
+from nsr_core.files import write_atomically
 from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
