@@ -16,15 +16,15 @@ from nsr_core.settings import setting
 
 @dataclass(frozen=True)
 class MtlIbp(FullBudget):
-    """MTL-IBP (De Palma et al. 2024, eq. 9): cross-entropy on attacked beats, and a share alpha on interval bounds.
+    """MTL-IBP (De Palma et al. 2024): cross-entropy on attacked beats, and a share alpha on interval bounds.
 
     The bounds are of the differences to the true logit over the whole box, clipped to [0, 1], through the merged linear layers
     after the last ReLU. They overestimate what noise can do, the attack underestimates it: a small alpha keeps the network
     accurate and yet regular enough for a tighter bound (CROWN) to prove it afterwards.
 
-    With ``bounded`` below 1 the bounds are those of a smaller box about the attacked copy (SABR, Mueller et al. 2023).
+    With ``bounded`` below 1 the bounds are those of a smaller box about the attacked copy (SABR, Müller et al. 2023).
 
-    Deviations: 4 attack steps, theirs 1 to 8 by data set; no initialisation and no regularisation of their own.
+    Deviations: neither the initialisation nor the regularisation of Shi et al. (2021), which the authors train with.
     """
 
     name: ClassVar[str] = "mtl-ibp"
