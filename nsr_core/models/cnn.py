@@ -1,7 +1,6 @@
 """The residual convolutional network of Kachuee et al. (2018), as the paper uses it."""
 
-from collections.abc import Mapping
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar, cast
 

@@ -10,7 +10,7 @@ import torch
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
-from nsr_core.certificates import certify_beats
+from nsr_core.certificates import can_be_certified, certify_beats
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
@@ -228,13 +228,12 @@ def read_with(
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
     """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
-    try:
-        table = certify_beats(
-            network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
-        )  # fmt: skip
-    except UserError:  # there is none for this network
-        progress(len(beats), len(beats), "there is no proof for this network")
+    if not can_be_certified(network):
+        progress(len(beats), len(beats), "there is no certificate for this network")
         return np.full(len(beats), np.nan)
+    table = certify_beats(
+        network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
+    )  # fmt: skip
     return table["certified"].to_numpy(np.float64)
 
 
