@@ -16,7 +16,7 @@ from nsr_core.errors import UserError
 from nsr_core.models import Network
 from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
-from nsr_core.recordings.likeness import distances, load_likeness
+from nsr_core.recordings.likeness import distances, load_likeness, shapeless
 from nsr_core.recordings.quality import REASONS
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ class RecordingReading:
     @property
     def unlike(self) -> np.ndarray:
         """(k,) bool, whether a beat is unlike the training beats."""
-        return self.unlikeness > self.unlike_from
+        return (self.unlikeness > self.unlike_from) | shapeless(self.cut.beats.x, self.cut.beats.length)
 
     def beats_for(self, checkpoint: str) -> Beats:
         """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
