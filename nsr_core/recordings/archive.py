@@ -6,8 +6,8 @@ import zipfile
 from pathlib import PurePosixPath
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.formats.text import quote
 from nsr_core.recordings.limits import Deadline, Limits, megabytes
-from nsr_core.recordings.text import quote
 
 SIGNATURE = b"PK\x03\x04"
 #: A zip without a single file begins with its end.

@@ -47,7 +47,7 @@ class Recording:
 
     Attributes:
         name: of the recording, from its file's name.
-        kind: ``"csv"``, ``"edf"``, ``"wfdb"`` or ``"sample"``.
+        kind: a key of ``formats.FORMATS``, or ``"sample"``.
         channels: one or more.
         marks: the annotations that came along; None where there were none.
         digest: SHA-256 of what was read, hexadecimal: the same files, the same digest.

@@ -9,8 +9,8 @@ import wfdb
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.files import read_path
+from nsr_core.recordings.formats.wfdb_header import FORMATS
 from nsr_core.recordings.limits import LIMITS
-from nsr_core.recordings.wfdb_header import FORMATS
 from tests.recordings.good import signals, wfdb_files
 from tests.recordings.valid import check_recording
 

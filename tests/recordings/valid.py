@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from nsr_core.recordings.formats import FORMATS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import Channel, Marks, Recording
 
@@ -12,13 +13,13 @@ def check_recording(recording: Recording) -> None:
     """Raises ``AssertionError`` where one of these does not hold.
 
     - The name and the notes are single lines of printable text, not empty, notes shorter than 500 characters.
-    - The kind is one of the four; the digest is a SHA-256.
+    - The kind is a key of ``FORMATS``, or the sample; the digest is a SHA-256.
     - There are 1 to ``LIMITS.channels`` channels, their names all different, and each is a channel as below.
     - All channels together have at most ``LIMITS.samples`` samples; none lasts longer than ``LIMITS.hours``.
     - Annotations, where there are any, are in order of time and lie within the longest channel.
     """
     check_line(recording.name, 100)
-    assert recording.kind in ("csv", "edf", "wfdb", "sample")
+    assert recording.kind in (*FORMATS, "sample")
     assert re.fullmatch("[0-9a-f]{64}", recording.digest)
     assert isinstance(recording.notes, tuple)
     for note in recording.notes:

@@ -4,12 +4,12 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.files import read_recording
+from nsr_core.recordings.formats import accepted, endings
+from nsr_core.recordings.limits import LIMITS, megabytes
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
-from nsr_core.recordings.wfdb_record import ANNOTATIONS
 
 SAMPLE, FILE = "Sample", "My own file"
-ENDINGS = ["csv", "txt", "tsv", "edf", "hea", "dat", *(ending.removeprefix(".") for ending in ANNOTATIONS), "zip"]
 _READ = "own_files"
 
 
@@ -31,9 +31,8 @@ def _sample() -> Recording:
 
 def _uploaded() -> Recording | None:
     files = st.file_uploader(
-        "ECG file", ENDINGS, accept_multiple_files=True, key="own_upload",
-        help="CSV with a column for each lead; EDF or EDF+; or WFDB: the .hea with its .dat (and .atr), or all in one .zip. "
-        "50 MB at most.",
+        "ECG file", list(endings()), accept_multiple_files=True, key="own_upload",
+        help=f"Give {accepted()}. {megabytes(LIMITS.given_bytes)} at most.",
     )  # fmt: skip
     st.caption(
         ":material/lock: It stays in the memory of the machine that runs this app. Nothing is stored unless you save it "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.text import quote
+from nsr_core.recordings.formats.text import quote
 
 LINE_BYTES = 100_000
 BLOCK_BYTES = 1 << 20

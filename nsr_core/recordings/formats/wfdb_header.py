@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wfdb.io.header import parse_header_content, rx_signal
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.text import quote
+from nsr_core.recordings.formats.text import quote
 
 HEADER_BYTES = 100_000
 LINE_CHARACTERS = 1000

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.formats.text import channel_names
 from nsr_core.recordings.limits import Limits
 from nsr_core.recordings.recording import Channel, Marks
-from nsr_core.recordings.text import channel_names
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ import numpy as np
 import wfdb
 
 from nsr_core.errors import UserError
-from nsr_core.progress import Progress
-from nsr_core.recordings.annotations import read_annotations
-from nsr_core.recordings.contents import Contents
-from nsr_core.recordings.limits import Deadline, Limits, short_count
+from nsr_core.recordings.formats.annotations import read_annotations
+from nsr_core.recordings.formats.contents import Contents
+from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.text import clean, quote, tidy_unit
+from nsr_core.recordings.formats.wfdb_header import DEFAULT_FS_HZ, Header, SignalLine, named_files, read_header
+from nsr_core.recordings.limits import short_count
 from nsr_core.recordings.recording import UNKNOWN_UNIT, Channel
-from nsr_core.recordings.text import clean, quote, tidy_unit
-from nsr_core.recordings.wfdb_header import DEFAULT_FS_HZ, Header, SignalLine, named_files, read_header
 
+HEADER_ENDING = ".hea"
 #: Endings of annotation files; of several, the first is read.
 ANNOTATIONS = (".atr", ".qrs", ".ecg", ".ari", ".ann", ".man", ".wqrs", ".gqrs", ".pu", ".q1c", ".q2c")
 #: Samples in so many bytes, by format; of the others, one sample in its bits.
@@ -23,8 +24,8 @@ _SAMPLES_IN_BYTES = {"8": (1, 1), "80": (1, 1), "24": (1, 3), "32": (1, 4), "212
 _SAMPLE_IN_TWO_BYTES = (1, 2)
 
 
-def pick_files(header: str, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], str | None]:
-    """Those of the files that make up the record, and the name of the annotation file among them.
+def pick_files(header: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those of the files that make up the record, the first annotation file of ``ANNOTATIONS`` among them.
 
     Raises:
         UserError: one that the header names is not there.
@@ -37,44 +38,35 @@ def pick_files(header: str, files: Mapping[str, bytes]) -> tuple[dict[str, bytes
                 "the files that it names, or all of them in one zip."
             )
         picked[name] = files[name]
-    beside = {PurePath(name).suffix.lower(): name for name in files if PurePath(name).stem == PurePath(header).stem}
-    annotations = next((beside[ending] for ending in ANNOTATIONS if ending in beside), None)
+    annotations = _annotation_file(header, files)
     if annotations:
         picked[annotations] = files[annotations]
-    return picked, annotations
+    return picked
 
 
-def read_wfdb(
-    header_name: str,
-    annotations: str | None,
-    files: Mapping[str, bytes],
-    limits: Limits,
-    deadline: Deadline,
-    progress: Progress,
-) -> Contents:
+def _annotation_file(header: str, files: Mapping[str, bytes]) -> str | None:
+    beside = {PurePath(name).suffix.lower(): name for name in files if PurePath(name).stem == PurePath(header).stem}
+    return next((beside[ending] for ending in ANNOTATIONS if ending in beside), None)
+
+
+def read_wfdb(given: Given) -> Contents:
     """The signals of a record in physical units, and its annotations.
-
-    Args:
-        header_name: of the header among ``files``.
-        annotations: of the annotation file among them; None where there is none.
-        files: what ``pick_files`` picked.
-        limits: checked against the header and the files' sizes before anything is read.
-        deadline: of the reading.
-        progress: told of the signals and the annotations.
 
     Raises:
         UserError: a file is damaged or does not fit the header, or a limit is passed.
     """
+    header_name, files, limits, deadline = given.name, given.files, given.limits, given.deadline
+    annotations = _annotation_file(header_name, files)
     header = read_header(header_name, files[header_name])
     limits.check_channels(len(header.signals))
     frames, notes = _count_frames(header_name, header, files)
     limits.check_samples(frames * sum(signal.per_frame for signal in header.signals))
-    progress(0, 2, f"reading {clean(header_name, 40)}")
+    given.progress(0, 2, f"reading {clean(header_name, 40)}")
     channels = _read_signals(header_name, header, files, frames)
     if not all(signal.is_calibrated for signal in header.signals):
         notes.append("A signal has no gain in the header: its amplitude is relative, its unit is not known.")
     deadline.check()
-    progress(1, 2, "reading the annotations")
+    given.progress(1, 2, "reading the annotations")
     marks = None
     if annotations:
         duration_s = frames / header.frames_hz
@@ -82,7 +74,7 @@ def read_wfdb(
             annotations, files[annotations], header.frames_hz, duration_s, limits, deadline
         )
         notes += more_notes
-    progress(2, 2, "record read")
+    given.progress(2, 2, "record read")
     return Contents(channels, marks, notes)
 
 
@@ -153,3 +145,15 @@ def _undo_skew(signal: np.ndarray, lag: int) -> np.ndarray:
         signal[:-lag] = signal[lag:]
         signal[-lag:] = np.nan
     return signal
+
+
+WFDB = Format(
+    key="wfdb",
+    title="a WFDB record",
+    endings=(HEADER_ENDING,),
+    recognise=lambda name, content: name.lower().endswith(HEADER_ENDING),
+    read=read_wfdb,
+    reads="the header with the signal files that it names, and an annotation file of the same name",
+    belonging=pick_files,
+    companions=(".dat", *ANNOTATIONS),
+)

@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.formats.text import quote
 from nsr_core.recordings.limits import Limits, short_count
-from nsr_core.recordings.text import quote
 
 #: How every EDF file begins.
 VERSION = b"0       "

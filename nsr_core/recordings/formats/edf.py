@@ -8,36 +8,33 @@ import edfio
 import numpy as np
 
 from nsr_core.errors import UserError
-from nsr_core.progress import Progress
-from nsr_core.recordings import edf_header
-from nsr_core.recordings.annotations import SYMBOLS
-from nsr_core.recordings.contents import Contents
-from nsr_core.recordings.edf_header import ANNOTATIONS, Header
+from nsr_core.recordings.formats import edf_header
+from nsr_core.recordings.formats.annotations import SYMBOLS
+from nsr_core.recordings.formats.contents import Contents
+from nsr_core.recordings.formats.edf_header import ANNOTATIONS, Header
+from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.text import clean, quote, tidy_unit
 from nsr_core.recordings.limits import Deadline, Limits
 from nsr_core.recordings.recording import Channel, Marks
-from nsr_core.recordings.text import clean, quote, tidy_unit
 
 #: Electrodes often stand behind the kind of signal: "ECG II" is lead II.
 _KIND = re.compile(r"^(ECG|EKG)[ :_-]+(?=\S)", re.IGNORECASE)
 #: Of EDF+ annotations; of one that is longer, the rest is passed over.
 LIST_BYTES = 4096
 _LIST = re.compile(rb"[^\0]+")
+_BDF_START = b"\xffBIOSEMI"
 _KNOWN_SYMBOLS = frozenset(SYMBOLS.values()) - {" "}
 
 
-def read_edf(name: str, content: bytes, limits: Limits, deadline: Deadline, progress: Progress) -> Contents:
+def read_edf(given: Given) -> Contents:
     """The ordinary signals, each at its own rate and in its unit; EDF+ annotations where they are beat symbols.
-
-    Args:
-        name: of the file, for messages.
-        content: of the file.
-        limits: checked against header and size before anything is read.
-        deadline: checked between signals.
-        progress: told of every signal.
 
     Raises:
         UserError: the file is damaged, discontinuous or without signals, or a limit is passed.
     """
+    name, content, limits, deadline, progress = given.name, given.content, given.limits, given.deadline, given.progress
+    if content.startswith(_BDF_START):
+        raise UserError(f"{quote(name)} is a BDF file, which is not read. Export it as EDF.")
     header = edf_header.read_header(name, content, limits)
     if set(header.labels) == {ANNOTATIONS}:
         raise UserError(f"{quote(name)} holds annotations and no signal. Give the file with the ECG.")
@@ -147,3 +144,13 @@ def _seconds(onset: bytes) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+EDF = Format(
+    key="edf",
+    title="EDF or EDF+",
+    endings=(".edf", ".rec"),
+    recognise=lambda name, content: content.startswith(_BDF_START) or edf_header.is_edf(content),
+    read=read_edf,
+    reads="every signal, each at its own rate; EDF+ annotations whose text is an MIT-BIH symbol, if most are",
+)

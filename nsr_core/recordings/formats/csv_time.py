@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.csv_layout import Layout
+from nsr_core.recordings.formats.csv_layout import Layout
 from nsr_core.recordings.limits import Limits
 
 #: Names of a column that holds the time, without the unit, and of one that only counts the samples.

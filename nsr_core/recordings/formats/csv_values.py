@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.csv_cells import MISSING, QUOTES, clock_seconds, is_stamp, number
-from nsr_core.recordings.csv_layout import Layout
-from nsr_core.recordings.csv_text import decode
-from nsr_core.recordings.text import quote
+from nsr_core.recordings.formats.csv_cells import MISSING, QUOTES, clock_seconds, is_stamp, number
+from nsr_core.recordings.formats.csv_layout import Layout
+from nsr_core.recordings.formats.csv_text import decode
+from nsr_core.recordings.formats.text import quote
 
 _MISSING_SPELLINGS = sorted({spelling(text) for text in MISSING for spelling in (str, str.upper, str.title)} | {"NaN"})
 #: Blank lines and comments.

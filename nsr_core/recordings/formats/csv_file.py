@@ -4,37 +4,29 @@ import numpy as np
 
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress
-from nsr_core.recordings.contents import Contents
-from nsr_core.recordings.csv_layout import Layout, read_layout
-from nsr_core.recordings.csv_text import blocks, plain_text
-from nsr_core.recordings.csv_time import read_timing
-from nsr_core.recordings.csv_values import read_block
-from nsr_core.recordings.limits import Deadline, Limits
+from nsr_core.recordings.formats.contents import Contents
+from nsr_core.recordings.formats.csv_layout import Layout, read_layout
+from nsr_core.recordings.formats.csv_text import blocks, is_text, plain_text
+from nsr_core.recordings.formats.csv_time import read_timing
+from nsr_core.recordings.formats.csv_values import read_block
+from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.text import clean, quote
+from nsr_core.recordings.limits import Deadline
 from nsr_core.recordings.recording import Channel
-from nsr_core.recordings.text import clean, quote
 
 
-def read_csv(
-    name: str, content: bytes, fs_hz: float | None, limits: Limits, deadline: Deadline, progress: Progress
-) -> Contents:
-    """The columns as channels; their rate from a time column, else ``fs_hz``, else None.
-
-    Args:
-        name: of the file, for messages.
-        content: of the file.
-        fs_hz: samples a second where the file does not say.
-        limits: checked against the number of lines and columns before anything is read.
-        deadline: checked between blocks of lines.
-        progress: told of every block.
+def read_csv(given: Given) -> Contents:
+    """The columns as channels; their rate from a time column, else the one given by hand, else None.
 
     Raises:
         UserError: it is no table of numbers, a limit is passed, or the time column tells no rate and none was given.
     """
-    text = plain_text(name, content)
+    name, fs_hz, limits, deadline = given.name, given.fs_hz, given.limits, given.deadline
+    text = plain_text(name, given.content)
     layout = read_layout(text)
     limits.check_channels(layout.columns - 1)
     limits.check_samples(layout.columns * text.count(b"\n"))
-    values = _read_columns(name, text, layout, deadline, progress)
+    values = _read_columns(name, text, layout, deadline, given.progress)
     deadline.check()
     timing = read_timing(layout, values, fs_hz, limits)
     notes = list(timing.notes)
@@ -64,3 +56,13 @@ def _read_columns(name: str, text: bytes, layout: Layout, deadline: Deadline, pr
         done, end = done + len(block), end + part.shape[1]
     progress(len(text), len(text), "all lines read")
     return [column[:end] for column in values]
+
+
+CSV = Format(
+    key="csv",
+    title="CSV or text",
+    endings=(".csv", ".tsv", ".txt", ".tab", ".asc"),
+    recognise=lambda name, content: is_text(content),
+    read=read_csv,
+    reads="columns of samples, with or without a row of headings",
+)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.csv_cells import bare, is_date, is_missing, is_stamp, number
-from nsr_core.recordings.csv_text import LINE_BYTES, decode, line_too_long
+from nsr_core.recordings.formats.csv_cells import bare, is_date, is_missing, is_stamp, number
+from nsr_core.recordings.formats.csv_text import LINE_BYTES, decode, line_too_long
+from nsr_core.recordings.formats.text import quote, split_unit, tidy_unit
 from nsr_core.recordings.recording import UNKNOWN_UNIT
-from nsr_core.recordings.text import quote, split_unit, tidy_unit
 
 HEAD_LINES = 50
 #: Blank lines and comments among them; after so many, no table is expected any more.
