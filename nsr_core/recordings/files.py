@@ -15,7 +15,7 @@ from nsr_core.recordings.formats.text import NAME_LENGTH, clean, quote
 from nsr_core.recordings.limits import LIMITS, Deadline, Limits
 from nsr_core.recordings.recording import Recording
 
-PATH_LENGTH = 200
+PATH_LENGTH, NOTE_LENGTH = 200, 400
 ZIP_ENDING = ".zip"
 
 
@@ -54,7 +54,8 @@ def read_recording(
     others = [other for other in files if other not in picked]
     if others:
         contents.notes.append(f"Not part of the record and not read: {len(others)} files, such as {quote(others[0])}.")
-    return _recording(name, kind.key, contents, picked, limits)
+    usable = keep_usable(contents, limits, by_hand_hz=fs_hz)
+    return _recording(name, kind.key, usable, picked)
 
 
 def read_path(
@@ -162,15 +163,15 @@ def _unknown(name: str) -> UserError:
     return UserError(f"{quote(name)} is of a kind that is not known. Give {accepted()}.")
 
 
-def _recording(name: str, kind: str, contents: Contents, files: Mapping[str, bytes], limits: Limits) -> Recording:
-    usable = keep_usable(contents, limits)
+def _recording(name: str, kind: str, usable: Contents, files: Mapping[str, bytes]) -> Recording:
     return Recording(
         name=clean(PurePath(name).stem, NAME_LENGTH) or kind,
         kind=kind,
         channels=tuple(usable.channels),
         marks=usable.marks,
         digest=_digest(files),
-        notes=tuple(usable.notes),
+        notes=tuple(clean(note, NOTE_LENGTH) for note in usable.notes),
+        suggested=usable.suggested,
     )
 
 

@@ -5,6 +5,8 @@ from typing import Self
 
 import numpy as np
 
+from nsr_core.errors import UserError
+
 #: What one unit of a channel is worth in mV; of any other unit it is not known.
 MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "nV": 1e-6}
 #: A channel's unit where the file names none.
@@ -52,6 +54,7 @@ class Recording:
         marks: the annotations that came along; None where there were none.
         digest: SHA-256 of what was read, hexadecimal: the same files, the same digest.
         notes: what was noticed while reading that a person should know, in sentences.
+        suggested: the channel that is an ECG by its name, else by its shape; None where none is.
     """
 
     name: str
@@ -60,6 +63,20 @@ class Recording:
     marks: Marks | None
     digest: str
     notes: tuple[str, ...] = ()
+    suggested: str | None = None
+
+    def default_lead(self) -> str:
+        """The channel that is an ECG by its name or its shape, or the only one.
+
+        Raises:
+            UserError: there are several, and none looks like an ECG.
+        """
+        if self.suggested is not None:
+            return self.suggested
+        if len(self.channels) == 1:
+            return self.channels[0].name
+        leads = ", ".join(each.name for each in self.channels)
+        raise UserError(f"None of the signals of {self.name} looks like an ECG. Choose the lead that is one: {leads}.")
 
     def channel(self, name: str) -> Channel:
         """The channel of that name.

@@ -84,7 +84,13 @@ def test_a_unit_that_is_not_known_leaves_out_millivolts():
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.csv", b""), ("a.csv", b"\x00\xff\x13" * 500), ("a.edf", b"0       \xff" * 40), ("a.zip", b"PK"), ("a.hea", b"x")],
+    [
+        ("a.csv", b""),
+        ("a.csv", b"\x00\xff\x13" * 500),
+        ("a.edf", b"0       \xff" * 40),
+        ("a.zip", b"PK"),
+        ("a.hea", b"x"),
+    ],
 )
 def test_a_bad_file_ends_in_words(name, content):
     app = give((name, content))

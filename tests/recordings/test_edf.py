@@ -46,8 +46,8 @@ def test_samples_are_edfios_exactly(read):
 
 
 def test_signals_of_different_rates_and_units(read):
-    fast = edfio.EdfSignal(np.sin(np.arange(5000)), 500, label="EKG", physical_dimension="uV")
-    slow = edfio.EdfSignal(np.sin(np.arange(1280)), 128, label="ECG V1", physical_dimension="degC")
+    fast = edfio.EdfSignal(1000 * np.repeat(signals()[0], 2), 500, label="EKG", physical_dimension="uV")
+    slow = edfio.EdfSignal(np.random.default_rng(0).normal(size=1280), 128, label="ECG V1", physical_dimension="degC")
     pulse = edfio.EdfSignal(np.sin(np.arange(10)), 1, label="SpO2", physical_dimension="%")
     recording = read({"a.edf": written(fast, slow, pulse)})
     assert [(channel.name, channel.unit, channel.fs_hz) for channel in recording.channels] == [
@@ -58,7 +58,8 @@ def test_signals_of_different_rates_and_units(read):
 
 
 def test_a_unit_in_latin_1(read):
-    assert read({"a.edf": with_field("unit", "µV")}).channels[0].unit == "uV"
+    content = with_field("unit", "µV", with_field("physical min", "-5000", with_field("physical max", "5000")))
+    assert read({"a.edf": content}).channels[0].unit == "uV"
 
 
 def test_an_inverted_physical_range_is_allowed(read):

@@ -1,61 +1,117 @@
-"""A CSV file from memory: columns of samples, perhaps with a time column that tells the rate."""
+"""A table of text from memory: columns of samples, perhaps with time columns and with lines above that tell the rate."""
+
+import re
+from collections.abc import Sequence
 
 import numpy as np
 
-from nsr_core.errors import UserError
-from nsr_core.progress import Progress
 from nsr_core.recordings.formats.contents import Contents
-from nsr_core.recordings.formats.csv_layout import Layout, read_layout
+from nsr_core.recordings.formats.csv_layout import DATE, EMPTY, NUMBER, STAMP, Layout, read_layout
+from nsr_core.recordings.formats.csv_metadata import Metadata, rate_in, read_metadata
 from nsr_core.recordings.formats.csv_text import blocks, is_text, plain_text
-from nsr_core.recordings.formats.csv_time import read_timing
-from nsr_core.recordings.formats.csv_values import read_block
+from nsr_core.recordings.formats.csv_time import Table
+from nsr_core.recordings.formats.csv_values import SECONDS_A_DAY, Days, Faults, check_faults, read_block
+from nsr_core.recordings.formats.csv_wide import is_wide, read_wide
 from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.table import read_table
 from nsr_core.recordings.formats.text import clean, quote
-from nsr_core.recordings.limits import Deadline
-from nsr_core.recordings.recording import Channel
 
 
 def read_csv(given: Given) -> Contents:
-    """The columns as channels; their rate from a time column, else the one given by hand, else None.
+    """The columns as channels; their rate from the lines above or a time column, else the one given by hand, else None.
 
     Raises:
-        UserError: it is no table of numbers, a limit is passed, or the time column tells no rate and none was given.
+        UserError: it is no table of numbers, a limit is passed, or the time column tells no rate and nothing else does.
     """
-    name, fs_hz, limits, deadline = given.name, given.fs_hz, given.limits, given.deadline
-    text = plain_text(name, given.content)
+    return read_text(given, plain_text(given.name, given.content))
+
+
+def read_text(given: Given, text: bytes) -> Contents:
+    """The same of a text that ``plain_text`` returned, or that another reader made out of cells."""
+    if is_wide(text):
+        return read_wide(given, text)
     layout = read_layout(text)
-    limits.check_channels(layout.columns - 1)
-    limits.check_samples(layout.columns * text.count(b"\n"))
-    values = _read_columns(name, text, layout, deadline, given.progress)
-    deadline.check()
-    timing = read_timing(layout, values, fs_hz, limits)
-    notes = list(timing.notes)
-    if timing.fs_hz and fs_hz and abs(timing.fs_hz / fs_hz - 1) > 1e-3:
-        notes.append(f"The rate is the time column's {timing.fs_hz:.6g} Hz, not the given {fs_hz:.6g} Hz.")
-    channels = [
-        Channel(heading or f"column {column + 1}", unit, timing.fs_hz or fs_hz, signal)
-        for column, (heading, unit, signal) in enumerate(zip(layout.headings, layout.units, values, strict=True))
-        if column not in timing.columns
-    ]
-    if not channels:
-        raise UserError(f"{quote(name)} has a time column and no signal. Give a table with the ECG beside it.")
-    return Contents(channels, None, notes)
+    given.limits.check_channels(sum(kind in (NUMBER, EMPTY) for kind in layout.kinds) - 1)
+    given.limits.check_samples(layout.columns * text.count(b"\n"))
+    said = read_metadata(layout.above, given.limits)
+    values, notes, bad = _read_columns(given, text, layout)
+    given.deadline.check()
+    values = _join_dates(layout, values)
+    names, units = _named(layout, said)
+    said.fs_hz = said.fs_hz or next(filter(None, (rate_in(name, given.limits) for name in layout.headings)), None)
+    left_out = [column for column, kind in enumerate(layout.kinds) if kind not in (NUMBER, STAMP, EMPTY)]
+    left_out += [column for column in range(layout.columns) if column in bad or (layout.kinds[column] == EMPTY and not names[column] and np.isnan(values[column]).all())]  # fmt: skip
+    kept = [column for column in range(layout.columns) if column not in left_out]
+    texts = [column for column in left_out if layout.kinds[column] not in (DATE, EMPTY)]
+    if texts:
+        shown = ", ".join(quote(names[column] or f"column {column + 1}") for column in texts[:3])
+        notes.append(f"Left out: {shown}, which {'holds' if len(texts) == 1 else 'hold'} text.")
+    table = Table(
+        [names[column] for column in kept],
+        [units[column] for column in kept],
+        [values[column] for column in kept],
+        frozenset(at for at, column in enumerate(kept) if layout.kinds[column] == STAMP),
+    )
+    contents = read_table(given, table, said.fs_hz, numbers=[column + 1 for column in kept])
+    return Contents(contents.channels, None, [*said.notes, *notes, *contents.notes])
 
 
-def _read_columns(name: str, text: bytes, layout: Layout, deadline: Deadline, progress: Progress) -> list[np.ndarray]:
-    """(lines,) float64 of each column."""
+def _named(layout: Layout, said: Metadata) -> tuple[list[str], list[str]]:
+    """Names and units of all columns: the headings', else those that the lines above list, else of the one signal."""
+    names, units = list(layout.headings), list(layout.units)
+    held = [column for column, kind in enumerate(layout.kinds) if kind != EMPTY]
+    numbers = [column for column in held if layout.kinds[column] == NUMBER]
+    if said.names and all(_is_generic(name) for name in names):
+        names = _listed(names, said.names, held, numbers)
+    if said.units:
+        listed = _listed(units, said.units, held, numbers)
+        units = [unit or other for unit, other in zip(units, listed, strict=True)]
+    names = [said.by_column.get(name, name) for name in names]
+    if said.unit and len(numbers) <= 2 and not units[numbers[-1]]:
+        units[numbers[-1]] = said.unit
+    if said.lead and len(numbers) == 1 and not names[numbers[0]]:
+        names[numbers[0]] = said.lead
+    return names, units
+
+
+def _is_generic(name: str) -> bool:
+    """Whether a heading only numbers the columns, as in AcqKnowledge's text: ``sec``, ``CH1``, ``CH2``."""
+    return name == "" or bool(re.fullmatch(r"(ch(annel)? ?\d+|sec|msec|min)", name, re.IGNORECASE))
+
+
+def _listed(own: list[str], listed: Sequence[str], held: list[int], numbers: list[int]) -> list[str]:
+    """The names that were listed above, for the columns that they are of: all, or the last, behind times and counters."""
+    columns = held if len(listed) == len(held) else numbers[-len(listed) :] if len(listed) <= len(numbers) else held
+    given = dict(zip(columns, listed, strict=False))
+    return [given.get(column, name) for column, name in enumerate(own)]
+
+
+def _join_dates(layout: Layout, values: list[np.ndarray]) -> list[np.ndarray]:
+    """Stamps of the day and dates in a column of their own, together."""
+    dates = [column for column, kind in enumerate(layout.kinds) if kind == DATE]
+    for column, kind in enumerate(layout.kinds):
+        if kind == STAMP and dates and np.isfinite(values[dates[0]]).all():
+            values[column] = values[column] + SECONDS_A_DAY * values[dates[0]]
+            break
+    return values
+
+
+def _read_columns(given: Given, text: bytes, layout: Layout) -> tuple[list[np.ndarray], list[str], set[int]]:
+    """(lines,) of each column, notes about what was taken as missing, and the columns that are no numbers after all."""
     most_lines = text.count(b"\n", layout.start) + 1
-    values = [np.empty(most_lines) for _ in range(layout.columns)]
+    values = [np.empty(most_lines) for _ in layout.kinds]
+    faults, days = Faults(), Days()
     done, end = layout.start, 0
     for line, block in blocks(text, layout.start, layout.first_line):
-        deadline.check()
-        progress(done, len(text), f"reading {clean(name, 40)}")
-        part = read_block(block, line, layout)
+        given.deadline.check()
+        given.progress(done, len(text), f"reading {clean(given.name, 40)}")
+        part = read_block(block, line, layout, faults, days)
         for column, signal in zip(values, part, strict=True):
             column[end : end + part.shape[1]] = signal
         done, end = done + len(block), end + part.shape[1]
-    progress(len(text), len(text), "all lines read")
-    return [column[:end] for column in values]
+    given.progress(len(text), len(text), "all lines read")
+    notes, bad = check_faults(faults, layout, end)
+    return [column[:end] for column in values], notes, bad
 
 
 CSV = Format(
@@ -64,5 +120,5 @@ CSV = Format(
     endings=(".csv", ".tsv", ".txt", ".tab", ".asc"),
     recognise=lambda name, content: is_text(content),
     read=read_csv,
-    reads="columns of samples, with or without a row of headings",
+    reads="columns of samples, with or without headings, and what devices write above them",
 )
