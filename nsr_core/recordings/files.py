@@ -10,13 +10,16 @@ from nsr_core.progress import Progress, no_progress
 from nsr_core.recordings.archive import is_zip, unzip
 from nsr_core.recordings.formats import FORMATS, accepted, format_of
 from nsr_core.recordings.formats.contents import Contents, keep_usable
+from nsr_core.recordings.formats.foreign import foreign_kind
 from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.pages import give_back, open_bytes
 from nsr_core.recordings.formats.text import NAME_LENGTH, clean, quote
 from nsr_core.recordings.limits import LIMITS, Deadline, Limits
 from nsr_core.recordings.recording import Recording
 
 PATH_LENGTH, NOTE_LENGTH = 200, 400
 ZIP_ENDING = ".zip"
+DIGESTED_BYTES = 1 << 24
 
 
 def read_recording(
@@ -118,7 +121,7 @@ def _completed(path: Path) -> Path:
 
 def _unzipped(files: Mapping[str, bytes], limits: Limits, deadline: Deadline) -> Mapping[str, bytes]:
     """The files, or those in the one zip among them."""
-    zips = [name for name, content in files.items() if is_zip(content)]
+    zips = [name for name, content in files.items() if is_zip(content) and _is_container(name, content)]
     if not zips:
         return files
     if len(files) > 1:
@@ -131,27 +134,60 @@ def _unzipped(files: Mapping[str, bytes], limits: Limits, deadline: Deadline) ->
     return inner
 
 
+def _is_container(name: str, content: bytes) -> bool:
+    """Whether a zip holds files, and is not itself the file of a format, as workbooks are."""
+    return not any(each.recognise(name, content) for each in FORMATS.values())
+
+
 def _main(files: Mapping[str, bytes]) -> tuple[str, Format]:
-    """The file to begin with, and its format. A format of several files claims those that belong to one of them."""
+    """The file to begin with, and its format.
+
+    A file that a format claims for another one does not begin anything. Among several beginnings those count that are
+    more than text, or text with a table in it, so that a note beside a recording does no harm.
+    """
     formats = {name: format_of(name, content) for name, content in files.items()}
     begins = [name for name, kind in formats.items() if kind and kind.belonging]
+    begins = _unclaimed(begins, formats, files)
+    if not begins and len(files) > 1:
+        begins = [name for name, kind in formats.items() if kind and kind.is_recording(name, files[name])]
     if len(begins) > 1:
-        title = next(kind.title for kind in formats.values() if kind and kind.belonging)
+        shown = ", ".join(map(quote, begins[:3]))
         raise UserError(
-            f"{len(begins)} files begin {title}, such as {quote(begins[0])}, expected one. Give the files of one record."
+            f"{len(begins)} recordings were given ({shown}), expected one. Give the files of one recording alone."
         )
     if not begins and len(files) > 1:
-        raise UserError(f"{len(files)} files were given and none begins a record. Give one recording: {accepted()}.")
+        raise UserError(f"{len(files)} files were given and none begins a recording. Give {accepted()}.")
     name = begins[0] if begins else next(iter(files))
     kind = formats[name]
-    if not files[name] and not begins:
+    if not files[name] and not (kind and kind.belonging):
         raise UserError(f"{quote(name)} is empty. Give {accepted()}.")
     if kind is None or name.lower().endswith(ZIP_ENDING):
-        raise _unknown(name)
+        raise _unknown(name, files[name])
     return name, kind
 
 
-def _unknown(name: str) -> UserError:
+def _unclaimed(begins: list[str], formats: Mapping[str, Format | None], files: Mapping[str, bytes]) -> list[str]:
+    """Those that no other of them claims as a part of it, as a WFDB header claims its segments'."""
+    if len(begins) < 2:
+        return begins
+    claimed: set[str] = set()
+    lacking: UserError | None = None
+    for name in begins:
+        kind = formats[name]
+        try:
+            claimed |= set(kind.belonging(name, files) if kind and kind.belonging else ()) - {name}
+        except UserError as error:
+            lacking = lacking or error
+    left = [name for name in begins if name not in claimed]
+    if len(left) != 1 and lacking:
+        raise lacking
+    return left or begins
+
+
+def _unknown(name: str, content: bytes) -> UserError:
+    what = foreign_kind(content)
+    if what:
+        return UserError(f"{quote(name)} is {what}. Give {accepted()}.")
     ending = PurePath(name).suffix.lower()
     of = next((each for each in FORMATS.values() if ending in each.companions), None)
     if of:
@@ -181,7 +217,9 @@ def _digest(files: Mapping[str, bytes]) -> str:
     for name, content in sorted(files.items()):
         for part in (name.encode(errors="surrogatepass"), content):
             digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
+            for start in range(0, len(part), DIGESTED_BYTES):
+                digest.update(part[start : start + DIGESTED_BYTES])
+                give_back(part)
     return digest.hexdigest()
 
 
@@ -207,7 +245,7 @@ def _size(path: Path) -> int:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return open_bytes(path)
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -15,7 +15,8 @@ class Limits:
         unzipped_bytes: of the files in a zip, together.
         files: in one upload or one zip.
         channels: of one recording.
-        samples: of all its channels together.
+        samples: of all its channels together, where they are read into memory.
+        streamed_samples: the same where they are read in the stretches that are looked at.
         marks: in its annotations.
         hours: from its first sample to its last.
         fs_min_hz: below it an ECG cannot be read.
@@ -28,6 +29,7 @@ class Limits:
     files: int = 100
     channels: int = 64
     samples: int = 60_000_000
+    streamed_samples: int = 500_000_000
     marks: int = 1_000_000
     hours: float = 48.0
     fs_min_hz: float = 50.0
@@ -67,6 +69,14 @@ class Limits:
             raise UserError(
                 f"The recording has {short_count(count)} samples in all its signals, at most {self.samples:,} are read. "
                 "Give fewer signals or a shorter stretch."
+            )
+
+    def check_streamed(self, count: int) -> None:
+        """Raises ``UserError`` for more samples than a recording may have that is read in stretches."""
+        if count > self.streamed_samples:
+            raise UserError(
+                f"The recording has {short_count(count)} samples in all its signals, at most {self.streamed_samples:,} are "
+                "read. Give fewer signals or a shorter stretch."
             )
 
     def check_hours(self, samples: int, fs_hz: float) -> None:

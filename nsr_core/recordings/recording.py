@@ -1,5 +1,6 @@
 """A recording as it lies in memory, whatever file it came from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,6 +27,34 @@ class Marks:
     symbols: tuple[str, ...]
 
 
+class Samples:
+    """Samples that stay as their file has them, and become numbers in the stretches that are asked for.
+
+    It takes a slice as an array does, so a day of several leads costs no more memory than what is looked at. The whole
+    of it is ``samples[:]``.
+
+    Args:
+        count: how many samples there are.
+        read: the samples from a first to before a last, as a new float64 array; NaN where one is missing.
+    """
+
+    def __init__(self, count: int, read: Callable[[int, int], np.ndarray]) -> None:
+        self._count, self._read = count, read
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """(m,) float64, a new array; of slices without steps only."""
+        first, last, step = part.indices(self._count)
+        if step != 1:
+            raise ValueError("samples are read in stretches without steps")
+        return self._read(first, max(first, last))
+
+    def __array__(self, dtype: np.typing.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
 @dataclass(frozen=True)
 class Channel:
     """One signal of a recording.
@@ -34,13 +63,14 @@ class Channel:
         name: of the lead, such as ``MLII``; never empty.
         unit: a key of ``MV_PER_UNIT``, another unit's name as the file has it, or ``UNKNOWN_UNIT``.
         fs_hz: samples a second; None where the file does not say.
-        signal: (n,) float64 in ``unit``; NaN where a sample is missing.
+        signal: (n,) floats in ``unit``, NaN where a sample is missing: an array, or ``Samples``, which has a length and gives
+            arrays for slices; take ``channel.signal[first:last]``.
     """
 
     name: str
     unit: str
     fs_hz: float | None
-    signal: np.ndarray
+    signal: np.ndarray | Samples
 
 
 @dataclass(frozen=True)

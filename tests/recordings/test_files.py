@@ -80,7 +80,7 @@ def test_another_annotation_file_will_do(read):
         ({"a.zip": zip_of({})}, r'^"a\.zip" holds no file'),
         ({"a.csv": b"1", "b.csv": b"1"}, r"^2 files were given and none begins a record"),
         ({"a.csv": b"1", "b.zip": zip_of({})}, r'^"b\.zip" was given with other files'),
-        ({"a.hea": b"", "b.hea": b""}, r"^2 files begin a WFDB record, such as .a\.hea., expected one"),
+        ({"a.hea": b"", "b.hea": b""}, r'"a\.hea" cannot be read as a WFDB header: it is empty'),
         ({"r1.hea": wfdb_files()["r1.hea"]}, r'^"r1\.hea" names "r1\.dat", which was not given'),
         ({f"{number}.csv": b"1" for number in range(101)}, r"^101 files were given, at most 100"),
     ],

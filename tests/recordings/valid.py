@@ -34,17 +34,19 @@ def check_recording(recording: Recording) -> None:
 
 
 def check_channel(channel: Channel) -> None:
-    """One dimension, float64, writeable; finite or NaN, not only NaN; name and unit short lines; a usable rate."""
+    """One dimension, floats, writeable; finite or NaN, not only NaN; name and unit short lines; a usable rate."""
     check_line(channel.name, 70)
     assert channel.unit == "" or check_line(channel.unit, 16)
-    assert channel.signal.ndim == 1
-    assert channel.signal.dtype == np.float64
-    assert channel.signal.flags.writeable
-    assert not np.isinf(channel.signal).any()
-    assert np.isfinite(channel.signal).any()
+    signal = channel.signal[:]
+    assert signal.ndim == 1
+    assert signal.dtype in (np.float64, np.float32)
+    assert signal.flags.writeable
+    assert len(signal) == len(channel.signal)
+    assert not np.isinf(signal).any()
+    assert np.isfinite(signal).any()
     if channel.fs_hz is not None:
         assert LIMITS.fs_min_hz <= channel.fs_hz <= LIMITS.fs_max_hz
-        assert len(channel.signal) / channel.fs_hz <= 3600 * LIMITS.hours
+        assert len(signal) / channel.fs_hz <= 3600 * LIMITS.hours
 
 
 def check_marks(marks: Marks, channels: tuple[Channel, ...]) -> None:

@@ -10,16 +10,18 @@ from nsr_core.recordings.formats.shape import (
     LEAST_SAMPLES,
     beat_range,
     ecg_by_name,
+    excerpt,
     heart_rate,
     is_constant,
     is_counter,
     is_ramp,
     looks_like_ecg,
     other_by_name,
+    pieces,
 )
 from nsr_core.recordings.formats.text import channel_names
 from nsr_core.recordings.limits import Limits
-from nsr_core.recordings.recording import MV_PER_UNIT, UNKNOWN_UNIT, Channel, Marks
+from nsr_core.recordings.recording import MV_PER_UNIT, UNKNOWN_UNIT, Channel, Marks, Samples
 
 #: Outside of these no heart beats and no beat lies, from its lowest to its highest, on the skin: the file must be wrong.
 LEAST_BPM, MOST_BPM = 12.0, 350.0
@@ -53,7 +55,7 @@ def keep_usable(contents: Contents, limits: Limits, *, by_hand_hz: float | None 
         UserError: no channel is left, or one is too long.
     """
     limits.check_channels(len(contents.channels))
-    limits.check_samples(sum(len(channel.signal) for channel in contents.channels))
+    limits.check_samples(sum(len(each.signal) for each in contents.channels if isinstance(each.signal, np.ndarray)))
     names = channel_names([channel.name for channel in contents.channels])
     kept, left_out, infinite = [], [], 0
     for name, channel in zip(names, contents.channels, strict=True):
@@ -93,7 +95,7 @@ def _without_lines(channels: list[Channel]) -> tuple[list[Channel], list[str]]:
 
 
 def _why_no_signal(channel: Channel) -> str:
-    signal = channel.signal
+    signal = excerpt(channel.signal)
     if len(signal) >= LEAST_SAMPLES and is_constant(signal):
         return "never changes"
     if is_ramp(signal):
@@ -129,7 +131,7 @@ def _no_ecg(channels: Sequence[Channel]) -> str:
 def _doubt(channels: list[Channel], suggested: str | None, by_hand_hz: float | None) -> tuple[list[Channel], list[str]]:
     """The channels without a rate or a unit that no heart can have; the rate given by hand stays, with a note."""
     ecg = next((channel for channel in channels if channel.name == suggested), None)
-    if ecg is None or ecg.fs_hz is None or is_counter(ecg.signal):
+    if ecg is None or ecg.fs_hz is None or is_counter(excerpt(ecg.signal)):
         return channels, []
     notes = []
     fs_hz, bpm = ecg.fs_hz, heart_rate(ecg.signal, ecg.fs_hz)
@@ -157,13 +159,15 @@ def _doubt(channels: list[Channel], suggested: str | None, by_hand_hz: float | N
 
 def _is_no_voltage(channel: Channel, fs_hz: float) -> bool:
     scale = MV_PER_UNIT.get(channel.unit)
-    if scale is None or is_constant(channel.signal) or len(channel.signal) < 2 * fs_hz:
+    if scale is None or is_constant(excerpt(channel.signal)) or len(channel.signal) < 2 * fs_hz:
         return False
     return not LEAST_MV <= scale * beat_range(channel.signal, fs_hz) <= MOST_MV
 
 
-def _drop_infinite(signal: np.ndarray) -> int:
-    """Makes infinite samples NaN, in place; their number."""
+def _drop_infinite(signal: np.ndarray | Samples) -> int:
+    """Makes infinite samples NaN, in place; their number. What is scaled from whole numbers has none."""
+    if isinstance(signal, Samples):
+        return 0
     infinite = np.isinf(signal)
     count = int(np.count_nonzero(infinite))
     if count:
@@ -172,7 +176,7 @@ def _drop_infinite(signal: np.ndarray) -> int:
 
 
 def _why_unusable(channel: Channel, limits: Limits) -> str | None:
-    if len(channel.signal) == 0 or np.isnan(channel.signal).all():
+    if len(channel.signal) == 0 or not any(np.isfinite(part).any() for part in pieces(channel.signal)):
         return "no samples"
     if channel.fs_hz is not None and not limits.allow_rate(channel.fs_hz):
         return f"{channel.fs_hz:.4g} Hz, expected {limits.fs_min_hz:g} to {limits.fs_max_hz:g} Hz"

@@ -9,7 +9,7 @@ QUOTES = "\"'"
 #: How files write that a sample is missing, in any case of letters; ``-`` is rdsamp's way, and what begins with ``#`` is
 #: how spreadsheets write an error, in English, German, French, Spanish, Italian and Portuguese.
 MISSING = (
-    "", "nan", "-nan", "na", "n/a", "null", "none", "nil", "-", "--", "---", "?", "*", ".", "x", "missing",
+    "", "nan", "-nan", "na", "n/a", "null", "none", "nil", "-", "--", "---", "?", "*", ".", "missing",
     "#n/a", "#na", "#n/a n/a", "#nv", "#n/d", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#wert!",
     "#bezug!", "#zahl!", "#valeur!", "#nombre!", "#valore!", "#valor!", "-1.#ind", "1.#qnan", "-1.#qnan", "1.#ind",
 )  # fmt: skip

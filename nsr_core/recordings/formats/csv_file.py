@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nsr_core.errors import UserError
 from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.csv_layout import DATE, EMPTY, NUMBER, STAMP, Layout, read_layout
 from nsr_core.recordings.formats.csv_metadata import Metadata, rate_in, read_metadata
@@ -15,6 +16,9 @@ from nsr_core.recordings.formats.csv_wide import is_wide, read_wide
 from nsr_core.recordings.formats.format import Format, Given
 from nsr_core.recordings.formats.table import read_table
 from nsr_core.recordings.formats.text import clean, quote
+
+#: Of a table beside other files; a note is shorter, or has no numbers.
+LEAST_LINES = 20
 
 
 def read_csv(given: Given) -> Contents:
@@ -114,6 +118,15 @@ def _read_columns(given: Given, text: bytes, layout: Layout) -> tuple[list[np.nd
     return [column[:end] for column in values], notes, bad
 
 
+def _has_table(name: str, content: bytes) -> bool:
+    """Whether there is a table of some length in a text."""
+    try:
+        text = plain_text(name, content)
+        return is_wide(text) or (text.count(b"\n") >= LEAST_LINES and bool(read_layout(text).kinds))
+    except UserError:
+        return False
+
+
 CSV = Format(
     key="csv",
     title="CSV or text",
@@ -121,4 +134,5 @@ CSV = Format(
     recognise=lambda name, content: is_text(content),
     read=read_csv,
     reads="columns of samples, with or without headings, and what devices write above them",
+    is_recording=lambda name, content: _has_table(name, content),
 )

@@ -49,6 +49,8 @@ class Format:
         belonging: of a format that takes several files: those that belong to the file of a name, itself among them;
             UserError where one is missing.
         companions: endings of the other files of such a format.
+        is_recording: of a format that also takes what is none, whether a content is one: asked where several files
+            were given.
     """
 
     key: str
@@ -59,3 +61,4 @@ class Format:
     reads: str
     belonging: Callable[[str, Mapping[str, bytes]], dict[str, bytes]] | None = None
     companions: tuple[str, ...] = ()
+    is_recording: Callable[[str, bytes], bool] = lambda name, content: True

@@ -4,9 +4,12 @@ Judged without finding the beats: only enough to choose a lead, and to ask where
 """
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
+
+from nsr_core.recordings.recording import Samples
 
 #: Names of leads and of what records them, whole words in a heading; of what no ECG is.
 _ECG = re.compile(
@@ -36,6 +39,24 @@ REGULAR = 0.4
 #: A signal of fewer values is a marker.
 LEAST_VALUES = 8
 LEAST_SAMPLES = 10
+
+
+#: What is judged as a whole is looked at in so many samples; longer signals in as many from three places.
+EXCERPT, PIECE = 1_000_000, 1_000_000
+
+
+def excerpt(signal: np.ndarray | Samples) -> np.ndarray:
+    """(m,) the signal, or of a long one a stretch from its middle, with its first and last thousand samples."""
+    if len(signal) <= EXCERPT:
+        return np.asarray(signal[:])
+    middle = len(signal) // 2
+    return np.concatenate([signal[:1000], signal[middle : middle + EXCERPT - 2000], signal[len(signal) - 1000 :]])
+
+
+def pieces(signal: np.ndarray | Samples) -> Iterator[np.ndarray]:
+    """The signal in stretches that fit into memory."""
+    for start in range(0, len(signal), PIECE):
+        yield signal[start : start + PIECE]
 
 
 def ecg_by_name(name: str) -> bool:
@@ -72,14 +93,14 @@ def is_counter(signal: np.ndarray) -> bool:
     return bool(counted.mean() >= 0.7 and (np.sign(steps[~counted]) == -np.sign(step)).all())
 
 
-def looks_like_ecg(signal: np.ndarray, fs_hz: float | None) -> bool:
+def looks_like_ecg(signal: np.ndarray | Samples, fs_hz: float | None) -> bool:
     """Whether steep, short deflections follow one another as beats do, in at least one of a few stretches.
 
     Args:
         signal: (n,) any unit; NaN where samples are missing.
         fs_hz: its rate; where it is not known, the rate at which the usual heart would beat.
     """
-    if is_ramp(signal) or is_counter(signal):
+    if is_ramp(excerpt(signal)) or is_counter(excerpt(signal)):
         return False
     if fs_hz is None:
         period = _period(_excerpt(signal, 20_000))
@@ -89,7 +110,7 @@ def looks_like_ecg(signal: np.ndarray, fs_hz: float | None) -> bool:
     return any(_beats_bpm(stretch, fs_hz) is not None for stretch in _stretches(signal, fs_hz))
 
 
-def heart_rate(signal: np.ndarray, fs_hz: float) -> float | None:
+def heart_rate(signal: np.ndarray | Samples, fs_hz: float) -> float | None:
     """Beats a minute if the signal repeats itself clearly, else None; far from what a heart can do where ``fs_hz`` is wrong."""
     rates = [_beats_bpm(stretch, fs_hz) for stretch in _stretches(signal, fs_hz)]
     found = [rate for rate in rates if rate is not None]
@@ -99,7 +120,7 @@ def heart_rate(signal: np.ndarray, fs_hz: float) -> float | None:
     return None if period is None else 60 * fs_hz / period
 
 
-def beat_range(signal: np.ndarray, fs_hz: float) -> float:
+def beat_range(signal: np.ndarray | Samples, fs_hz: float) -> float:
     """The middle of the ranges of stretches of two seconds: about what a beat has from its lowest to its highest."""
     size = max(2, round(2 * fs_hz))
     parts = [signal[at : at + size] for at in np.linspace(0, max(0, len(signal) - size), 30).astype(np.int64)]
@@ -107,7 +128,7 @@ def beat_range(signal: np.ndarray, fs_hz: float) -> float:
     return float(np.median(ranges)) if ranges else 0.0
 
 
-def _stretches(signal: np.ndarray, fs_hz: float) -> list[np.ndarray]:
+def _stretches(signal: np.ndarray | Samples, fs_hz: float) -> list[np.ndarray]:
     size = round(STRETCH_S * fs_hz)
     if len(signal) <= size:
         return [_whole(signal[:])]
@@ -115,7 +136,7 @@ def _stretches(signal: np.ndarray, fs_hz: float) -> list[np.ndarray]:
     return [_whole(signal[start : start + size]) for start in starts]
 
 
-def _excerpt(signal: np.ndarray, size: int) -> np.ndarray:
+def _excerpt(signal: np.ndarray | Samples, size: int) -> np.ndarray:
     start = max(0, (len(signal) - size) // 2)
     return _whole(signal[start : start + size])
 
