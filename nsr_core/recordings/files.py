@@ -7,8 +7,8 @@ from pathlib import Path, PurePath
 
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
-from nsr_core.recordings.archive import is_zip, unzip
 from nsr_core.recordings.formats import FORMATS, accepted, format_of
+from nsr_core.recordings.formats.archive import is_zip, unzip
 from nsr_core.recordings.formats.contents import Contents, keep_usable
 from nsr_core.recordings.formats.foreign import foreign_kind
 from nsr_core.recordings.formats.format import Format, Given

@@ -13,6 +13,7 @@ class Limits:
     Attributes:
         given_bytes: of the files as they are given, together.
         unzipped_bytes: of the files in a zip, together.
+        small_bytes: that any zip may unpack to, however small it is itself.
         files: in one upload or one zip.
         channels: of one recording.
         samples: of all its channels together, where they are read into memory.
@@ -26,6 +27,7 @@ class Limits:
 
     given_bytes: int = 50_000_000
     unzipped_bytes: int = 200_000_000
+    small_bytes: int = 10_000_000
     files: int = 100
     channels: int = 64
     samples: int = 60_000_000

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.archive import unzip
+from nsr_core.recordings.formats.archive import unzip
 from nsr_core.recordings.limits import LIMITS, Deadline
 from tests.recordings.good import csv_file, wfdb_files, zip_of
 from tests.recordings.malformed import lying_bomb, zip_bomb
@@ -49,7 +49,9 @@ def test_bombs():
 def test_what_is_unpacked_is_counted_whatever_the_directory_says(monkeypatch):
     limits = dataclasses.replace(LIMITS, unzipped_bytes=1000)
     content = zip_of({"a.csv": bytes(2000)})
-    monkeypatch.setattr("nsr_core.recordings.archive._usable_entries", lambda _, entries, __: {"a.csv": entries[0]})
+    monkeypatch.setattr(
+        "nsr_core.recordings.formats.archive._usable_entries", lambda _, entries, __: {"a.csv": entries[0]}
+    )
     with pytest.raises(UserError, match=r"^The zip unpacks to more than its directory says"):
         unpack(content, limits)
 

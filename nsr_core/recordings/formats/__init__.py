@@ -7,10 +7,11 @@ from nsr_core.recordings.formats.csv_file import CSV
 from nsr_core.recordings.formats.edf import EDF
 from nsr_core.recordings.formats.format import Format
 from nsr_core.recordings.formats.wfdb_record import WFDB
+from nsr_core.recordings.formats.workbook import WORKBOOK
 
 #: In the order in which they are asked whether a file is theirs; the first that says so reads it. Text comes last, for
 #: it takes whatever could be text.
-FORMATS: dict[str, Format] = {each.key: each for each in (WFDB, EDF, CSV)}
+FORMATS: dict[str, Format] = {each.key: each for each in (WFDB, EDF, WORKBOOK, CSV)}
 
 
 def format_of(name: str, content: bytes) -> Format | None:
