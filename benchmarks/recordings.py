@@ -21,18 +21,18 @@ import pandas as pd
 from benchmarks.likeness import unlike
 from benchmarks.tables import markdown
 from nsr_core.attacks import get_attack
+from nsr_core.beat.smallest_flip import smallest_flips
 from nsr_core.compute import configure, describe_machine, pick_device
 from nsr_core.data import load_beats, make_split
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.data.cutting import CLASS_OF_SYMBOL
 from nsr_core.data.mitbih import RECORDS
 from nsr_core.data.strip import find_records
-from nsr_core.evaluation.fragility import smallest_flips
-from nsr_core.evaluation.reading import read_recording_beats
 from nsr_core.evaluation.robustness import predict
 from nsr_core.models import Network
 from nsr_core.recordings.beats import CutRecording, cut_recording
 from nsr_core.recordings.files import read_path
+from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.recording import Recording
 from nsr_core.training.checkpoint import load_checkpoint
 

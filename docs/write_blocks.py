@@ -8,12 +8,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from nsr_core.evaluation.claims import CLAIMS, judge
-from nsr_core.evaluation.compute_used import compute_markdown
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
-from nsr_core.evaluation.report import compare, report, table_markdown
-from nsr_core.evaluation.verdict import Verdict
-from nsr_core.evaluation.verdict_report import (
+from docs.compute_used import compute_markdown
+from docs.scale import page
+from docs.verdict_report import (
     alarm_markdown,
     breaks_markdown,
     everyday_markdown,
@@ -23,12 +20,15 @@ from nsr_core.evaluation.verdict_report import (
     verdicts_of,
     worst_markdown,
 )
-from nsr_core.reproduction.cells import cells, courses
-from nsr_core.reproduction.scale import page
-from nsr_core.reproduction.sweep import SWEEP_FILE, read_sweep, sweep_markdown
-from nsr_core.reproduction.tables import claims_markdown, courses_markdown
-from nsr_core.reproduction.tables import table_markdown as table_markdown_with_intervals
+from nsr_core.paper.beta import SWEEP_FILE, read_sweep, sweep_markdown
+from nsr_core.paper.cells import cells, courses
+from nsr_core.paper.claims import CLAIMS, judge
+from nsr_core.paper.report import compare, report, table_markdown
+from nsr_core.paper.seeds import SEEDS_FOLDER
+from nsr_core.paper.tables import claims_markdown, courses_markdown
+from nsr_core.paper.tables import table_markdown as table_markdown_with_intervals
 from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.verdict.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

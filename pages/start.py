@@ -4,14 +4,14 @@ import numpy as np
 import streamlit as st
 
 from nsr_core.attacks import ATTACKS
+from nsr_core.beat.attack import BeatAttack, noise_level
+from nsr_core.beat.sweep import find_contrast
 from nsr_core.data import CLASS_NAMES, CLASSES
-from nsr_core.evaluation.single import BeatAttack, noise_level
-from nsr_core.evaluation.sweep import find_contrast
 from ui import chart, ecg, frame, loaders, sources
 from ui.attack_choice import AttackChoice
+from ui.beat import tables, words
+from ui.beat.answers import Answer, ask
 from ui.beat_choice import first_beat
-from ui.lab import tables, words
-from ui.lab.answers import Answer, ask
 from ui.links import page_link
 from ui.theme import ink
 
@@ -25,16 +25,16 @@ WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
 EPS = 0.03
 LABEL = "V"
 WAYS = [
-    ("pages/beat_lab.py", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side."),
+    ("pages/beat.py", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side."),
     (
-        "pages/your_ecg.py",
+        "pages/recordings.py",
         "Your ECG",
         ":material/monitor_heart:",
         "Bring a recording: every beat read, and how fragile each reading is.",
     ),
-    ("pages/learn.py", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see."),
+    ("pages/lesson.py", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see."),
     (
-        "pages/curves.py",
+        "pages/evaluation.py",
         "Robustness curves",
         ":material/show_chart:",
         "What is left of each network as the noise grows.",
@@ -45,7 +45,7 @@ WAYS = [
         ":material/gavel:",
         "What the published robustness is worth: worst case and proof.",
     ),
-    ("pages/train.py", "Train", ":material/model_training:", "Train a network of your own and attack it."),
+    ("pages/training.py", "Train", ":material/model_training:", "Train a network of your own and attack it."),
     ("pages/paper.py", "Paper", ":material/article:", "The published tables and figures beside ours."),
     ("pages/data.py", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut."),
 ]
@@ -95,9 +95,7 @@ def _show(answers: list[Answer], level: str) -> None:
     )  # fmt: skip
     told = answers[0].told
     settings = {"beat": told.beat, "models": [answer.name for answer in answers], "eps": f"{told.eps:g}"}
-    page_link(
-        "pages/beat_lab.py", "Take this beat to the Beat lab and turn the noise up", ":material/ecg_heart:", settings
-    )
+    page_link("pages/beat.py", "Take this beat to the Beat lab and turn the noise up", ":material/ecg_heart:", settings)
 
 
 def _headline(told: BeatAttack) -> str:

@@ -8,20 +8,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-#: What each package may import of the others: data flows one way.
+#: What each room of the core may import of the others: only those above it. Data flows one way.
+GROUND = ("errors", "progress", "settings", "compute", "files")
 LAYERS = (
     "data",
-    "recordings",
     "models",
     "attacks",
     "methods",
     "training",
     "certificates",
     "evaluation",
+    "beat",
+    "recordings",
+    "verdict",
+    "paper",
+    "lesson",
     "jobs",
     "reproduction",
     "cli",
 )
+#: Besides the start page, each page is a room in ui/ and a room in the core, all of one name.
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "start")
 
 
 @pytest.mark.parametrize("command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]])
@@ -30,12 +37,35 @@ def test_tools_agree(command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def imported_rooms(path: Path) -> set[str]:
+    """Of the core, by a file: ``from nsr_core.x...``, ``import nsr_core.x...`` and ``from nsr_core import x``."""
+    text = path.read_text()
+    listed = re.findall(r"^\s*from nsr_core import (?:\(([^)]*)\)|(.*))", text, re.MULTILINE)
+    rooms = re.findall(r"^\s*(?:from|import) nsr_core\.(\w+)", text, re.MULTILINE)
+    return {*rooms, *re.findall(r"\w+", " ".join(map("".join, listed)))}
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_imports_go_one_way(layer):
     later = LAYERS[LAYERS.index(layer) + 1 :]
     for path in (ROOT / "nsr_core" / layer).rglob("*.py"):
-        imported = re.findall(r"^\s*(?:from|import) nsr_core\.(\w+)", path.read_text(), re.MULTILINE)
-        assert not set(imported) & set(later), path
+        assert not imported_rooms(path) & set(later), path
+
+
+def test_the_ground_floor_imports_no_room():
+    for name in GROUND:
+        assert not imported_rooms(ROOT / "nsr_core" / f"{name}.py") & set(LAYERS), name
+
+
+def test_every_room_has_its_floor():
+    found = {path.name for path in (ROOT / "nsr_core").iterdir() if (path / "__init__.py").exists()}
+    assert found == set(LAYERS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_one_room_in_ui_and_one_in_the_core(page):
+    assert (ROOT / "ui" / page / "__init__.py").exists()
+    assert (ROOT / "nsr_core" / page / "__init__.py").exists()
 
 
 def test_the_core_knows_no_streamlit_and_pages_compute_nothing():

@@ -10,18 +10,20 @@ from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
 from nsr_core.data.beats import CITATION
 from nsr_core.data.everyday_noise import NOISE_KINDS
 from nsr_core.data.splits import DS2
-from nsr_core.evaluation import verdict_levels
-from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
-from nsr_core.evaluation.masking import load_alarm
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.table import load_table
-from nsr_core.evaluation.verdict import SIGNAL, WHOLE, read_verdict
-from nsr_core.evaluation.verdict_levels import VERDICT_FILE
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
+from nsr_core.paper.beta import SWEEP_FILE, read_sweep, trials_of
+from nsr_core.paper.published import mean_absolute_difference
+from nsr_core.paper.report import compare
+from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.beta import BETA_METHODS
-from nsr_core.reproduction.sweep import SWEEP_FILE, read_sweep, trials_of
 from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.verdict import levels as verdict_levels
+from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
+from nsr_core.verdict.levels import VERDICT_FILE
+from nsr_core.verdict.masking import load_alarm
+from nsr_core.verdict.verdict import SIGNAL, WHOLE, read_verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
@@ -151,7 +153,7 @@ def test_a_shipped_checkpoint_is_whole_and_meets_its_bounds(folder):
     published = {name: entry for name, entry in results["robust"].items() if not name.startswith(WHOLE)}
     assert set(published) == {"pgd20", "pgd100", "spsa"}
     assert {entry["protocol"] for entry in published.values()} == {"paper"}
-    distance = results["mean_absolute_difference_to_paper_table"]
+    distance = mean_absolute_difference(compare([folder]))
     bound = 0.06 if checkpoint.config.method == "loss2" else 0.08
     assert max(distance["1"], distance["5"]) <= bound or card["notes"]
 

@@ -3,11 +3,11 @@
 import numpy as np
 import streamlit as st
 
+from nsr_core.beat.attack import find_beat
+from nsr_core.beat.sweep import find_fragile_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.data.summary import matching_rows
 from nsr_core.errors import UserError
-from nsr_core.evaluation.single import find_beat
-from nsr_core.evaluation.sweep import find_fragile_beat
 from nsr_core.recordings.beats import SOURCE
 from ui import loaders, own, sources
 

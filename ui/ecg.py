@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from nsr_core.beat.attack import BeatAttack
 from nsr_core.data import FS_HZ
-from nsr_core.evaluation.single import BeatAttack
 from ui.theme import Ink, axis_title, layout
 
 MV_PER_MM = 0.1

@@ -12,7 +12,7 @@ def page_link(path: str, label: str, icon: str, settings: Mapping[str, str | lis
     """A link to another page of the app.
 
     Args:
-        path: such as ``"pages/beat_lab.py"``.
+        path: such as ``"pages/beat.py"``.
         settings: the other page's query parameters.
     """
     kept = {"source": st.session_state["source"]} if st.session_state.get("source", "demo") != "demo" else {}

@@ -12,20 +12,15 @@ from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.evaluate import PAPER_PLAN
-from nsr_core.evaluation.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
-from nsr_core.evaluation.masking import ALARM_FILE, Alarm, load_alarm
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
-from nsr_core.evaluation.patients import PatientResult, read_patients
-from nsr_core.evaluation.replica import Replica
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
-from nsr_core.evaluation.verdict import Verdict, read_verdict
-from nsr_core.evaluation.verdict_levels import VERDICT_FILE, read_levels
-from nsr_core.jobs import runs_dir
+from nsr_core.files import runs_dir
 from nsr_core.methods import METHODS
+from nsr_core.paper.beta import SWEEP_FILE, read_sweep
+from nsr_core.paper.replica import Replica
+from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
-from nsr_core.reproduction.sweep import SWEEP_FILE, read_sweep
 from nsr_core.training.checkpoint import (
     BEATS_FILE,
     CARD_FILE,
@@ -35,6 +30,11 @@ from nsr_core.training.checkpoint import (
     list_checkpoints,
     load_checkpoint,
 )
+from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
+from nsr_core.verdict.levels import VERDICT_FILE, read_levels
+from nsr_core.verdict.masking import ALARM_FILE, Alarm, load_alarm
+from nsr_core.verdict.patients import PatientResult, read_patients
+from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
@@ -182,7 +182,7 @@ def _everyday(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 
 
 def patients(name: str, reading: str, eps: float) -> PatientResult:
-    """A checkpoint's results by class and patient (see ``nsr_core.evaluation.patients``), computed once."""
+    """A checkpoint's results by class and patient (see ``nsr_core.verdict.patients``), computed once."""
     folder = folder_of(name)
     return _patients(str(folder), _stamps(folder, BEATS_FILE), reading, eps)
 
@@ -193,7 +193,7 @@ def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) ->
 
 
 def sweep() -> dict[str, Any] | None:
-    """The sweep over β that comes along (see ``nsr_core.reproduction.sweep``), or None where there is none.
+    """The sweep over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
 
     Raises:
         UserError: it cannot be read.

@@ -15,12 +15,12 @@ def enter() -> StreamlitPage:
     st.set_page_config(page_title="ECG robustness lab", page_icon="🫀", layout="wide")
     pages = [
         st.Page(PAGES / "start.py", title="Start", icon=":material/home:", default=True),
-        st.Page(PAGES / "beat_lab.py", title="Beat lab", icon=":material/ecg_heart:"),
-        st.Page(PAGES / "your_ecg.py", title="Your ECG", icon=":material/monitor_heart:"),
-        st.Page(PAGES / "curves.py", title="Robustness curves", icon=":material/show_chart:"),
+        st.Page(PAGES / "beat.py", url_path="beat_lab", title="Beat lab", icon=":material/ecg_heart:"),
+        st.Page(PAGES / "recordings.py", url_path="your_ecg", title="Your ECG", icon=":material/monitor_heart:"),
+        st.Page(PAGES / "evaluation.py", url_path="curves", title="Robustness curves", icon=":material/show_chart:"),
         st.Page(PAGES / "verdict.py", title="Verdict", icon=":material/gavel:"),
-        st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:"),
-        st.Page(PAGES / "learn.py", title="Learn", icon=":material/school:"),
+        st.Page(PAGES / "training.py", url_path="train", title="Train", icon=":material/model_training:"),
+        st.Page(PAGES / "lesson.py", url_path="learn", title="Learn", icon=":material/school:"),
         st.Page(PAGES / "paper.py", title="Paper", icon=":material/article:"),
         st.Page(PAGES / "data.py", title="Data", icon=":material/dataset:"),
     ]

@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from nsr_core.data import Beats
-from nsr_core.evaluation.reading import RecordingReading
 from nsr_core.recordings.beats import NO_CLASS
+from nsr_core.recordings.reading import RecordingReading
 
 _KEPT = "own_reading"
 

@@ -81,7 +81,7 @@ def _offer(source: str) -> bool:
         return True
     if source == SOURCE:
         st.markdown("No recording was read in this visit.")
-        page_link("pages/your_ecg.py", "Your ECG", ":material/monitor_heart:")
+        page_link("pages/recordings.py", "Your ECG", ":material/monitor_heart:")
         return False
     st.markdown("They are not on this machine.")
     folder = st.text_input(

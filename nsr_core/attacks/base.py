@@ -42,7 +42,10 @@ class Box:
             length: (batch,) number of signal samples; given, the padding after them must stay.
         """
         exact = x.double()
-        width = torch.as_tensor(eps, dtype=torch.float64, device=x.device).reshape(-1, 1)
+        if isinstance(eps, Tensor):
+            width = eps.to(x.device, torch.float64).reshape(-1, 1)
+        else:  # made on the device: a copy from the host would make it wait
+            width = torch.full((1, 1), eps, dtype=torch.float64, device=x.device)
         low, high = (exact - width).clamp_min(0), (exact + width).clamp_max(1)
         if length is not None:
             padding = torch.arange(x.shape[1], device=x.device) >= length.to(x.device)[:, None]

@@ -17,6 +17,8 @@ from nsr_core.settings import setting
 
 #: Directions evaluated together: twice as many rows of activations stay in a core's cache.
 CHUNK = 256
+#: The same on a CUDA device, and how many rows fill it.
+CHUNK_ON_CUDA, ROWS_ON_CUDA = 1024, 65_536
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,18 @@ def estimate_gradient(model: nn.Module, x: Tensor, y: Tensor, signs: Tensor, del
         (batch, 187), the mean over directions d of d * (margin(x + delta d) - margin(x - delta d)) / (2 delta).
     """
     total = torch.zeros_like(x)
-    for chunk in signs.split(CHUNK):
-        evaluate = logits_around(model, torch.cat((delta * chunk, -delta * chunk)))
-        logits = torch.cat([evaluate(at) for at in x])  # (batch * 2 chunk, classes)
+    for chunk in signs.split(CHUNK_ON_CUDA if x.is_cuda else CHUNK):
+        logits = _logits_around_all(model, x, torch.cat((delta * chunk, -delta * chunk)))  # (batch * 2 chunk, classes)
         margins = margin(logits, y.repeat_interleave(2 * len(chunk))).view(len(x), -1)
         plus, minus = margins.chunk(2, dim=1)  # (batch, chunk) each
         total += (plus - minus) @ chunk
     return total / (2 * delta * len(signs))
+
+
+def _logits_around_all(model: nn.Module, x: Tensor, offsets: Tensor) -> Tensor:
+    """(batch * offsets, classes) logits at each beat plus each offset, beat by beat."""
+    if x.is_cuda:  # one beat's offsets alone would not fill the device
+        parts = x.split(max(1, ROWS_ON_CUDA // len(offsets)))
+        return torch.cat([model((part[:, None] + offsets).flatten(0, 1)) for part in parts])
+    evaluate = logits_around(model, offsets)
+    return torch.cat([evaluate(at) for at in x])

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from nsr_core.attacks import ATTACKS, get_attack
+from nsr_core.beat.attack import BeatAttack, attack_beat, find_beat
 from nsr_core.cli.options import CheckpointFolder, Root, Sets, parse_sets
 from nsr_core.cli.output import AsJson, emit
 from nsr_core.compute import configure
 from nsr_core.data import CLASS_NAMES, load_beats
-from nsr_core.evaluation.single import BeatAttack, attack_beat, find_beat
 from nsr_core.settings import parse, update
 from nsr_core.training.checkpoint import load_checkpoint
 

@@ -13,8 +13,8 @@ from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
 from nsr_core.data.splits import first_of_each_class, spread_of_each_class
-from nsr_core.evaluation.verdict_levels import keep_levels
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.verdict.levels import keep_levels
 
 #: The shares that are printed.
 LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1)

@@ -27,6 +27,7 @@ from nsr_core.evaluation.evaluate import evaluate as run_evaluation
 from nsr_core.evaluation.summary import READINGS
 from nsr_core.settings import parse, update
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.verdict.levels import keep_levels
 
 
 def evaluate(
@@ -74,6 +75,7 @@ def evaluate(
     summary = run_evaluation(
         checkpoint, beats, split, plan, replace_results=replace, device=pick_device(device), progress=Meter()
     )
+    keep_levels(checkpoint)
     emit(summary.to_dict("records"), _tables(summary), as_json)
 
 

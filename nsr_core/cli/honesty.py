@@ -8,8 +8,8 @@ from nsr_core.cli.options import CheckpointFolder, Root, Threads, parse_levels
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
-from nsr_core.evaluation.masking import LEVELS, PER_CLASS, Alarm, save_alarm, sound
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.verdict.masking import LEVELS, PER_CLASS, Alarm, save_alarm, sound
 
 #: As ``--eps`` takes them.
 USUAL_LEVELS = ",".join(f"{eps:g}" for eps in LEVELS)

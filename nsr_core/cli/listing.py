@@ -9,12 +9,12 @@ from nsr_core.attacks import ATTACKS
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
-from nsr_core.evaluation.verdict import WHOLE
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS, make_network, parameter_count
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import list_checkpoints, read_card
 from nsr_core.training.config import TrainConfig
+from nsr_core.verdict.verdict import WHOLE
 
 
 def list_all(

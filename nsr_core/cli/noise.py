@@ -13,7 +13,8 @@ from nsr_core.data import SOURCES, Beats, load_beats, make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, noise_rms
 from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.evaluation.everyday import (
+from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.verdict.everyday import (
     DRAWS,
     PER_CLASS,
     SNR_DB,
@@ -21,7 +22,6 @@ from nsr_core.evaluation.everyday import (
     read_under_noise,
     summarise_everyday,
 )
-from nsr_core.training.checkpoint import load_checkpoint
 
 DEFAULT_SNR = ",".join(f"{level:g}" for level in SNR_DB)
 

@@ -7,7 +7,7 @@ import typer
 
 from nsr_core.cli.options import CheckpointFolder
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.evaluation.patients import MEASURES, read_patients
+from nsr_core.verdict.patients import MEASURES, read_patients
 
 
 def patients(

@@ -10,12 +10,12 @@ from nsr_core.cli.options import Seed
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import CLASSES
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
-from nsr_core.evaluation.reading import RecordingReading, read_recording_beats
+from nsr_core.files import write_atomically
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.quality import REASONS
+from nsr_core.recordings.reading import RecordingReading, read_recording_beats
 from nsr_core.recordings.recording import MV_PER_UNIT, Recording
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.training.checkpoint import load_checkpoint

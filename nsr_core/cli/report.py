@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from nsr_core.cli.output import AsJson, emit
-from nsr_core.evaluation.report import compare
-from nsr_core.evaluation.report import report as make_report
+from nsr_core.paper.report import compare
+from nsr_core.paper.report import report as make_report
 from nsr_core.training.checkpoint import list_checkpoints
 
 

@@ -9,8 +9,9 @@ from nsr_core.cli.options import Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
 from nsr_core.errors import UserError
-from nsr_core.evaluation.over_seeds import list_with_seeds
 from nsr_core.models import NETWORKS
+from nsr_core.paper.seeds import list_with_seeds
+from nsr_core.paper.tables import write_tables
 from nsr_core.progress import duration
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.beta import BETA_METHODS, SWEEP_EPOCHS, make_trials, write_sweep
@@ -26,7 +27,6 @@ from nsr_core.reproduction.plan import (
     pending,
 )
 from nsr_core.reproduction.session import carry_out_all
-from nsr_core.reproduction.tables import write_tables
 from nsr_core.training.checkpoint import list_checkpoints
 
 Out = Annotated[
@@ -113,10 +113,15 @@ def reproduce(
         carry_out_all(plan.pending(bench), bench, workers=count, scheduler=scheduler, costs=costs, progress=Meter())
     except UserError:
         if bench.checkpoints.exists():
-            write_tables(plan, bench)  # of what is finished all the same
+            _write_tables(plan, bench)  # of what is finished all the same
         raise
-    value = write_tables(plan, bench)
+    value = _write_tables(plan, bench)
     emit(value, f"{(bench.tables / 'tables.md').read_text()}\nWritten to {bench.tables}", as_json)
+
+
+def _write_tables(plan: Plan, bench: Bench) -> dict[str, Any]:
+    asked = {(model.config.network, model.config.method) for model in plan.models}
+    return write_tables([model.folder(bench) for model in plan.models], asked, bench.tables, plan.quick)
 
 
 @app.command("beta")

@@ -23,7 +23,9 @@ def train(
     network: Annotated[str, typer.Argument(help=f"One of: {', '.join(NETWORKS)}.")],
     method: Annotated[str, typer.Argument(help=f"One of: {', '.join(METHODS)}.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the checkpoint; by default runs/NETWORK-METHOD.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="How often every training beat is seen.")] = 50,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="How often every training beat is seen; by default as the method needs.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Where all chance of the run comes from.")] = 0,
     source: Source = "mitbih",
     root: Root = None,
@@ -46,7 +48,9 @@ def train(
         base, {name: text for name, text in texts.items() if name in described_fields(base)}
     )
     changes |= parse(base.make_method(), {name: text for name, text in texts.items() if name not in changes})
-    options = {"epochs": epochs, "seed": seed, "source": source, "split": split, "threads": threads}
+    options = {"seed": seed, "source": source, "split": split, "threads": threads}
+    if epochs is not None:
+        options["epochs"] = epochs
     config: TrainConfig = paper_config(network, method, **(options | changes))
     beats = load_beats(config.source, root, Meter())
     parts = make_split(beats, config.split, config.split_seed)

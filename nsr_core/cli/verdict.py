@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.evaluation.masking import load_alarm
-from nsr_core.evaluation.verdict_levels import levels_of, table_of
 from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.verdict.levels import levels_of, table_of
+from nsr_core.verdict.masking import load_alarm
 
 
 def verdict(

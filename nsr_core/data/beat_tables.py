@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from nsr_core.data.beats import Beats
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
+from nsr_core.files import write_atomically
 
 
 @dataclass(frozen=True)

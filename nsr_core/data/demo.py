@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES, FS_HZ, Beats, signal_mask
-from nsr_core.data.cache import write_atomically
 from nsr_core.data.cutting import scale_rows
 from nsr_core.errors import UserError
+from nsr_core.files import write_atomically
 
 TEMPLATES_FILE = "demo-templates.npz"
 #: Points of a cluster mean, whatever the length of its beats.

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pooch
 import requests
-import wfdb
 
 from nsr_core.data.beats import BEAT_LENGTH, Beats
-from nsr_core.data.cache import CACHE_VARIABLE, cache_dir, write_atomically
 from nsr_core.data.cutting import cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
+from nsr_core.files import CACHE_VARIABLE, cache_dir, write_atomically
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_MITDB_DIR"
@@ -192,6 +191,8 @@ def _cut_all(folder: Path, progress: Progress) -> _PackedBeats:
 
 def _cut_record(folder: Path, record: str) -> dict[str, np.ndarray]:
     """One record's beats, from its first signal, as the columns of ``_PackedBeats``."""
+    import wfdb  # slow to import, and beats that are cut already do not need it
+
     recording = wfdb.rdrecord(str(folder / record), channels=[0], physical=False)
     annotations = wfdb.rdann(str(folder / record), "atr")
     signal = recording.d_signal[:, 0].astype(np.int16)

@@ -8,10 +8,10 @@ import numpy as np
 import wfdb
 
 from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ
-from nsr_core.data.cache import cache_dir
 from nsr_core.data.cutting import CLASS_OF_SYMBOL, find_windows
 from nsr_core.data.mitbih import DOWNLOAD_FOLDER, ROOT_VARIABLE, given_folder
 from nsr_core.errors import UserError
+from nsr_core.files import cache_dir
 
 #: The files of a record, by their endings.
 ENDINGS = (".hea", ".dat", ".atr")

@@ -14,15 +14,13 @@ from nsr_core.attacks import PGD, SPSA, Attack, WorstCase, get_attack
 from nsr_core.certificates import proved_levels
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
-from nsr_core.data.cache import write_atomically
 from nsr_core.data.splits import chosen_test_beats, which_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, confusion, natural_accuracy, precision
-from nsr_core.evaluation.paper import beside_paper, mean_absolute_difference
 from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats, predict
 from nsr_core.evaluation.summary import readings, summarise
 from nsr_core.evaluation.table import load_table, save_table
-from nsr_core.evaluation.verdict_levels import keep_levels
+from nsr_core.files import write_atomically
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import (
@@ -125,8 +123,7 @@ def evaluate(
 ) -> pd.DataFrame:
     """Attack a checkpoint on test beats and write what came out beside its weights.
 
-    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers and the
-    distance to the paper's tables. The worst case spares beats what certificates beside the weights prove that they withstand:
+    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers. The worst case spares beats what certificates beside the weights prove that they withstand:
     no attack can break them, so it costs hours and changes nothing. After every noise level the table is on disk; an interrupted evaluation goes on there,
     and an attack that is there with the same settings is not run again.
 
@@ -290,12 +287,8 @@ def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFr
         }
         for attack, group in summary.groupby("attack", sort=False)
     }
-    if checkpoint.config.protocol == "paper":
-        as_published = summary[summary["attack"].map(protocols) == "paper"]
-        compared = beside_paper(as_published, checkpoint.config.network, checkpoint.config.method)
-        results["mean_absolute_difference_to_paper_table"] = mean_absolute_difference(compared)
+    results.pop("mean_absolute_difference_to_paper_table", None)  # of earlier versions: nsr_core.paper derives it
     write_card(checkpoint.folder, card)
-    keep_levels(checkpoint.folder)
     return summary
 
 

@@ -17,6 +17,13 @@ from nsr_core.progress import Progress, no_progress
 PAPER_EPS = (0.01, 0.03, 0.05, 0.1, 0.2, 0.3)
 #: Beats per batch: small enough for the activations to stay in a core's cache, large enough to hide call overhead.
 BATCH = {"mlp": 512, "cnn": 64}
+#: On a CUDA device, of any network: enough to fill it.
+BATCH_ON_CUDA = 8192
+
+
+def batch_size(network: str, device: str) -> int:
+    """Beats of a batch of an attack."""
+    return BATCH_ON_CUDA if device == "cuda" else BATCH[network]
 
 
 def predict(network: Network, x: np.ndarray, device: torch.device | None = None) -> np.ndarray:
@@ -78,7 +85,7 @@ def attack_beats(
     # In float64: among float32 numbers a level would be rounded to one, perhaps below itself.
     proved = np.zeros(len(rows)) if proved is None else proved.astype(float)
     table = _empty_table() if done is None else _in_order_of(done, beats, rows)
-    size = BATCH[network.name]
+    size = batch_size(network.name, device.type)
     for level, eps in enumerate(sorted(eps_grid)):
         if (table["eps"] == eps).any():
             continue

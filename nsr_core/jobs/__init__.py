@@ -15,7 +15,6 @@ from nsr_core.jobs.folder import (
     Run,
     get_run,
     list_runs,
-    runs_dir,
 )
 
 __all__ = [
@@ -32,6 +31,5 @@ __all__ = [
     "get_run",
     "list_runs",
     "resume",
-    "runs_dir",
     "submit",
 ]

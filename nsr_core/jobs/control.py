@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nsr_core.errors import UserError
+from nsr_core.files import is_held, runs_dir
 from nsr_core.jobs.folder import (
     ALIVE_LOCK,
     CANCELLED,
@@ -22,10 +23,9 @@ from nsr_core.jobs.folder import (
     Run,
     get_run,
     list_runs,
-    runs_dir,
     save_run,
 )
-from nsr_core.jobs.locks import control, is_held
+from nsr_core.jobs.locks import control
 from nsr_core.jobs.process import start
 
 WORKER_LOCK = ".worker.lock"

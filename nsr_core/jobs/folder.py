@@ -9,15 +9,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
-from nsr_core.jobs.locks import control, is_held, take
+from nsr_core.files import is_held, runs_dir, take, write_atomically
+from nsr_core.jobs.locks import control
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RUNS_VARIABLE = "NSR_RUNS_DIR"
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 CONFIG_FILE = "config.json"
 STATUS_FILE = "status.json"
@@ -107,11 +104,6 @@ class Run:
 
 
 _STORED = {field.name: field.type for field in fields(Run) if field.name not in ("folder", "config")}
-
-
-def runs_dir() -> Path:
-    """Where runs are kept: ``runs`` in the project, or what the environment variable ``NSR_RUNS_DIR`` names."""
-    return Path(os.environ.get(RUNS_VARIABLE) or REPOSITORY / "runs").absolute()
 
 
 def list_runs(root: str | Path | None = None) -> list[Run]:

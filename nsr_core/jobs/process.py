@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nsr_core.jobs.folder import REPOSITORY
+from nsr_core.files import REPOSITORY
 
 
 def start(module: str, folder: Path, log: Path) -> subprocess.Popen:

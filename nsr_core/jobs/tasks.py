@@ -16,6 +16,7 @@ from nsr_core.settings import Settings, setting, update
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.loop import train
+from nsr_core.verdict.levels import keep_levels
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ class Evaluation(Settings):
             self.checkpoint, beats, split, self.plan(), replace_results=self.replace_results,
             device=pick_device(self.device), progress=progress,
         )  # fmt: skip
+        keep_levels(Path(self.checkpoint))
 
 
 TASKS: dict[str, type[Training] | type[Evaluation]] = {task.kind: task for task in (Training, Evaluation)}

@@ -9,9 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from nsr_core.files import take
 from nsr_core.jobs.control import WORKER_LOCK
 from nsr_core.jobs.folder import FAILED, INTERRUPTED, LOG_FILE, QUEUED, RUNNING, Run, list_runs, read_run, save_run
-from nsr_core.jobs.locks import control, take
+from nsr_core.jobs.locks import control
 from nsr_core.jobs.process import start
 
 LOOK_EVERY_SECONDS = 0.5

@@ -1,4 +1,4 @@
-"""The training methods by name: the paper's nine as its tables call them, then two beyond it.
+"""The training methods by name: the paper's nine as its tables call them, then four beyond it.
 
 A new one is a file here and a line below.
 """
@@ -6,6 +6,7 @@ A new one is a file here and a line below.
 from nsr_core.errors import UserError
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.base import Method, Recipe
+from nsr_core.methods.certified import MtlIbp
 from nsr_core.methods.cross_entropy import CrossEntropy
 from nsr_core.methods.full_budget import FullAdversarial, Trades
 from nsr_core.methods.jacobian import Jacobian
@@ -24,6 +25,8 @@ METHODS: dict[str, Method] = {
     "adv0.3": Adversarial(eps=0.3),
     "at0.1": FullAdversarial(eps=0.1),
     "trades0.1": Trades(eps=0.1),
+    "mtl-ibp0.05": MtlIbp(eps=0.06, alpha=0.05),
+    "mtl-ibp0.1": MtlIbp(eps=0.105, alpha=0.12),
 }
 #: Those with published numbers.
 PAPER_METHODS = tuple(name for name, method in METHODS.items() if method.in_paper)

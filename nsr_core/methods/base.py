@@ -18,8 +18,13 @@ class Recipe:
         normalise_kernels: whether kernels are scaled to unit norm before each training step.
         weight_decay: strength of the elastic decay (see ``nsr_core.training.decay``).
         bias: whether the network has bias terms.
-        learning_rate: of Adamax.
+        learning_rate: of the optimiser.
         schedule: how the learning rate goes over time (see ``nsr_core.training.schedule``).
+        optimiser: its name (see ``nsr_core.training.optimisers``).
+        gradient_clip: largest L2 norm of the gradient of all parameters together; 0 for no limit.
+        batch_size: beats in a step.
+        epochs: how often every training beat is seen.
+        restart_dead_kernels: whether kernels without a gradient in a whole epoch are drawn anew.
     """
 
     normalise_kernels: bool = True
@@ -27,6 +32,11 @@ class Recipe:
     bias: bool = True
     learning_rate: float = 0.001
     schedule: str = "constant"
+    optimiser: str = "adamax"
+    gradient_clip: float = 0.0
+    batch_size: int = 128
+    epochs: int = 50
+    restart_dead_kernels: bool = True
 
 
 @dataclass(frozen=True)

@@ -36,22 +36,34 @@ class FullBudget(Method):
     ramp: float = setting(1 / 3, "Share of the training over which eps grows from 0.", 0.0, 1.0, "of all steps")
 
     def scheduled(self, done: float) -> Self:
-        return self if done >= self.ramp else replace(self, eps=self.eps * done / self.ramp)
+        return replace(self, eps=self.eps_at(done))
+
+    def eps_at(self, done: float) -> float:
+        """The noise level where a share ``done`` of all training steps lies behind."""
+        return self.eps if done >= self.ramp else self.eps * done / self.ramp
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        return self.loss_around(network, x, y, BatchRandomness(generator, len(x)).uniform(x.shape[1]))
+        uniform = BatchRandomness(generator, len(x)).uniform(x.shape[1])
+        return self.loss_around(network, x, y, uniform, self.eps)
 
     @abstractmethod
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
-        """The loss, given where the attack starts: (batch, 187) in [-1, 1), in units of eps."""
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
+        """The loss at a noise level, given where the attack starts.
 
-    def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor) -> Tensor:
-        """(batch, 187) attacked copies of the beats."""
-        box = Box.around(x, self.eps)
+        Args:
+            uniform: (batch, 187) in [-1, 1), in units of eps.
+            eps: a number, or a float64 tensor of one on the device of ``x``, which can change between two replays of the
+                same recorded computation.
+        """
+
+    def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor, eps: float | Tensor) -> Tensor:
+        """(batch, 187) attacked copies of the beats, within eps of them."""
+        box, step_size = Box.around(x, eps), self.reach * eps / self.steps
         x_adv = box.random_point(x, uniform)
+        step_size = self.reach * self.eps / self.steps  # a scalar on the device where eps is one (see ``PaceOnDevice``)
         for _ in range(self.steps):
             logits, pull_back = input_vjp(network, x_adv)
-            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_(), alpha=self.reach * self.eps / self.steps))
+            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_().mul_(step_size)))
         return x_adv
 
     def recipe(self, network: str) -> Recipe:
@@ -78,8 +90,8 @@ class FullAdversarial(FullBudget):
 
     clean_share: float = setting(0.0, "Weight of the beats without noise.", 0.0, 1.0, "of the loss")
 
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
-        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform)
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
+        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform, eps)
         on_beats, on_attacked = network(torch.cat((x, x_adv))).split(len(x))
         clean, attacked = (functional.cross_entropy(logits, y) for logits in (on_beats, on_attacked))
         return self.clean_share * clean + (1 - self.clean_share) * attacked
@@ -106,11 +118,11 @@ class Trades(FullBudget):
 
     beta: float = setting(3.0, "Weight of the divergence.", 0.0, 1000.0)
 
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
         logits = network(x)
         log_p = logits.log_softmax(1)
         p = log_p.detach().exp()
         # d KL(p || softmax(z)) / dz = softmax(z) - p
-        x_adv = self.attack(network, x, lambda attacked: attacked.softmax(1) - p, uniform)
+        x_adv = self.attack(network, x, lambda attacked: attacked.softmax(1) - p, uniform, eps)
         moved = functional.kl_div(network(x_adv).log_softmax(1), log_p, log_target=True, reduction="batchmean")
         return functional.cross_entropy(logits, y) + self.beta * moved

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsr_core.data.beats import CLASSES
+from nsr_core.models import cnn_fused
 from nsr_core.models.around import Around
+from nsr_core.models.intervals import middle, through_linear, through_relu
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
 
@@ -35,15 +37,27 @@ def _convolve(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
     return functional.conv2d(x, _kernels(layer), layer.bias if biased else None, padding=(0, KERNEL // 2))
 
 
-def _convolve_signal(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
-    """The first layer, on (batch, length) signals.
+def _as_maps(signals: Tensor) -> Tensor:
+    """(batch, length) signals as (batch, 1, 1, length) maps.
 
     Of a single channel only the strides tell where the channels lie. Told that they are last, the convolution leaves its maps
     as the next layer wants them, which else would have to turn them round.
     """
-    maps = x.contiguous()[:, None, :, None].permute(0, 3, 1, 2)  # (batch, 1, 1, length)
-    kernels = layer.weight.unsqueeze(3).permute(0, 3, 1, 2)  # (32, 1, 1, 5)
-    return functional.conv2d(maps, kernels, layer.bias if biased else None, padding=(0, KERNEL // 2))
+    return signals.contiguous()[:, None, :, None].permute(0, 3, 1, 2)
+
+
+def _signal_kernels(layer: nn.Conv1d) -> Tensor:
+    return layer.weight.unsqueeze(3).permute(0, 3, 1, 2)  # (32, 1, 1, 5)
+
+
+def _convolve_signal(layer: nn.Conv1d, x: Tensor, biased: bool = True) -> Tensor:
+    """The first layer, on (batch, length) signals."""
+    bias = layer.bias if biased else None
+    return functional.conv2d(_as_maps(x), _signal_kernels(layer), bias, padding=(0, KERNEL // 2))
+
+
+def _convolve_interval(layer: nn.Conv1d, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    return _convolve(layer, centre), functional.conv2d(radius, _kernels(layer).abs(), padding=(0, KERNEL // 2))
 
 
 def _convolve_back(layer: nn.Conv1d, gradient: Tensor) -> Tensor:
@@ -78,6 +92,13 @@ class Block(nn.Module):
         for part in parts:
             total.add_(part)
         return functional.max_pool2d(total.relu_(), *POOLING)
+
+    def interval(self, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and radius of the block's output, of those of its input: a sum and a maximum keep the order of the ends."""
+        inner = through_relu(*_convolve_interval(self.first, centre, radius))
+        centre_after, radius_after = _convolve_interval(self.second, *inner)
+        centre, radius = centre_after + centre, radius_after + radius
+        return middle(*(functional.max_pool2d(end.relu(), *POOLING) for end in (centre - radius, centre + radius)))
 
     def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
         """The block's output, and the way back from it to its input."""
@@ -118,6 +139,9 @@ class CNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 187) beats to (batch, 5) logits."""
+        if self._can_be_fused(x):
+            features, _ = cnn_fused.features(x, self._packed(), keep=False)
+            return self.output(functional.relu(self.hidden(features)))
         x = _convolve_signal(self.stem, x)  # (batch, 32, 1, 187)
         return self._after(self._blocks()[0](x))
 
@@ -133,6 +157,8 @@ class CNN(nn.Module):
 
         Autograd differentiates a convolution twice by detours through other layouts: a loss2 step takes 1.3 times as long.
         """
+        if self._can_be_fused(x):
+            return self._fused_vjp(x)
         x, pull_back_stem = _convolve_signal(self.stem, x), partial(_convolve_back, self.stem)
         pull_backs: list[PullBack] = [pull_back_stem]
         for block in self._blocks():
@@ -151,12 +177,35 @@ class CNN(nn.Module):
 
         return logits, pull_back
 
+    def _fused_vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
+        weights = self._packed()
+        features, trail = cnn_fused.features(x, weights, keep=True)
+        hidden = self.hidden(features).relu_()
+
+        def pull_back(cotangent: Tensor) -> Tensor:
+            if cotangent.dim() > 2:
+                return torch.stack([pull_back(one) for one in cotangent])
+            gradient = torch.ops.aten.threshold_backward(cotangent @ self.output.weight, hidden, 0)
+            return cnn_fused.pull_back(gradient @ self.hidden.weight, weights, trail)
+
+        return self.output(hidden), pull_back
+
+    def _can_be_fused(self, x: Tensor) -> bool:
+        """Whether nobody asks for a gradient with respect to the weights, and the device has the kernels."""
+        return not torch.is_grad_enabled() and cnn_fused.is_available(x)
+
+    def _packed(self) -> cnn_fused.Weights:
+        layers = [layer for block in self._blocks() for layer in (block.first, block.second)]
+        return cnn_fused.pack(self.stem, layers)
+
     def around(self, offsets: Tensor) -> Around:
         """Logits around a beat (see ``nsr_core.models.around``).
 
         The first two convolutions are one linear map, so what they make of the offsets serves all beats; they are a quarter
         of the work.
         """
+        if self._can_be_fused(offsets):
+            return lambda x: self(x + offsets)
         block = self._blocks()[0]
         moved = _convolve_signal(self.stem, offsets, biased=False)  # (offsets, 32, 1, 187)
         moved_on = _convolve(block.first, moved, biased=False)
@@ -166,6 +215,19 @@ class CNN(nn.Module):
             return self._after(block.after_first(moved_on + _convolve(block.first, at), moved, at))
 
         return evaluate
+
+    def interval(self, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and radius of what goes into ``head``, (batch, 32) each (see ``nsr_core.models.intervals``)."""
+        kernels = _signal_kernels(self.stem).abs()
+        centre = _convolve_signal(self.stem, centre)  # (batch, 32, 1, 187)
+        radius = functional.conv2d(_as_maps(radius), kernels, padding=(0, KERNEL // 2))
+        for block in self._blocks():
+            centre, radius = block.interval(centre, radius)
+        return through_relu(*through_linear(self.hidden, centre.flatten(1), radius.flatten(1)))
+
+    def head(self) -> tuple[Tensor, Tensor | None]:
+        """Weight (5, 32) and bias (5,) of the last layer."""
+        return self.output.weight, self.output.bias
 
     def normalised_layers(self) -> list[KernelLayer]:
         """The layers whose kernels the paper protocol keeps at unit norm: all but the fifth block's."""

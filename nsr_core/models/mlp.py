@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES
 from nsr_core.models.around import Around
+from nsr_core.models.intervals import through_linear, through_relu
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
 
@@ -62,10 +63,9 @@ class MLP(nn.Module):
 
         The first layer is linear, so its products with the offsets serve all beats; they are two fifths of the work.
         """
-        first, *rest, narrow, last = self._linear()
+        first, *rest = self._linear()[:3]
         moved = offsets @ first.weight.T  # (offsets, 187) -> (offsets, 128)
-        # Nothing stands between the last two layers, so they are one.
-        weight, bias = last.weight @ narrow.weight, last(narrow.bias) if narrow.bias is not None else None
+        weight, bias = self.head()
 
         def evaluate(x: Tensor) -> Tensor:
             hidden = (moved + first(x)).relu_()
@@ -74,6 +74,18 @@ class MLP(nn.Module):
             return functional.linear(hidden, weight, bias)
 
         return evaluate
+
+    def interval(self, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and radius of what goes into ``head``, (batch, 128) each (see ``nsr_core.models.intervals``)."""
+        for layer in self._linear()[:3]:
+            centre, radius = through_relu(*through_linear(layer, centre, radius))
+        return centre, radius
+
+    def head(self) -> tuple[Tensor, Tensor | None]:
+        """Weight (5, 128) and bias (5,) of the one linear map that the last two layers are: nothing stands between them."""
+        narrow, last = self._linear()[3:]
+        bias = None if narrow.bias is None else functional.linear(narrow.bias, last.weight, last.bias)
+        return last.weight @ narrow.weight, bias
 
     def normalised_layers(self) -> list[KernelLayer]:
         """The layers whose kernels the paper protocol keeps at unit norm: all but the last."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from nsr_core.data.beats import CLASSES, Beats
-from nsr_core.data.cache import write_atomically
 from nsr_core.data.demo import MEAN_STEPS, POINTS, Templates, load_templates, to_points
+from nsr_core.files import write_atomically
 
 LIKENESS_FILE = "likeness.npz"
 #: Directions kept. With more, sine waves and random walks pass for beats; with fewer, beats in mild noise do not.

@@ -11,17 +11,17 @@ import pandas as pd
 
 from nsr_core.attacks import PGD
 from nsr_core.compute import describe_machine
-from nsr_core.data.cache import write_atomically
 from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import Assignment
 from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.summary import summarise
+from nsr_core.files import write_atomically
 from nsr_core.methods import METHODS, get_method
+from nsr_core.paper.beta import SWEEP_FILE
 from nsr_core.progress import Progress, no_progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
-from nsr_core.reproduction.sweep import SWEEP_FILE
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import TrainConfig, paper_config

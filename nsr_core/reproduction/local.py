@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 from nsr_core.errors import UserError
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.run import Event
+from nsr_core.reproduction.side_by_side import SIDE_BY_SIDE
 from nsr_core.reproduction.tasks import Task, carry_out
 
 #: Seconds between two words of a worker about how far it is.
@@ -22,9 +23,9 @@ _spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's th
 
 
 def default_workers(device: str) -> int:
-    """One a core; one where they would share a CUDA device."""
+    """One a core; with a CUDA device, which they share, as many as fill it."""
     if device == "cuda":
-        return 1
+        return SIDE_BY_SIDE
     allowed = getattr(os, "sched_getaffinity", None)  # Linux only; it knows of a container's share
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 

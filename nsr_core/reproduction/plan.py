@@ -11,12 +11,12 @@ from nsr_core.attacks import PGD, SPSA
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
-from nsr_core.evaluation.over_seeds import list_with_seeds
-from nsr_core.evaluation.paper import paper_tables
-from nsr_core.evaluation.replica import run_of
-from nsr_core.evaluation.robustness import BATCH
+from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
+from nsr_core.paper.published import paper_tables
+from nsr_core.paper.replica import run_of
+from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.model import Model, find_shipped
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, Task, TrainModel
@@ -224,7 +224,7 @@ def _attacks(model: Model, assigned: dict[str, Assignment], bench: Bench) -> lis
     network = model.config.network
     for attack, assignment in assigned.items():
         count = len(chosen_test_beats(beats, split, assignment.per_class, assignment.spread))
-        bounds = shard_bounds(count, SHARD_BATCHES[network, attack] * BATCH[network])
+        bounds = shard_bounds(count, SHARD_BATCHES[network, attack] * batch_size(network, bench.device))
         shards = tuple(AttackShard(model, attack, assignment, *part, of=count) for part in bounds)
         merge = MergeShards(shards, after)
         tasks += [*shards, merge]

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nsr_core.errors import UserError
-from nsr_core.jobs.locks import take
+from nsr_core.files import take
 from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.cluster import ClusterWorkers
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.local import LocalWorkers
 from nsr_core.reproduction.run import Workers, run_tasks
+from nsr_core.reproduction.side_by_side import SideBySide
 from nsr_core.reproduction.tasks import Task
 
 LOCK_FILE = ".lock"
@@ -23,7 +24,7 @@ def carry_out_all(
     """Carry out tasks that are not done.
 
     Args:
-        workers: processes on this machine.
+        workers: processes on this machine, or threads that share its CUDA device.
         scheduler: address of a Dask scheduler, whose workers are used instead; None for this machine.
 
     Raises:
@@ -31,8 +32,13 @@ def carry_out_all(
     """
     with _alone(Path(bench.work)):
         if tasks:
-            there: Workers = ClusterWorkers(bench, scheduler) if scheduler else LocalWorkers(bench, workers)
-            run_tasks(tasks, there, costs, progress)
+            run_tasks(tasks, _workers(bench, workers, scheduler), costs, progress)
+
+
+def _workers(bench: Bench, count: int, scheduler: str | None) -> Workers:
+    if scheduler:
+        return ClusterWorkers(bench, scheduler)
+    return SideBySide(bench, count) if bench.device == "cuda" else LocalWorkers(bench, count)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from nsr_core.data.cache import write_atomically
 from nsr_core.evaluation.table import load_table, save_table
+from nsr_core.files import write_atomically
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import Assignment, add_results
 from nsr_core.evaluation.robustness import attack_beats, predict
-from nsr_core.jobs.copies import copy_checkpoint
 from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import SHARDS_FOLDER, Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.model import Model, are_whole
 from nsr_core.reproduction.shards import ShardFile
 from nsr_core.training.checkpoint import BEATS_FILE, check_split, load_checkpoint, read_card
+from nsr_core.training.copies import copy_checkpoint
 from nsr_core.training.loop import train
 
 

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from nsr_core.data import Split
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
+from nsr_core.files import write_atomically
 from nsr_core.models import Network, make_network
 from nsr_core.training.config import TrainConfig
 

@@ -10,6 +10,7 @@ from nsr_core.errors import UserError
 from nsr_core.methods import METHODS, PAPER_METHODS, Method, get_method
 from nsr_core.models import NETWORKS
 from nsr_core.settings import Settings, described_fields, setting, update
+from nsr_core.training.optimisers import OPTIMISERS
 from nsr_core.training.schedule import SCHEDULES
 
 
@@ -24,8 +25,10 @@ class TrainConfig(Settings):
     method: str = setting("ce", "How it is trained.", choices=tuple(METHODS))
     epochs: int = setting(50, "How often every training beat is seen.", 1, 10_000)
     batch_size: int = setting(128, "Beats per step.", 1, 65_536)
-    learning_rate: float = setting(0.001, "Step size of the Adamax optimiser.", 1e-8, 10.0)
+    learning_rate: float = setting(0.001, "Step size of the optimiser.", 1e-8, 10.0)
     schedule: str = setting("constant", "The step size over time: constant, or down to 0.", choices=tuple(SCHEDULES))
+    optimiser: str = setting("adamax", "How steps follow from gradients.", choices=tuple(OPTIMISERS))
+    gradient_clip: float = setting(0.0, "Largest norm of the gradient; 0 for no limit.", 0.0, 1e6)
     seed: int = setting(0, "Where all chance of the run comes from.", 0, 2**31 - 1)
     normalise_kernels: bool = setting(True, "Scale kernels to unit norm before each step.")
     weight_decay: float = setting(0.0, "Strength of the elastic weight decay.", 0.0, 1.0)

@@ -1,7 +1,7 @@
 """The training loop. It knows no method by name."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,24 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.compute import configure, describe_machine, describe_versions
 from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
+from nsr_core.files import write_atomically
 from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.batches import balanced_order
+from nsr_core.training.captured import CapturedStep
 from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
-from nsr_core.training.schedule import SCHEDULES
+from nsr_core.training.optimisers import OPTIMISERS
+from nsr_core.training.pace import make_pace
 from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state
 from nsr_core.training.validate import Validator
 
@@ -91,29 +94,33 @@ class TrainingRun:
     def __init__(self, config: TrainConfig, beats: Beats, split: Split, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.method = config.make_method()
         self.network = _fresh_network(config).to(device).train()
         self.parameters: list[Tensor] = list(self.network.parameters())
-        self.learning_rate = config.learning_rate
-        self.optimiser = torch.optim.Adamax(self.parameters, lr=config.learning_rate, foreach=True)
+        self.pace = make_pace(config, device)
+        self.optimiser = OPTIMISERS[config.optimiser](
+            self.parameters, lr=self.pace.learning_rate, capturable=device.type == "cuda"
+        )
         self.normalised = self.network.normalised_layers() if config.normalise_kernels else []
         self.dead_kernels = DeadKernels(kernel_layers(self.network))
         self.x = torch.from_numpy(beats.x[split.train]).to(device)
         self.y = torch.from_numpy(beats.y[split.train]).to(device)
         counts = np.bincount(beats.y[split.train], minlength=len(CLASSES))
         self.steps_per_epoch = -(-int(counts.max() * (counts > 0).sum()) // config.batch_size)
+        self.generator = torch.Generator(device)
+        self._take: Callable[[Tensor], Tensor] = self._step_on
+        if device.type == "cuda":
+            self._take = CapturedStep(self._step_on, config.batch_size, self.generator)
 
     def epoch(self, epoch: int, report: Any) -> dict[str, float]:
         """One pass over the balanced training beats; returns the mean loss and the number of restarted kernels."""
-        generator = torch.Generator(self.device).manual_seed(_seed(self.config.seed, 2 * epoch + 1))
+        self.generator.manual_seed(_seed(self.config.seed, 2 * epoch + 1))
         loss_sum, steps = torch.zeros((), dtype=torch.float64, device=self.device), 0
         before, total = epoch * self.steps_per_epoch, self.config.epochs * self.steps_per_epoch
-        whole = self.config.make_method()
-        for x, y in self._batches(epoch):
-            done = (before + steps) / total
-            self.method = whole.scheduled(done)
-            self.set_learning_rate(SCHEDULES[self.config.schedule](done))
-            loss_sum += self.step(x, y, generator)
+        for rows in self._batches(epoch):
+            self.pace.set((before + steps) / total)
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.pace.learning_rate
+            loss_sum += self._take(rows)
             steps += 1
             if steps % REPORT_EVERY == 0 or steps == self.steps_per_epoch:
                 mean = float(loss_sum) / steps
@@ -128,30 +135,28 @@ class TrainingRun:
             restarted = self.dead_kernels.restart(cpu_generator)
         return {"loss": float(loss_sum) / steps, "restarted_kernels": restarted}
 
-    def set_learning_rate(self, factor: float) -> None:
-        """To so many times the one that the configuration names."""
-        self.learning_rate = self.config.learning_rate * factor
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate
-
     def step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """One optimiser step on a batch; returns its loss, detached."""
         normalise_kernels(self.normalised)
-        loss = self.method.loss(self.network, x, y, generator)
+        loss = self.pace.method.loss(self.network, x, y, generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if self.config.restart_dead_kernels:
             self.dead_kernels.observe()
+        if self.config.gradient_clip:
+            clip_grad_norm_(self.parameters, self.config.gradient_clip)
         if self.config.weight_decay:
-            decay_weights(self.parameters, self.learning_rate * self.config.weight_decay)
+            decay_weights(self.parameters, self.pace.learning_rate * self.config.weight_decay)
         self.optimiser.step()
         return loss.detach()
 
-    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def _step_on(self, rows: Tensor) -> Tensor:
+        return self.step(self.x[rows], self.y[rows], self.generator)
+
+    def _batches(self, epoch: int) -> Iterator[Tensor]:
         rng = np.random.default_rng([self.config.seed, epoch])
         order = torch.from_numpy(balanced_order(self.y.cpu().numpy(), len(CLASSES), rng)).to(self.device)
-        for rows in order.split(self.config.batch_size):
-            yield self.x[rows], self.y[rows]
+        yield from order.split(self.config.batch_size)
 
     def _diverged(self, epoch: int, step: int) -> None:
         raise UserError(

@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from nsr_core.data.cache import write_atomically
 from nsr_core.errors import UserError
+from nsr_core.files import write_atomically
 from nsr_core.models import Network
 from nsr_core.training.config import TrainConfig
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from nsr_core.attacks import FGSM, PGD, Box, RandomNoise
+from nsr_core.beat.sweep import SWEEP_EPS, smallest_flip
 from nsr_core.certificates import certified_eps
-from nsr_core.evaluation.sweep import SWEEP_EPS, smallest_flip
 from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint, read_card
 
 MLPS = [

@@ -15,10 +15,10 @@ from nsr_core.cli import main
 from nsr_core.cli.options import parse_levels, parse_sets
 from nsr_core.cli.output import Meter, columns
 from nsr_core.errors import UserError
-from nsr_core.evaluation.masking import Alarm
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
+from nsr_core.verdict.masking import Alarm
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = (

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from jobtoys import Toy, wait_for
 
+from nsr_core.files import is_held
 from nsr_core.jobs import QUEUED, RUNNING, cancel, control, list_runs
 from nsr_core.jobs.control import WORKER_LOCK
 from nsr_core.jobs.folder import ALIVE_LOCK
-from nsr_core.jobs.locks import is_held
 from nsr_core.jobs.tasks import TASKS
 
 

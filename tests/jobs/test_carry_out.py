@@ -16,10 +16,10 @@ from nsr_core.attacks import FGSM
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import evaluate as run_evaluation
 from nsr_core.evaluation.evaluate import plan_of
+from nsr_core.files import is_held
 from nsr_core.jobs import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, cancel, get_run, resume, submit
 from nsr_core.jobs import run as module
 from nsr_core.jobs.folder import ALIVE_LOCK, save_run
-from nsr_core.jobs.locks import is_held
 from nsr_core.jobs.run import Cancelled, Reporter, StopSignal, carry_out
 from nsr_core.jobs.tasks import Evaluation
 

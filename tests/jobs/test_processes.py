@@ -9,6 +9,7 @@ import torch
 from jobtoys import training, wait_for
 from safetensors.torch import load_file
 
+from nsr_core.files import is_held
 from nsr_core.jobs import (
     CANCELLED,
     FAILED,
@@ -24,7 +25,6 @@ from nsr_core.jobs import (
     submit,
 )
 from nsr_core.jobs.control import WORKER_LOCK
-from nsr_core.jobs.locks import is_held
 from nsr_core.jobs.tasks import Evaluation
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.loop import train

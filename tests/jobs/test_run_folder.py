@@ -13,6 +13,7 @@ import pytest
 from jobtoys import Toy, training, wait_for
 
 from nsr_core.errors import UserError
+from nsr_core.files import REPOSITORY, is_held, runs_dir, take
 from nsr_core.jobs import (
     CANCELLED,
     FAILED,
@@ -31,8 +32,7 @@ from nsr_core.jobs import (
     submit,
 )
 from nsr_core.jobs.control import WORKER_LOCK
-from nsr_core.jobs.folder import ALIVE_LOCK, HISTORY_COLUMNS, claim, runs_dir, save_run
-from nsr_core.jobs.locks import is_held, take
+from nsr_core.jobs.folder import ALIVE_LOCK, HISTORY_COLUMNS, claim, save_run
 from nsr_core.jobs.tasks import Evaluation, Training, load_task
 from nsr_core.training.config import TrainConfig
 
@@ -97,7 +97,7 @@ def test_the_newest_run_is_listed_first(submit_toy):
 def test_the_environment_names_the_runs_folder(monkeypatch, tmp_path):
     assert runs_dir() == tmp_path / "runs"
     monkeypatch.delenv("NSR_RUNS_DIR")
-    assert runs_dir() == folder.REPOSITORY / "runs"
+    assert runs_dir() == REPOSITORY / "runs"
 
 
 @pytest.mark.parametrize("act", [submit, lambda task: submit(task, "runs")])
@@ -425,10 +425,10 @@ def test_a_worker_that_cannot_be_started_is_told(run, monkeypatch):
 def test_a_lock_ends_with_its_holder_however_it_ends(tmp_path):
     path = tmp_path / "lock"
     code = (
-        "import sys, time; from nsr_core.jobs.locks import take; "
+        "import sys, time; from nsr_core.files import take; "
         "file = open(sys.argv[1], 'ab'); assert take(file); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=folder.REPOSITORY) as holder:
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=REPOSITORY) as holder:
         wait_for(lambda: is_held(path))
         with path.open("ab") as file:
             assert not take(file)

@@ -10,10 +10,10 @@ import pytest
 from jobtoys import Toy
 
 from nsr_core.errors import UserError
+from nsr_core.files import REPOSITORY, is_held, take
 from nsr_core.jobs import FAILED, FINISHED, QUEUED, RUNNING, cancel, delete, get_run, resume, submit, worker
 from nsr_core.jobs.control import WORKER_LOCK
-from nsr_core.jobs.folder import REPOSITORY, claim, save_run
-from nsr_core.jobs.locks import is_held, take
+from nsr_core.jobs.folder import claim, save_run
 from nsr_core.jobs.worker import carry_out, work
 
 

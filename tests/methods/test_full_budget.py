@@ -8,22 +8,18 @@ import toys
 from torch.nn import functional
 
 from nsr_core.attacks import BatchRandomness, Box
-from nsr_core.methods import METHODS, PAPER_METHODS, get_method
-from nsr_core.methods.full_budget import FullAdversarial, Trades
+from nsr_core.methods import METHODS, get_method
+from nsr_core.methods.full_budget import FullAdversarial, FullBudget, Trades
 from nsr_core.training.config import paper_config
 from nsr_core.training.loop import TrainingRun
 
-BEYOND = {name: method for name, method in METHODS.items() if name not in PAPER_METHODS}
+BEYOND = {name: method for name, method in METHODS.items() if isinstance(method, FullBudget)}
 every_method = pytest.mark.parametrize("name", BEYOND)
 
 
 @pytest.fixture
 def uniform():
     return BatchRandomness(torch.Generator().manual_seed(5), 8).uniform(187)
-
-
-def test_they_are_two():
-    assert list(BEYOND) == ["at0.1", "trades0.1"]
 
 
 @pytest.mark.parametrize("eps", [0.01, 0.1, 0.3])
@@ -38,14 +34,14 @@ def test_the_attack_reaches_the_corner_of_its_budget_from_anywhere(eps, uniform)
     def push(logits):
         return functional.one_hot(1 - y, logits.shape[1]) - functional.one_hot(y, logits.shape[1]).double()
 
-    torch.testing.assert_close(method.attack(model, x, push, uniform) - x, (eps * sign).expand(8, -1))
+    torch.testing.assert_close(method.attack(model, x, push, uniform, eps) - x, (eps * sign).expand(8, -1))
 
 
 @every_method
 def test_the_attacked_beats_stay_in_the_budget(name, uniform):
     model, method = toys.fresh("mlp"), BEYOND[name]
     x, _ = toys.random_beats(8)
-    x_adv = method.attack(model, x, lambda logits: logits.softmax(1) - 0.2, uniform)
+    x_adv = method.attack(model, x, lambda logits: logits.softmax(1) - 0.2, uniform, method.eps)
     assert torch.equal(Box.around(x, method.eps).clip(x_adv), x_adv)
 
 
@@ -108,21 +104,35 @@ def test_eps_grows_from_nothing_to_all_of_it(name):
     """With a ramp of 0.5 a quarter of the training has half of eps; beyond the ramp nothing changes any more."""
     method = type(BEYOND[name])(eps=0.2, ramp=0.5)
     assert [method.scheduled(done).eps for done in (0, 0.25, 0.5, 0.9)] == pytest.approx([0, 0.1, 0.2, 0.2])
+    assert [method.eps_at(done) for done in (0, 0.25, 0.5, 0.9)] == pytest.approx([0, 0.1, 0.2, 0.2])
     assert type(method)(eps=0.2, ramp=0.0).scheduled(0.0).eps == 0.2
 
 
 @every_method
 def test_training_follows_the_schedule(name, demo_beats, demo_split, monkeypatch):
     """Two epochs of n steps: step s of epoch e has eps * (e n + s) / (2 n) / ramp, up to eps."""
+    method = BEYOND[name]
     run = TrainingRun(
         paper_config("mlp", name, epochs=2, source="demo", batch_size=512), demo_beats, demo_split, torch.device("cpu")
     )
     seen = []
-    monkeypatch.setattr(run, "step", lambda *_: seen.append(run.method.eps) or torch.zeros(()))
+    monkeypatch.setattr(run, "step", lambda *_: seen.append(run.pace.method.eps) or torch.zeros(()))
     for epoch in (0, 1):
         run.epoch(epoch, lambda *_: None)
     count = run.steps_per_epoch
-    assert seen == pytest.approx([0.1 * min(1, 3 * step / (2 * count)) for step in range(2 * count)])
+    expected = [method.eps * min(1, step / (2 * count) / method.ramp) for step in range(2 * count)]
+    assert seen == pytest.approx(expected)
+
+
+@every_method
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
+def test_a_noise_level_on_the_device_is_as_good_as_a_number(name, network, uniform):
+    """What a recorded computation is replayed with, so that eps can grow between two replays."""
+    model, method = toys.fresh(network, dtype=torch.float64), get_method(name, network)
+    x, _ = toys.random_beats(8, dtype=torch.float64)
+    y = torch.arange(8) % 5
+    on_device = torch.tensor(0.07, dtype=torch.float64)
+    assert_same(model, *(method.loss_around(model, x, y, uniform, eps) for eps in (on_device, 0.07)))
 
 
 @every_method
@@ -130,7 +140,7 @@ def test_no_run_of_it_is_by_the_paper_protocol(name):
     assert paper_config("mlp", name).protocol == "custom"
 
 
-@every_method
+@pytest.mark.parametrize("name", ["at0.1", "trades0.1"])
 @pytest.mark.parametrize("network", ["mlp", "cnn"])
 def test_beside_the_attack_and_the_learning_rate_they_train_as_the_papers_adversarial_training(name, network):
     theirs, rate = get_method("adv0.1", network).recipe(network), {"mlp": 0.01, "cnn": 0.001}[network]

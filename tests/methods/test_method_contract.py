@@ -73,7 +73,8 @@ def test_one_forward_pass_serves_the_batch(method, network):
     with toys.rows_forwarded(model) as passes:
         chosen.loss(model, x, y, torch.Generator().manual_seed(0)).backward()
     attack = [6] * getattr(chosen, "steps", 0)
-    assert passes == {"adv": [*attack, 12], "at": [*attack, 12], "trades": [6, *attack, 6]}.get(chosen.name, [6])
+    expected = {"adv": [*attack, 12], "at": [*attack, 12], "trades": [6, *attack, 6], "mtl-ibp": [*attack, 6]}
+    assert passes == expected.get(chosen.name, [6])
 
 
 @every_method

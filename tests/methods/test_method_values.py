@@ -129,6 +129,8 @@ RECIPES = {
     "adv0.3": [(True, False, 0.0), (True, True, 0.01)],
     "at0.1": [(True, False, 0.0), (True, True, 0.01)],
     "trades0.1": [(True, False, 0.0), (True, True, 0.01)],
+    "mtl-ibp0.05": [(True, False, 0.0)] * 2,
+    "mtl-ibp0.1": [(True, False, 0.0)] * 2,
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 import sweeps
 from apptools import assert_healthy, words
 
-from nsr_core.reproduction.sweep import SWEEP_FILE, trials_of
+from nsr_core.paper.beta import SWEEP_FILE, trials_of
 from ui import loaders
 from ui.paper.beta_figure import trade_off
 from ui.theme import DARK, LIGHT

@@ -182,7 +182,7 @@ def test_one_record(real):
 def test_without_the_records_the_beat_is_still_shown(real, monkeypatch):
     monkeypatch.delenv("NSR_MITDB_DIR")
     from nsr_core.data import mitbih
-    from nsr_core.data.cache import cache_dir
+    from nsr_core.files import cache_dir
 
     cache_dir().mkdir(parents=True)
     (cache_dir() / mitbih.CUT_BEATS_FILE).touch()

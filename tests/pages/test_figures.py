@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 
 from nsr_core.attacks import PGD
+from nsr_core.beat.attack import attack_beat
+from nsr_core.beat.sweep import Sweep
 from nsr_core.data import CLASSES, load_beats
-from nsr_core.evaluation.single import attack_beat
-from nsr_core.evaluation.sweep import Sweep
 from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import load_checkpoint
-from ui import ecg, train_figures
-from ui.lab import figures as lab_figures
+from ui import ecg
+from ui.beat import figures as lab_figures
 from ui.theme import DARK, LIGHT, METHOD_STYLES
+from ui.training import figures as train_figures
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mlp-ce"
 

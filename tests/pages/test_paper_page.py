@@ -11,12 +11,12 @@ import pytest
 from apptools import assert_healthy, words
 from streamlit.testing.v1 import AppTest
 
+from nsr_core.beat.alignment import align
 from nsr_core.data import load_beats
-from nsr_core.evaluation.alignment import align
-from nsr_core.evaluation.growing_noise import noisy_beats
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
-from nsr_core.evaluation.replica import Replica
-from nsr_core.evaluation.replication import distances, replication
+from nsr_core.paper.growing_noise import noisy_beats
+from nsr_core.paper.replica import Replica
+from nsr_core.paper.replication import distances, replication
+from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
 from ui import ecg, loaders
 from ui.paper import figures, table_figures

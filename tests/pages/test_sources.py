@@ -9,7 +9,7 @@ from ui import loaders
 
 
 def test_beats_that_are_not_here_are_replaced_and_offered():
-    app = open_page("beat_lab", source="mitbih")
+    app = open_page("beat", source="mitbih")
     assert_healthy(app)
     assert "cannot be shown yet" in words(app)
     assert "**synthetic**" in words(app)
@@ -22,7 +22,7 @@ def test_a_failed_download_says_what_to_do(monkeypatch):
         raise UserError("100.dat could not be downloaded; 3 of 144 files are there and kept.")
 
     monkeypatch.setattr(mitbih, "download", fail)
-    app = open_page("beat_lab", source="mitbih")
+    app = open_page("beat", source="mitbih")
     app.button(key="mitbih_download").click().run()
     assert not app.exception
     assert "3 of 144 files are there and kept" in app.error[0].value
@@ -30,7 +30,7 @@ def test_a_failed_download_says_what_to_do(monkeypatch):
 
 @pytest.mark.parametrize("source", ["mitbih", "kaggle"])
 def test_a_folder_that_holds_no_data_is_refused(source, tmp_path):
-    app = open_page("beat_lab", source=source)
+    app = open_page("beat", source=source)
     app.text_input(key=f"{source}_folder").set_value(str(tmp_path)).run()
     app.button(key=f"{source}_use").click().run()
     assert not app.exception
@@ -41,14 +41,14 @@ def test_a_folder_that_holds_no_data_is_refused(source, tmp_path):
 def test_a_named_folder_that_lacks_files_is_told_and_synthetic_beats_stand_in(source, variable, tmp_path, monkeypatch):
     loaders.stored_beats.clear()  # an earlier test may have shown the real ones
     monkeypatch.setenv(variable, str(tmp_path))
-    app = open_page("beat_lab", source=source)
+    app = open_page("beat", source=source)
     assert not app.exception
     assert "missing" in app.error[0].value
     assert "**synthetic**" in words(app)
 
 
 def test_a_folder_with_the_records_is_cut_and_shown(mitdb_root):
-    app = open_page("beat_lab", source="mitbih")
+    app = open_page("beat", source="mitbih")
     app.text_input(key="mitbih_folder").set_value(str(mitdb_root)).run()
     app.button(key="mitbih_use").click().run()
     assert_healthy(app)
@@ -62,7 +62,7 @@ def test_the_published_csv_is_read_and_shown(tmp_path, demo_beats):
     ]
     for name, part in (("mitbih_train.csv", rows[:300]), ("mitbih_test.csv", rows[300:400])):
         (tmp_path / name).write_text("\n".join(part) + "\n")
-    app = open_page("beat_lab", source="kaggle")
+    app = open_page("beat", source="kaggle")
     app.text_input(key="kaggle_folder").set_value(str(tmp_path)).run()
     app.button(key="kaggle_use").click().run()
     assert_healthy(app)

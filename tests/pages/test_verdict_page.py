@@ -7,10 +7,10 @@ from apptools import assert_healthy, open_page, words
 
 from nsr_core.certificates import band
 from nsr_core.errors import UserError
-from nsr_core.evaluation.masking import SIGNS
-from nsr_core.evaluation.patients import by_class
-from nsr_core.evaluation.verdict import breaks
-from nsr_core.evaluation.verdict_levels import table_of
+from nsr_core.verdict.levels import table_of
+from nsr_core.verdict.masking import SIGNS
+from nsr_core.verdict.patients import by_class
+from nsr_core.verdict.verdict import breaks
 from ui import loaders
 from ui.theme import DARK, LIGHT
 from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures

@@ -13,10 +13,10 @@ import pytest
 from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
 from nsr_core.evaluation.evaluate import PAPER_PLAN
-from nsr_core.evaluation.over_seeds import SEEDS_FOLDER
 from nsr_core.evaluation.robustness import BATCH
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
+from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.plan import Request, equal_share, make_plan, shard_bounds

@@ -9,7 +9,7 @@ import pytest
 
 from nsr_core.cli import reproduce as module
 from nsr_core.errors import UserError
-from nsr_core.evaluation.paper import paper_tables
+from nsr_core.paper.published import paper_tables
 
 
 @pytest.fixture(autouse=True)

@@ -100,7 +100,7 @@ def test_a_step_normalises_decays_and_descends_in_that_order(network, beats, spl
                 layer.weight.div_(norm.view(-1, *[1] * (layer.weight.dim() - 1)))
                 layer.bias.div_(norm)
         optimiser.zero_grad()
-        twin.method.loss(twin.network, x, y, torch.Generator()).backward()
+        twin.pace.method.loss(twin.network, x, y, torch.Generator()).backward()
         with torch.no_grad():
             for p in twin.network.parameters():
                 p.sub_(0.001 * 0.01 * p.sign())

@@ -33,7 +33,7 @@ def show(beats: Beats) -> None:
     row = row_of(beats, name, first)
     with choices:
         settings = {"beat": beats.name(row)}
-        links.page_link("pages/beat_lab.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
+        links.page_link("pages/beat.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
     if beats.source == "mitbih":
         _in_record(beats, row, seconds)
     elif beats.source == "kaggle":

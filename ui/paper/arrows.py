@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from nsr_core.beat.alignment import Alignment, align, angles_deg, sample_rows, typical
 from nsr_core.data import Beats
-from nsr_core.evaluation.alignment import Alignment, align, angles_deg, sample_rows, typical
 from ui import chart, loaders, sources
 from ui.beat_choice import choose_beat
 from ui.paper import figures

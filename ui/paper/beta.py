@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.reproduction.sweep import protocol_of, trials_of
+from nsr_core.paper.beta import protocol_of, trials_of
 from ui import chart, loaders
 from ui.paper.beta_figure import trade_off
 from ui.paper.ours import Ours

@@ -18,7 +18,7 @@ def trade_off(trials: pd.DataFrame, ink: Ink) -> go.Figure:
     """A point for each trial, β growing along a method's path; the paper's β is filled, the best score has a ring.
 
     Args:
-        trials: of ``nsr_core.reproduction.sweep.trials_of``, of one network.
+        trials: of ``nsr_core.paper.beta.trials_of``, of one network.
     """
     across, up = (_reach(trials[name]) for name in ("clean", "area"))
     data = _scores(across, up, ink)

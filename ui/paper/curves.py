@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.claims import CLAIMS, CURVE_FIGURES, Verdict, judge
-from nsr_core.evaluation.replication import provenance
-from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Verdict, judge
+from nsr_core.paper.replication import provenance
+from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from ui import chart
 from ui.paper import figures, worst
 from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starred

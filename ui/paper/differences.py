@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.deviations import DEVIATIONS
-from nsr_core.evaluation.replica import Replica
-from nsr_core.evaluation.replication import aim, outside_aim, provenance
+from nsr_core.paper.deviations import DEVIATIONS
+from nsr_core.paper.replica import Replica
+from nsr_core.paper.replication import aim, outside_aim, provenance
 from ui import chart
 from ui.paper.ours import Ours
 

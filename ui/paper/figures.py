@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from nsr_core.beat.alignment import Alignment
+from nsr_core.beat.attack import BeatAttack
 from nsr_core.data import FS_HZ
-from nsr_core.evaluation.alignment import Alignment
-from nsr_core.evaluation.report import METRIC_TITLES
-from nsr_core.evaluation.single import BeatAttack
+from nsr_core.paper.report import METRIC_TITLES
 from ui.ecg import MV_PER_MM, SPEEDS, line, paper_axes, paper_layout, scale_of
 from ui.parts import HIDDEN_AXIS, Part, arc, arrow, note, stroke
 from ui.theme import PAPER_DASH, Ink, axis, axis_title, layout, method_style

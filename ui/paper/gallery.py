@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from nsr_core.evaluation.claims import CURVE_FIGURES
-from nsr_core.evaluation.report import ATTACK_TITLES
+from nsr_core.paper.claims import CURVE_FIGURES
+from nsr_core.paper.report import ATTACK_TITLES
 from ui.paper import arrows, curves, growing_noise
 from ui.paper.ours import Ours
 

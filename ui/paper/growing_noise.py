@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from nsr_core.beat.attack import BeatAttack, noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
-from nsr_core.evaluation.growing_noise import FIGURE_8_EPS, noisy_beats
-from nsr_core.evaluation.single import BeatAttack, noise_level
+from nsr_core.paper.growing_noise import FIGURE_8_EPS, noisy_beats
 from ui import chart, ecg, loaders, sources
+from ui.beat import words
 from ui.beat_choice import choose_beat
-from ui.lab import words
 from ui.links import page_link
 from ui.paper import figures
 from ui.paper.ours import tell_absent
@@ -48,7 +48,7 @@ def _panels(beats: Beats, row: int) -> None:
                 )  # fmt: skip
                 st.markdown(_reading(one))
     st.caption(_caption(told[0]))
-    page_link("pages/beat_lab.py", "Try this beat in the Beat lab", ":material/ecg_heart:", {"beat": told[0].beat})
+    page_link("pages/beat.py", "Try this beat in the Beat lab", ":material/ecg_heart:", {"beat": told[0].beat})
     table = pd.DataFrame([_table_row(one, in_mv) for one, in_mv in zip(told, mv, strict=True)])
     facts = {"attacks": [one.to_json() for one in told]}
     chart.numbers(table, name="paper-figure-8", figures=lambda: drawn, facts=facts)

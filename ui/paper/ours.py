@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.evaluation.over_seeds import over_seeds, rows_by_seed
-from nsr_core.evaluation.replica import Replica
-from nsr_core.evaluation.replication import provenance, replication
-from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.paper.replica import Replica
+from nsr_core.paper.replication import provenance, replication
+from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.paper.seeds import over_seeds, rows_by_seed
 from ui import loaders
 
 

@@ -3,16 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.over_seeds import ALIKE
-from nsr_core.evaluation.report import METRIC_TITLES
+from nsr_core.paper.report import METRIC_TITLES
+from nsr_core.paper.seeds import ALIKE
 
 
 def show(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     """A row for each method that was trained from several seeds; nothing where none was.
 
     Args:
-        rows: of ``nsr_core.evaluation.replication.replication``, of one table.
-        over_seeds: of ``nsr_core.evaluation.over_seeds.over_seeds``.
+        rows: of ``nsr_core.paper.replication.replication``, of one table.
+        over_seeds: of ``nsr_core.paper.seeds.over_seeds``.
     """
     several = rows.merge(over_seeds.dropna(subset="spread"), on=ALIKE, suffixes=("", "_over_seeds"))
     if several.empty:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from ui.parts import Part, note
 from ui.theme import Ink, axis, layout
 
@@ -32,7 +32,7 @@ def overview(distances: pd.DataFrame, chosen: int, ink: Ink) -> go.Figure:
     """The mean distance to each table by method, a block a network; a click on a cell carries its table's number.
 
     Args:
-        distances: of ``nsr_core.evaluation.replication.distances``.
+        distances: of ``nsr_core.paper.replication.distances``.
         chosen: the table that is marked.
     """
     methods = list(dict.fromkeys(distances["method"]))
@@ -100,8 +100,8 @@ def cells(rows: pd.DataFrame, distances: pd.DataFrame, ink: Ink) -> go.Figure:
     """One of the paper's tables: in each cell ours, the paper's below it and the difference, which gives the colour.
 
     Args:
-        rows: of ``nsr_core.evaluation.replication.replication``, of one table.
-        distances: of ``nsr_core.evaluation.replication.distances``, of the same table.
+        rows: of ``nsr_core.paper.replication.replication``, of one table.
+        distances: of ``nsr_core.paper.replication.distances``, of the same table.
     """
     methods, levels = list(dict.fromkeys(rows["method"])), sorted(rows["eps"].unique())
     shape = (len(methods), len(levels))

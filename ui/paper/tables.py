@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.over_seeds import ALIKE
-from nsr_core.evaluation.paper import paper_tables
-from nsr_core.evaluation.replication import distances, provenance, table_number
-from nsr_core.evaluation.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.paper.published import paper_tables
+from nsr_core.paper.replication import distances, provenance, table_number
+from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.paper.seeds import ALIKE
 from ui import chart
 from ui.paper import seeds, table_figures, worst
 from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starred

@@ -12,7 +12,7 @@ def show(rows: pd.DataFrame) -> None:
     """A row for each method of ours among ``rows``, a column for each noise level; nothing where none was evaluated.
 
     Args:
-        rows: of ``nsr_core.evaluation.replication.replication``.
+        rows: of ``nsr_core.paper.replication.replication``.
     """
     names = {row.method: row.checkpoint for row in rows.itertuples() if row.checkpoint}
     found = {method: levels for method, name in names.items() if (levels := loaders.verdict_levels(name)) is not None}

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.masking import Alarm
+from nsr_core.verdict.masking import Alarm
 from ui import chart, loaders
 from ui.verdict import network
 

@@ -20,7 +20,7 @@ def everyday(told: pd.DataFrame, aimed: pd.DataFrame, ink: Ink, height: int = 48
     """A line for each kind, and one for aimed noise; noise grows to the right.
 
     Args:
-        told: of ``nsr_core.evaluation.everyday.summarise_everyday``.
+        told: of ``nsr_core.verdict.everyday.summarise_everyday``.
         aimed: rows ``eps, snr_db, signal``; may be empty.
     """
     data: list[Part] = []

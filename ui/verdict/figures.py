@@ -20,7 +20,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     """A row for each checkpoint: proved, undecided, and published though a stronger attack breaks it; clean as a mark.
 
     Args:
-        table: of ``nsr_core.evaluation.verdict_levels.table_of``, with the columns ``title`` and ``group``, from the top down,
+        table: of ``nsr_core.verdict.levels.table_of``, with the columns ``title`` and ``group``, from the top down,
             each group together. A group has a heading, a row of its own.
     """
     starts = ~table["group"].astype(str).duplicated().to_numpy()
@@ -151,7 +151,7 @@ def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 340) -> go.Figure:
     """How many beats each attack was the first to break, level by level.
 
     Args:
-        counts: of ``nsr_core.evaluation.verdict.breaks``.
+        counts: of ``nsr_core.verdict.verdict.breaks``.
     """
     data = [
         {

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.certificates import band
-from nsr_core.evaluation.verdict import Verdict, breaks
+from nsr_core.verdict.verdict import Verdict, breaks
 from ui import chart, loaders
 from ui.theme import ink, method_style
 from ui.verdict import figures, words

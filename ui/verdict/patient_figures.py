@@ -17,7 +17,7 @@ def by_class(found: Mapping[str, pd.DataFrame], measure: str, title: str, ink: I
     """A point and its interval for each class, one row of them for each table.
 
     Args:
-        found: tables of ``nsr_core.evaluation.patients.by_class`` by title.
+        found: tables of ``nsr_core.verdict.patients.by_class`` by title.
         measure: the column that is shown.
     """
     looks = ((ink.noise, "circle"), (ink.attacked, "diamond"))

@@ -5,8 +5,8 @@ import streamlit as st
 
 from nsr_core.data import CLASS_NAMES
 from nsr_core.errors import UserError
-from nsr_core.evaluation.patients import MEASURES, PatientResult
-from nsr_core.evaluation.verdict import WHOLE
+from nsr_core.verdict.patients import MEASURES, PatientResult
+from nsr_core.verdict.verdict import WHOLE
 from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import patient_figures

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.evaluation.verdict_levels import table_of
 from nsr_core.models import NETWORKS
+from nsr_core.verdict.levels import table_of
 from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import figures, words

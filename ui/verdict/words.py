@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from nsr_core.evaluation.verdict import SIGNAL, WHOLE
+from nsr_core.verdict.verdict import SIGNAL, WHOLE
 from ui import loaders
 
 LIMIT = "A worst case is the worst that we found: true robustness lies between it and what is proved."

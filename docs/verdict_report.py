@@ -1,0 +1,136 @@
+"""The verdicts on several checkpoints as Markdown: what the documentation shows is made here."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nsr_core.certificates import band
+from nsr_core.data.everyday_noise import NOISE_KINDS
+from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
+from nsr_core.verdict.levels import at
+from nsr_core.verdict.masking import Alarm, load_alarm
+from nsr_core.verdict.patients import read_patients
+from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
+
+#: Levels at which proofs are told; at larger ones hardly anything is proved.
+PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)
+#: Signal-to-noise ratios at which everyday noise is told.
+SNR_DB = (12.0, 6.0)
+SIGN_TITLES = {"green": "green", "amber": "**amber**", "red": "**red**"}
+
+
+def verdicts_of(folders: Iterable[Path]) -> dict[str, Verdict]:
+    """By name, those that have one."""
+    return {folder.name: verdict for folder in folders if (verdict := read_verdict(folder)) is not None}
+
+
+def worst_markdown(verdicts: Mapping[str, Verdict]) -> str:
+    """Worst case and, in brackets, 100-PGD as published, both on the same beats."""
+    levels = _levels(verdicts)
+    lines = [f"| checkpoint | beats | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels) + 1)]
+    for name, found in verdicts.items():
+        rows = [at(found.levels, eps) for eps in levels]
+        cells = [
+            f"{row['worst']:.2f}" + ("" if np.isnan(row["published"]) else f" ({row['published']:.2f})") for row in rows
+        ]
+        lines.append(f"| {name} | {len(found.beats):,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def signal_markdown(verdicts: Mapping[str, Verdict]) -> str:
+    """Worst case with noise on the signal only and, in brackets, on all samples of the same beats, where there is one."""
+    levels = _levels(verdicts)
+    lines = [f"| checkpoint | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels))]
+    for name, found in verdicts.items():
+        if found.levels["signal"].isna().all():
+            continue
+        cells = [
+            f"{row['signal']:.2f} ({row['signal_worst']:.2f})" for row in (at(found.levels, eps) for eps in levels)
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def proof_markdown(verdicts: Mapping[str, Verdict]) -> str:
+    """Proved to undecided's upper edge, at levels of interest, for the checkpoints that have certificates."""
+    lines = [
+        f"| checkpoint | median certified | {' | '.join(f'{eps:g}' for eps in PROOF_LEVELS)} |",
+        _rule(len(PROOF_LEVELS) + 1),
+    ]
+    for name, found in verdicts.items():
+        certified = found.beats["certified"]
+        if certified.isna().all():
+            continue
+        right = found.beats["clean"] == found.beats["y"]
+        known = band(found.beats, PROOF_LEVELS)
+        ends = zip(known["proved"].to_numpy(), (1 - known["broken"]).to_numpy(), strict=True)
+        cells = [f"{proved:.2f} to {not_broken:.2f}" for proved, not_broken in ends]
+        lines.append(f"| {name} | {certified[right].median():.4f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:
+    """How many beats each attack was the first to break, over all noise levels."""
+    counts = {name: breaks(found).sum() for name, found in verdicts.items()}
+    total = pd.concat(list(counts.values())).groupby(level=0).sum().sort_values(ascending=False)
+    attacks: list[str] = total.index.tolist()
+    lines = [f"| checkpoint | {' | '.join(attacks)} |", _rule(len(attacks))]
+    for name, found in counts.items():
+        lines.append(f"| {name} | {' | '.join(f'{int(found.get(attack, 0)):,}' for attack in attacks)} |")
+    return "\n".join(lines)
+
+
+def alarm_markdown(folders: Iterable[Path]) -> str:
+    """The light of every sign of every checkpoint that was looked at."""
+    alarms: dict[str, Alarm] = {folder.name: alarm for folder in folders if (alarm := load_alarm(folder))}
+    signs = [sign.title for sign in next(iter(alarms.values())).signs]
+    lines = [f"| checkpoint | all together | {' | '.join(signs)} |", _rule(len(signs) + 1)]
+    for name, alarm in alarms.items():
+        cells = [SIGN_TITLES[light] for light in (alarm.light, *(sign.light for sign in alarm.signs))]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def everyday_markdown(folders: Iterable[Path]) -> str:
+    """Accuracy under everyday noise at two signal-to-noise ratios, by kind."""
+    columns = [f"{NOISE_KINDS[kind].title} {snr:g} dB" for kind in NOISE_KINDS for snr in SNR_DB]
+    lines = [f"| checkpoint | no noise | {' | '.join(columns)} |", _rule(len(columns) + 1)]
+    for folder in folders:
+        if not (folder / EVERYDAY_FILE).exists():
+            continue
+        told = summarise_everyday(load_everyday(folder / EVERYDAY_FILE)).set_index(["kind", "snr_db"])["acc"]
+        cells = [told.iloc[0], *(told[kind, snr] for kind in NOISE_KINDS for snr in SNR_DB)]
+        lines.append(f"| {folder.name} | {' | '.join(f'{value:.2f}' for value in cells)} |")
+    return "\n".join(lines)
+
+
+def patients_markdown(folders: Iterable[Path], eps: float) -> str:
+    """Accuracy and F1 by class at natural prevalence without noise and in the worst case, with intervals over patients."""
+    lines = [
+        f"| checkpoint | ACC, no noise | ACC, worst case {eps:g} | macro F1, no noise | F1 by class N, S, V, F, Q |",
+        _rule(4),
+    ]
+    for folder in folders:
+        clean, worst = read_patients(folder, "pgd100"), read_patients(folder, WHOLE, eps)
+        cells = [_with_interval(clean.overall.iloc[0]), _with_interval(worst.overall.iloc[0])]
+        cells += [
+            _with_interval(clean.overall.iloc[2]),
+            ", ".join(f"{value:.2f}" for value in clean.classes["f1"].to_numpy()),
+        ]
+        lines.append(f"| {folder.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _with_interval(row: pd.Series) -> str:
+    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _levels(verdicts: Mapping[str, Verdict]) -> list[float]:
+    first = next(iter(verdicts.values()))
+    return [float(eps) for eps in first.levels["eps"]]
+
+
+def _rule(columns: int) -> str:
+    return f"| --- |{' ---: |' * columns}"

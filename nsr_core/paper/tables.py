@@ -1,0 +1,266 @@
+"""The twelve tables beside the paper's, a summary by method and the paper's orderings, as CSV, JSON and Markdown."""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nsr_core.files import write_atomically
+from nsr_core.paper.cells import cells, courses
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Level, Verdict, judge
+from nsr_core.paper.replication import distances
+from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
+
+ABSENT = "-"
+#: Epochs between two columns of the trainings' course.
+COURSE_EVERY = 5
+QUICK_WARNING = "QUICK TRIAL on few training beats, whose numbers say nothing about a method"
+ORDERINGS = "### The orderings that the paper reads from its curves"
+HOW_TO_READ = (
+    "Each cell: ours (the paper's, ours minus the paper's); ± is the standard deviation over the training seeds, and square "
+    "brackets bound 95 % of resamples of the beats where only a part of the paper's test beats is attacked. "
+    "20-PGD and 100-PGD are read from one run of 100 steps: a beat stops where it is first misread, and its step is kept. "
+    "Each noise level stands alone, as in the paper. The smaller noise lies within the larger, so a beat that is broken at "
+    'one level and not at a larger one was only missed there: "mended" counts these, and `acc` in `robustness.csv` has them '
+    "broken. SPSA does not attack broken beats again; there the two are the same."
+)
+
+
+def write_tables(
+    folders: Sequence[Path], asked: Collection[tuple[str, str]], into: Path, quick: bool = False
+) -> dict[str, Any]:
+    """Write all tables of what is there so far.
+
+    Args:
+        folders: of the checkpoints, those that are not there yet among them.
+        asked: (network, method) of the rows that are wanted; the others say that they were not asked for.
+        into: the folder to write them to.
+        quick: whether they are a trial whose numbers mean nothing.
+
+    Returns:
+        What ``reproduction.json`` holds: ``summary`` by method, ``claims``, and the ``files``.
+    """
+    rows = cells(folders)
+    foreign = [pair not in asked for pair in zip(rows["network"], rows["method"], strict=True)]
+    rows.loc[foreign, "missing"] = "not asked for"
+    texts = [_title(quick), HOW_TO_READ]
+    files = []
+    for number, table in rows.groupby("table"):
+        files.append(into / f"table-{number:02d}.csv")
+        _write_csv(table, files[-1])
+        files.append(into / f"table-{number:02d}.md")
+        texts.append(table_markdown(table, quick))
+        _write_text(texts[-1], files[-1])
+    summary = summarise_methods(rows)
+    verdicts = [judge(claim, rows) for claim in CLAIMS]
+    texts += [_summary_markdown(summary, quick), ORDERINGS, claims_markdown(verdicts)]
+    texts += [courses_markdown(courses(folders))]
+    files += [into / name for name in ("summary.csv", "courses.csv", "tables.md", "reproduction.json")]
+    _write_csv(summary, files[-4])
+    _write_csv(courses(folders), files[-3])
+    _write_text("\n\n".join(texts), files[-2])
+    value = {
+        "quick": quick,
+        "summary": _plain(summary),
+        "claims": [_claim_json(verdict) for verdict in verdicts],
+        "files": [str(path) for path in files],
+    }
+    _write_text(json.dumps(value, indent=2), files[-1])
+    return value
+
+
+def courses_markdown(told: pd.DataFrame) -> str:
+    """What a shorter schedule leaves undone: accuracy on validation beats every few epochs of each training.
+
+    Args:
+        told: of ``courses``.
+    """
+    if told.empty:
+        return ""
+    epochs = [1, *range(COURSE_EVERY, int(told["epoch"].max()) + 1, COURSE_EVERY)]
+    lines = [
+        "### On validation beats, over the epochs",
+        "",
+        "ACC without noise / under 20-PGD at 0.1, the latter on the first 200 validation beats of each class.",
+        "",
+        f"| training | {' | '.join(map(str, epochs))} | at the end | epochs |",
+        f"| --- |{' ---: |' * (len(epochs) + 2)}",
+    ]
+    for name, history in told.groupby("checkpoint", sort=False):
+        known = history.set_index("epoch")
+        rows = [known.loc[epoch] if epoch in known.index else None for epoch in (*epochs, known.index.max())]
+        told_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
+        lines.append(f"| {name} | {' | '.join(told_each)} | {known.index.max()} |")
+    return "\n".join(lines)
+
+
+def claims_markdown(verdicts: Sequence[Verdict]) -> str:
+    """The orderings that the paper reads from its figures: at how many noise levels each holds, and where ours is most telling.
+
+    That is where a claim that holds is closest to failing, and one that fails furthest off.
+    """
+    lines = [
+        "| network | attack | claim | holds in the paper's table | in ours | most telling | strongest rival there |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for verdict in verdicts:
+        network, attack = CURVE_FIGURES[verdict.claim.figure]
+        at = verdict.decisive
+        ours = f"{at.value:.3f} at {at.eps:g}" if at else ABSENT
+        rival = ABSENT if at is None else ATTACK_TITLES.get(verdict.claim.than_attack, at.rival)
+        cells_of_row = (
+            network.upper(), ATTACK_TITLES[attack], verdict.claim.text, _held(verdict.paper), _held(verdict.ours), ours,
+            f"{rival} {at.rival_value:.3f}" if at else ABSENT,
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells_of_row)} |")
+    return "\n".join(lines)
+
+
+def _held(levels: Sequence[Level]) -> str:
+    if not levels:
+        return "open"
+    held = sum(level.holds for level in levels)
+    told = f"{held} of {len(levels)}"
+    return told if held == len(levels) else f"**{told}**"
+
+
+def table_markdown(rows: pd.DataFrame, quick: bool = False) -> str:
+    """One of the paper's tables, every cell of it; those that are missing say why.
+
+    Args:
+        rows: of ``cells``, of one table.
+    """
+    levels = sorted(rows["eps"].unique())
+    lines = [
+        heading(rows, quick),
+        "",
+        f"| method | {' | '.join(f'{level:g}' for level in levels)} | mean distance | mended |",
+        f"| --- |{' ---: |' * (len(levels) + 2)}",
+    ]
+    for method, row in rows.groupby("method", sort=False):
+        there = row[row["missing"] == ""]
+        distance = f"{there['difference'].abs().mean():.3f}" if len(there) else ABSENT
+        mended = f"{int(there['mended'].sum()):,}" if len(there) else ABSENT
+        lines.append(f"| {method} | {' | '.join(map(_cell, row.to_dict('records')))} | {distance} | {mended} |")
+    why = _by_method(rows[rows["missing"] != ""], rows, "missing", str)
+    return "\n".join([*lines, *(["", f"Missing: {'; '.join(why)}."] if why else [])])
+
+
+def heading(rows: pd.DataFrame, quick: bool = False) -> str:
+    """What a table is; and by which protocol, after how many epochs, on how many beats, from which seeds.
+
+    Args:
+        rows: of ``cells``, of one table.
+    """
+    first, there = rows.iloc[0], rows[rows["missing"] == ""]
+    title = f"Table {first['table']}: {METRIC_TITLES[first['metric']]}, {first['network'].upper()}, {ATTACK_TITLES[first['attack']]}"
+    facts = []
+    for column, about, words in (
+        ("protocol", "Protocol ", str),
+        ("epochs", "", _epochs),
+        ("beats", "", "{:,.0f} test beats".format),
+        ("seeds", "Training seed ", str),
+        ("departures", "Departs from the paper: ", str),
+    ):
+        told = there[there[column] != ""]
+        facts += [about + "; ".join(_by_method(told, there, column, words))] if len(told) else []
+    if there["part"].any():
+        facts.append("Square brackets: 95 % of resamples of these beats, a stratified part of the test split")
+    caption = ". ".join(facts or ["Nothing evaluated yet"])
+    return f"### {title}{f' ({QUICK_WARNING})' if quick else ''}\n\n{caption}."
+
+
+def summarise_methods(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each network and method: ``epochs, seeds, clean_acc`` and the mean distance to each of its tables."""
+    found = distances(rows)
+    lines = []
+    for (network, method), group in rows.groupby(["network", "method"], sort=False):
+        there = group[group["missing"] == ""]
+        clean = there[(there["eps"] == 0) & (there["metric"] == "acc") & (there["attack"] == "pgd100")]
+        own = found[(found["network"] == network) & (found["method"] == method)]
+        lines.append(
+            {
+                "network": network,
+                "method": method,
+                "epochs": int(there["epochs"].iloc[0]) if len(there) else None,
+                "seeds": there["seeds"].iloc[0] if len(there) else "",
+                "clean_acc": float(clean["ours"].iloc[0]) if len(clean) else None,
+                **{f"{row.attack}_{row.metric}": row.distance for row in own.itertuples()},
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def _by_method(rows: pd.DataFrame, among: pd.DataFrame, column: str, words: Callable[[Any], str]) -> list[str]:
+    """Each value in words, with the methods that it is of where those are not all methods of ``among``."""
+    values = rows.drop_duplicates(["method", column]).groupby(column, sort=False)["method"].agg(list)
+    all_methods = set(among["method"])
+    return [
+        words(value) + ("" if set(methods) == all_methods else f" ({', '.join(methods)})")
+        for value, methods in values.items()
+    ]
+
+
+def _epochs(count: float) -> str:
+    return f"{count:.0f} epoch" + ("" if count == 1 else "s")
+
+
+def _cell(row: dict[Any, Any]) -> str:
+    if row["missing"]:
+        return f"{ABSENT} ({row['paper']:.2f})"
+    spread = f" ± {row['spread']:.2f}" if row["spread"] == row["spread"] else ""
+    bounds = f" [{row['low']:.2f}, {row['high']:.2f}]" if row["part"] and row["low"] == row["low"] else ""
+    return f"{row['ours']:.2f}{spread}{bounds} ({row['paper']:.2f}, {row['difference']:+z.2f})"
+
+
+def _title(quick: bool) -> str:
+    return "# The paper's twelve tables beside ours" + (f": {QUICK_WARNING}" if quick else "")
+
+
+def _summary_markdown(summary: pd.DataFrame, quick: bool) -> str:
+    distance = [name for name in summary.columns if name.endswith(("_acc", "_prec")) and name != "clean_acc"]
+    titles = [
+        f"{ATTACK_TITLES[attack]} {METRIC_TITLES[metric]}" for attack, metric in (name.split("_") for name in distance)
+    ]
+    lines = [
+        "### By method: clean ACC, and the mean absolute difference to each of the paper's tables"
+        + (f". {QUICK_WARNING}." if quick else ""),
+        "",
+        f"| network | method | epochs | seeds | clean ACC | {' | '.join(titles)} |",
+        f"| --- | --- | ---: | --- |{' ---: |' * (len(distance) + 1)}",
+    ]
+    for row in _plain(summary):
+        numbers = [ABSENT if row[name] is None else f"{row[name]:.3f}" for name in ("clean_acc", *distance)]
+        epochs = ABSENT if row["epochs"] is None else f"{row['epochs']:.0f}"
+        lines.append(
+            f"| {row['network']} | {row['method']} | {epochs} | {row['seeds'] or ABSENT} | {' | '.join(numbers)} |"
+        )
+    return "\n".join(lines)
+
+
+def _claim_json(verdict: Verdict) -> dict[str, Any]:
+    network, attack = CURVE_FIGURES[verdict.claim.figure]
+    return {
+        "figure": verdict.claim.figure,
+        "network": network,
+        "attack": attack,
+        "claim": verdict.claim.text,
+        "outcome": verdict.outcome,
+        "protocol": verdict.protocol,
+        "missing": list(verdict.missing),
+    }
+
+
+def _plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows with None for what is not there."""
+    return [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    write_atomically(path, lambda partial: table.round(5).to_csv(partial, index=False))
+
+
+def _write_text(text: str, path: Path) -> None:
+    write_atomically(path, lambda partial: partial.write_text(text + "\n"))

@@ -1,0 +1,248 @@
+"""A cut recording as networks read it: every beat's class, how little noise changes it, and what is proved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from nsr_core import DISCLAIMER, __version__
+from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
+from nsr_core.certificates import certify_beats
+from nsr_core.data import CLASSES, Beats
+from nsr_core.errors import UserError
+from nsr_core.models import Network
+from nsr_core.progress import Progress, as_part, no_progress
+from nsr_core.recordings.beats import NO_CLASS, CutRecording
+from nsr_core.recordings.likeness import distances, load_likeness
+from nsr_core.recordings.quality import REASONS
+from nsr_core.settings import described_fields
+from nsr_core.training.checkpoint import Checkpoint
+
+#: Decimals of the noise levels in tables: what is proved is rounded down, what was found up, so that both still hold.
+DECIMALS = 5
+
+
+@dataclass(frozen=True)
+class NetworkReading:
+    """What one network makes of ``k`` beats.
+
+    Attributes:
+        checkpoint, weights: the network's name and the digest of its weights.
+        probability: (k, 5).
+        flips_at: (k,) smallest noise found that changes the reading, in units of the beat's range; NaN where none up to 0.3
+            was found. An upper bound.
+        certified: (k,) no noise up to this level changes the reading, proved; NaN where no proof was asked for or there is
+            none for the network.
+    """
+
+    checkpoint: str
+    weights: str
+    probability: np.ndarray
+    flips_at: np.ndarray
+    certified: np.ndarray
+
+    @property
+    def label(self) -> np.ndarray:
+        """(k,) int64, what each beat is read as."""
+        return self.probability.argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class RecordingReading:
+    """A cut recording read by one or more networks.
+
+    Attributes:
+        cut: the recording and its beats.
+        networks: by checkpoint name, in the order asked for.
+        unlikeness: (k,) distance of each usable beat to the training beats (see ``nsr_core.recordings.likeness``).
+        unlike_from: the distance beyond which a beat is called unlike the training beats.
+        seed: of the search.
+    """
+
+    cut: CutRecording
+    networks: Mapping[str, NetworkReading]
+    unlikeness: np.ndarray
+    unlike_from: float
+    seed: int
+
+    @property
+    def unlike(self) -> np.ndarray:
+        """(k,) bool, whether a beat is unlike the training beats."""
+        return self.unlikeness > self.unlike_from
+
+    def beats_for(self, checkpoint: str) -> Beats:
+        """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
+        marked = self.cut.marked[self.cut.row]
+        return replace(self.cut.beats, y=np.where(marked == NO_CLASS, self.networks[checkpoint].label, marked))
+
+    def noise(self, checkpoint: str) -> np.ndarray:
+        """(k,) the smallest noise found that changes each reading of a network; in mV where they are known, else ``flips_at``."""
+        flips_at = self.networks[checkpoint].flips_at
+        return flips_at * self.cut.beats.mv_range.astype(np.float64) if self.cut.lead.in_mv else flips_at
+
+    def median_noise(self, checkpoint: str) -> float:
+        """Under so much noise half of a network's readings change; infinite where fewer than half could be changed."""
+        noise = self.noise(checkpoint)
+        return float(np.median(np.where(np.isfinite(noise), noise, np.inf)))
+
+    def counts(self) -> pd.DataFrame:
+        """Rows by class: ``class`` and for each network how many beats it reads as that."""
+        columns = {
+            name: np.bincount(told.label, minlength=len(CLASSES)).tolist() for name, told in self.networks.items()
+        }
+        return pd.DataFrame({"class": list(CLASSES)} | columns)
+
+    def table(self) -> pd.DataFrame:
+        """One row for each beat, also for those left out.
+
+        Columns: ``beat`` (its name), ``time_s``, ``left_out`` (why, in words, else ""), ``marked`` (the class by the
+        recording's own marks, else ""), ``range_mv``, ``unlikeness``, ``unlike``; and for each network ``NAME class``,
+        ``NAME p``, ``NAME flips at`` (in units of the range), ``NAME flips at mV``, ``NAME proved to``.
+        """
+        cut = self.cut
+        rows = pd.DataFrame(
+            {
+                "beat": [f"{cut.key}:{sample}" for sample in cut.sample.tolist()],
+                "time_s": cut.time_s.round(3),
+                "left_out": [REASONS.get(reason, "") for reason in cut.reason.tolist()],
+                "marked": ["" if label == NO_CLASS else CLASSES[label] for label in cut.marked.tolist()],
+            }
+        )
+        usable = pd.DataFrame(self._usable_columns(), index=cut.row)
+        return rows.join(usable)
+
+    def _usable_columns(self) -> dict[str, Any]:
+        spread = self.cut.beats.mv_range.astype(np.float64)
+        columns: dict[str, Any] = {"range_mv": spread.round(4), "unlikeness": self.unlikeness.round(3)}
+        columns["unlike"] = self.unlike
+        for name, told in self.networks.items():
+            columns |= {
+                f"{name} class": np.array(CLASSES)[told.label],
+                f"{name} p": told.probability.max(axis=1).astype(np.float64).round(4),
+                f"{name} flips at": rounded_up(told.flips_at, DECIMALS),
+                f"{name} flips at mV": rounded_up(told.flips_at * spread, DECIMALS),
+                f"{name} proved to": rounded_down(told.certified, DECIMALS),
+            }
+        return columns
+
+    def facts(self) -> dict[str, Any]:
+        """What a table or a figure of it must be passed on with: recording, choices, networks, how it was searched."""
+        cut = self.cut
+        return {
+            "use": DISCLAIMER,
+            "nsr_core": __version__,
+            "recording": cut.recording,
+            "recording_sha256": cut.digest,
+            "lead": cut.lead.name,
+            "recorded_at_hz": cut.lead.fs_hz,
+            "in_mv": cut.lead.in_mv,
+            "start_s": cut.lead.start_s,
+            "seconds": round(cut.lead.seconds, 3),
+            "beats_from": cut.beats_from,
+            "beats_found": len(cut.sample),
+            "beats_read": len(cut.row),
+            "weights": {name: told.weights for name, told in self.networks.items()},
+            "noise": {
+                "protocol": "custom",
+                "attack": SEARCH_ATTACK.name,
+                **{name: getattr(SEARCH_ATTACK, name) for name in described_fields(SEARCH_ATTACK)},
+                "signal_only": True,
+                "largest_level": LARGEST,
+                "tolerance": TOLERANCE,
+                "seed": self.seed,
+                "meaning": "flips at: noise that was found to change the reading, less may do; proved to: no noise up to it does",
+            },
+            "unlike_from": round(self.unlike_from, 4),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts and the table's rows, plain values; what is not known is None."""
+        table = self.table().astype(object)
+        rows = table.where(table.notna(), None).to_dict("records")
+        return self.facts() | {"counts": self.counts().to_dict("records"), "rows": rows}
+
+
+def read_recording_beats(
+    cut: CutRecording,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    prove: bool = False,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> RecordingReading:
+    """Let networks read every usable beat, and look for the smallest noise that changes each reading.
+
+    Args:
+        checkpoints: one or more.
+        prove: also prove up to which level no noise changes a reading, where there is a proof for the network (some 20 ms a
+            beat).
+        progress: told in beats over all networks; raising from it stops the work.
+
+    Raises:
+        UserError: no beat of the recording can be used, or two checkpoints have the same name.
+    """
+    names = [checkpoint.name for checkpoint in checkpoints]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"Two of the networks are called {twice[0]}. Rename the folder of one, or leave it out.")
+    work = len(cut.row) * (2 if prove else 1)
+    networks = {}
+    for number, checkpoint in enumerate(checkpoints):
+        part = as_part(progress, number * work, work * len(checkpoints))
+        networks[checkpoint.name] = read_with(checkpoint, cut, prove=prove, seed=seed, progress=part)
+    return compare_with_training(cut, networks, seed)
+
+
+def compare_with_training(cut: CutRecording, networks: Mapping[str, NetworkReading], seed: int = 0) -> RecordingReading:
+    """What networks read, and how unlike the training beats each beat is."""
+    likeness = load_likeness()
+    unlikeness = distances(likeness, cut.beats)
+    return RecordingReading(cut, networks, unlikeness, likeness.limit, seed)
+
+
+def read_with(
+    checkpoint: Checkpoint, cut: CutRecording, *, prove: bool = False, seed: int = 0, progress: Progress = no_progress
+) -> NetworkReading:
+    """What one network makes of a recording's usable beats; ``progress`` is told in beats, twice as many with proofs.
+
+    Raises:
+        UserError: none of the beats can be used.
+    """
+    if not len(cut.row):
+        raise UserError(
+            f"None of the {len(cut.sample)} beats in {cut.lead.name} can be used. Choose another lead or stretch."
+        )
+    network, beats = checkpoint.network, cut.beats
+    with torch.inference_mode():
+        probability = torch.cat([network(x).softmax(1) for x in torch.from_numpy(beats.x).split(2048)]).numpy()
+    work = len(beats) * (2 if prove else 1)
+    flips_at = smallest_flips(network, beats, seed=seed, progress=as_part(progress, 0, work))
+    certified = np.full(len(beats), np.nan)
+    if prove:
+        certified = _prove(network, beats, probability.argmax(axis=1), as_part(progress, len(beats), work))
+    return NetworkReading(checkpoint.name, checkpoint.digest, probability, flips_at, certified)
+
+
+def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
+    """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
+    try:
+        table = certify_beats(
+            network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
+        )  # fmt: skip
+    except UserError:  # there is none for this network
+        progress(len(beats), len(beats), "there is no proof for this network")
+        return np.full(len(beats), np.nan)
+    return table["certified"].to_numpy(np.float64)
+
+
+def rounded_up(level: Any, decimals: int) -> Any:
+    """A number or an array of them, none smaller than it was."""
+    return np.ceil(level * 10**decimals) / 10**decimals
+
+
+def rounded_down(level: Any, decimals: int) -> Any:
+    """A number or an array of them, none larger than it was."""
+    return np.floor(level * 10**decimals) / 10**decimals

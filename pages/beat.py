@@ -1,0 +1,73 @@
+"""Beat lab: one beat, up to four networks, one attack, and what each reads before and after."""
+
+import streamlit as st
+
+from nsr_core.beat.attack import noise_level
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.recordings.beats import SOURCE
+from ui import ecg, frame, loaders, own
+from ui.attack_choice import AttackChoice, choose_attack
+from ui.beat import views, words
+from ui.beat.answers import ask, trained_on
+from ui.beat.card import card
+from ui.beat_choice import choose_beat
+from ui.network_choice import choose_networks
+from ui.theme import ink
+
+LEAD = (
+    "One heartbeat, the same small noise budget, and up to four trained networks. Turn the noise up and see which "
+    "reading flips first. The address of this page holds every setting: share it, and others see the same numbers."
+)
+FIRST_NETWORKS = ("mlp-ce", "mlp-loss2")
+
+
+def main() -> None:
+    with frame.page_on_beats("Beat lab", LEAD, with_own=True) as beats:
+        names = frame.checkpoint_names()
+        if not names:
+            return
+        controls, result = st.columns([1, 3.1], gap="large")
+        with controls:
+            networks = choose_networks(names, FIRST_NETWORKS)
+            with st.container(border=True):
+                row = choose_beat(beats, networks[0] if networks else None)
+            with st.container(border=True):
+                choice = choose_attack(lambda eps: words.in_units(noise_level(beats, row, eps)))
+        with result:
+            if not networks:
+                st.info("Choose at least one network.")
+            elif choice is not None:
+                _show(networks, beats, row, choice)
+
+
+def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> None:
+    true = CLASSES[beats.y[row]]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.markdown(f"#### {CLASS_NAMES[true]} · `{beats.name(row)}`", width="content")
+        speed = st.segmented_control(
+            "Paper, mm/s", ecg.SPEEDS, default=ecg.SPEED, required=True, key="speed", bind="query-params"
+        )
+    answers = ask(networks, beats, row, choice)
+    if not answers:
+        return
+    colours = ink()
+    y_range = ecg.common_range([answer.told for answer in answers])
+    wide = len(answers) > 1
+    for pair in [answers[at : at + 2] for at in range(0, len(answers), 2)]:
+        for column, answer in zip(st.columns(2 if wide else 1, gap="medium"), pair, strict=False):
+            with column:
+                card(answer, y_range, colours, speed, wide)
+    if beats.source == SOURCE and not own.is_marked(row):
+        st.caption(
+            f":material/help: Nobody knows this beat's class. It is taken as {loaders.title(own.network())} reads it; to flip "
+            "is to be read otherwise."
+        )
+    if known := trained_on(answers, beats, row):
+        st.caption(
+            f":material/school: This beat trained or validated {', '.join(known)}. A test beat makes a fairer attack."
+        )
+    st.caption(words.protocol(answers[0].told))
+    views.show(answers, beats, row, choice, colours)
+
+
+main()

@@ -1,0 +1,28 @@
+"""Robustness curves: how accuracy falls with the noise, for any checkpoints under any of their attacks."""
+
+import streamlit as st
+
+from ui import frame, loaders
+from ui.evaluation import attack_anew, choice, panels
+
+LEAD = (
+    "How much of a network's accuracy is left when every beat is attacked? Every point is counted from stored results, "
+    "beat by beat; click one to see the beats behind it."
+)
+
+
+def main() -> None:
+    with frame.page("Robustness curves", LEAD):
+        names = [name for name in frame.checkpoint_names() if loaders.readings_of(name)]
+        if not names:
+            st.info("No checkpoint here was attacked yet: `python -m nsr_core evaluate FOLDER`")
+            return
+        controls, result = st.columns([1, 3.1], gap="large")
+        with controls:
+            view = choice.choose(names)
+        with result:
+            panels.show(view)
+        attack_anew.show(frame.checkpoint_names())
+
+
+main()

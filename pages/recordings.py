@@ -1,0 +1,47 @@
+"""Your ECG: a recording in, every beat read, and where little noise would change the reading."""
+
+import streamlit as st
+
+from nsr_core.errors import UserError
+from ui import frame
+from ui.recordings import choices, panels, read, source
+
+LEAD = (
+    "Bring a recording. Its beats are found and cut exactly as the training beats were, each is read by the networks that you "
+    "choose, and for each the smallest noise is sought that changes the reading. **This is no diagnosis: the networks have "
+    "learned from 47 patients, and little noise fools them.**"
+)
+
+
+def main() -> None:
+    with frame.page("Your ECG", LEAD):
+        names = frame.checkpoint_names()
+        if not names:
+            return
+        controls, result = st.columns([1, 3.1], gap="large")
+        with controls:
+            with st.container(border=True):
+                recording = source.choose_recording()
+            chosen = None
+            if recording is not None:
+                with st.container(border=True):
+                    chosen = choices.choose(recording, names)
+        with result:
+            if recording is None:
+                st.info("Give a file on the left, or look at the sample recording.")
+            elif chosen is not None:
+                for note in recording.notes:
+                    st.info(note)
+                _show(recording, chosen)
+
+
+def _show(recording: source.Recording, chosen: choices.Choices) -> None:
+    try:
+        told = read.read(recording, chosen)
+    except UserError as error:
+        st.error(str(error))
+        return
+    panels.show(told)
+
+
+main()

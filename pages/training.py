@@ -1,0 +1,167 @@
+"""Train: choose network, method and data, start, watch; the run lives in a process of its own."""
+
+from typing import Any
+
+import streamlit as st
+
+from nsr_core import jobs
+from nsr_core.data import SPLITS
+from nsr_core.errors import UserError
+from nsr_core.jobs import Run
+from nsr_core.jobs.tasks import Training
+from nsr_core.methods import METHODS
+from nsr_core.models import NETWORKS
+from nsr_core.progress import duration
+from nsr_core.training.config import TrainConfig, paper_config
+from nsr_core.training.validate import BEATS_PER_CLASS, VALIDATION_EPS
+from ui import chart, frame, loaders, run_list, sources
+from ui.forms import settings_form
+from ui.links import page_link
+from ui.theme import ink
+from ui.training import figures
+
+LEAD = (
+    "Train a network of your own and watch it learn. The run goes on when you close this page or the browser, and its "
+    "network appears on the other pages when it is done."
+)
+MINUTE, PAPER, OWN = "One minute", "As in the paper", "My own"
+#: Small enough for a class to watch; on the real beats an epoch is 2,265 steps.
+MINUTE_SETTINGS: dict[str, dict[str, Any]] = {
+    "demo": {"epochs": 80, "batch_size": 16, "learning_rate": 0.003},
+    "mitbih": {"epochs": 3},
+    "kaggle": {"epochs": 3},
+}
+RUN_SETTINGS = ("epochs", "batch_size", "learning_rate", "seed")
+RECIPE_SETTINGS = ("normalise_kernels", "weight_decay", "bias", "restart_dead_kernels")
+
+
+def main() -> None:
+    with frame.page("Train", LEAD):
+        controls, runs = st.columns([1, 2], gap="large")
+        with controls:
+            _choose()
+        with runs:
+            st.markdown("#### Runs")
+            if not [run for run in jobs.list_runs() if run.kind == "train"]:
+                st.info("Nothing was trained here yet. Choose a method and press Start.")
+            run_list.show("train", _detail)
+
+
+def _choose() -> None:
+    preset = st.segmented_control(
+        "How", [MINUTE, PAPER, OWN], default=MINUTE, required=True, key="how", bind="query-params",
+        help="One minute: few beats or few epochs, to watch. As in the paper: 50 epochs on the real beats. "
+        "My own: every setting.",
+    )  # fmt: skip
+    network = (
+        "mlp" if preset == MINUTE else st.selectbox("Network", list(NETWORKS), key="train_network", bind="query-params")
+    )
+    method = st.selectbox("Method", list(METHODS), key="train_method", bind="query-params")
+    _tell(method)
+    source = "mitbih" if preset == PAPER else _choose_source()
+    split = _choose_split(source) if preset == OWN else ("published" if source == "kaggle" else "beat")
+    base = paper_config(network, method)
+    changes: dict[str, Any] = {"source": source, "split": split}
+    if preset == MINUTE:
+        changes |= MINUTE_SETTINGS[source]
+    if preset == OWN:
+        changes |= _all_settings(base)
+    else:
+        changes |= settings_form(base, prefix="train_", names=("seed",), bound=True)
+    _expect(network, method, source, int(changes.get("epochs", base.epochs)))
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key="start", width="stretch"):
+        _start(network, method, changes)
+
+
+def _tell(method: str) -> None:
+    told = METHODS[method]
+    st.caption(f"{told.title}. {told.summary}")
+    st.latex(told.equation)
+
+
+def _choose_source() -> str:
+    at_hand = [source for source in sources.TITLES if sources.can_show(source)]
+    source = st.radio(
+        "Data", at_hand, captions=[sources.TITLES[name] for name in at_hand], key="train_data", bind="query-params",
+        help="Only what is on this machine. The Beat lab and the Data page fetch the real records.",
+    )  # fmt: skip
+    return source or "demo"
+
+
+def _choose_split(source: str) -> str:
+    possible = {"demo": ["beat"], "mitbih": ["beat", "patient"], "kaggle": ["published", "beat"]}[source]
+    return st.selectbox(
+        "Split", [name for name in possible if name in SPLITS], key="train_split", bind="query-params",
+        help="By beat, as in the paper: a patient's beats train and test. By patient: other patients are tested.",
+    )  # fmt: skip
+
+
+def _all_settings(base: TrainConfig) -> dict[str, Any]:
+    values = settings_form(base, prefix="train_", names=RUN_SETTINGS, bound=True)
+    method = base.make_method()
+    if base.method_settings:
+        st.markdown("**The method's own settings**")
+        values |= settings_form(method, prefix=f"{base.method}_", bound=True)
+    with st.expander("Beside the loss"):
+        st.caption("What the authors' code does and the text does not say.")
+        values |= settings_form(base, prefix=f"{base.network}_{base.method}_", names=RECIPE_SETTINGS, bound=True)
+    return values
+
+
+def _expect(network: str, method: str, source: str, epochs: int) -> None:
+    """How long it may take, from how long the shipped checkpoint took."""
+    name = f"{network}-{method}"
+    if source == "demo" or name not in loaders.checkpoint_names():
+        return
+    card = loaders.checkpoint(name).card["training"]
+    seconds = card["seconds"] / card["epochs"] * epochs
+    st.caption(
+        f"About {duration(seconds)}: the shipped {name} took {duration(card['seconds'])} for {card['epochs']} epochs."
+    )
+
+
+def _start(network: str, method: str, changes: dict[str, Any]) -> None:
+    try:
+        run = jobs.submit(
+            Training(paper_config(network, method, **changes), root=sources.root_of(str(changes["source"])))
+        )
+    except UserError as error:
+        st.error(str(error))
+        return
+    st.toast(f"{run.name} is queued.", icon=":material/play_arrow:")
+
+
+def _detail(run: Run, newest: bool) -> None:
+    """A run's curves, its settings, and where to go on with its network."""
+    history = run.history()
+    if history.empty:
+        return
+    last = history.iloc[-1]
+    words = f"Epoch {int(last['epoch'])}: {last['val_acc']:.2f} clean, {last['val_pgd_acc']:.2f} under 20-PGD at 0.1"
+    with st.expander(f"{words} (validation beats)", expanded=newest or run.state == jobs.RUNNING):
+        figure = figures.history(history, int(run.config["config"]["epochs"]), ink())
+        chart.draw(figure, key=f"history_{run.name}", alt=words)
+        how = (
+            "ACC on the validation beats, without noise and, for the first "
+            f"{BEATS_PER_CLASS} of each class, under 20-PGD as published at {VALIDATION_EPS:g}."
+        )
+        st.caption(
+            f"{how} PGD is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "
+            "far it does for the networks that came along."
+        )
+        if run.state == jobs.FINISHED:
+            _ways_on(run)
+        chart.numbers(
+            history.round(4), name=f"history-{run.name}", facts={"run": run.name, "how": how, "config": run.config},
+            figures=lambda: {run.title: figure},
+        )  # fmt: skip
+
+
+def _ways_on(run: Run) -> None:
+    name = loaders.OWN + run.name
+    with st.container(horizontal=True):
+        page_link("pages/beat.py", "Attack it in the Beat lab", ":material/ecg_heart:", {"models": ["mlp-ce", name]})
+        page_link("pages/evaluation.py", "Evaluate it", ":material/show_chart:")
+
+
+main()

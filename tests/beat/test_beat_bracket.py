@@ -1,0 +1,74 @@
+"""The bracket of one beat: exact on a straight network, in order on a trained one, honest where nothing is known."""
+
+import numpy as np
+import pytest
+import torch
+import toys
+
+from nsr_core.attacks import PGD, STRENGTHS
+from nsr_core.beat.bracket import bracket_beat
+from nsr_core.beat.sweep import sweep_beat
+from nsr_core.evaluation.robustness import predict
+
+
+@pytest.fixture(scope="module")
+def right(trained, demo_beats):
+    rows = np.flatnonzero(predict(trained.network, demo_beats.x) == demo_beats.y)
+    return np.random.default_rng(2).permutation(rows)[:6].tolist()
+
+
+def test_proof_lies_below_break(trained, demo_beats, right):
+    brackets = [bracket_beat(trained.network, demo_beats, row) for row in right[:2]]
+    assert all(0 < one.certified < one.broken <= one.most for one in brackets)
+    assert all(one.by in STRENGTHS["standard"] for one in brackets)
+
+
+def test_it_breaks_no_later_than_the_published_attack(trained, demo_beats, right):
+    for row in right:
+        swept = sweep_beat(trained, PGD(), demo_beats, row)
+        assert bracket_beat(trained.network, demo_beats, row, strength="pgd").broken <= swept.smallest + 1e-9
+
+
+def test_the_break_is_told_to_a_thousandth(trained, demo_beats, right):
+    """A flip in the grid's step of 0.01 is looked for at nine levels between."""
+    for row in right[:3]:
+        found = bracket_beat(trained.network, demo_beats, row, strength="pgd")
+        assert found.broken * 1000 == pytest.approx(round(found.broken * 1000))
+
+
+def test_noise_on_the_signal_only_leaves_no_less_proved(trained, demo_beats, right):
+    for row in right[:3]:
+        whole, signal = (
+            bracket_beat(trained.network, demo_beats, row, strength="fgsm", signal_only=only) for only in (False, True)
+        )
+        assert signal.certified >= whole.certified
+
+
+def test_a_misread_beat_is_broken_at_nothing(trained, demo_beats):
+    wrong = int(np.flatnonzero(predict(trained.network, demo_beats.x) != demo_beats.y)[0])
+    found = bracket_beat(trained.network, demo_beats, wrong)
+    assert (found.certified, found.broken, found.by) == (0, 0, "")
+
+
+def test_without_a_certificate_and_without_a_break_nothing_is_claimed(demo_beats, monkeypatch):
+    """A CNN whose first class wins by far whatever the beat."""
+    network = toys.fresh("cnn", dtype=torch.float32)
+    with torch.no_grad():
+        network.output.weight.zero_()
+        network.output.bias.copy_(torch.tensor([9.0, 0, 0, 0, 0]))
+    row = int(np.flatnonzero(demo_beats.y == 0)[0])
+    found = bracket_beat(network, demo_beats, row, strength="fgsm")
+    assert np.isnan([found.certified, found.broken]).all()
+    assert (found.by, found.most) == ("", 0.3)
+
+
+def test_it_can_be_stopped(trained, demo_beats, right):
+    class Stop(Exception):
+        pass
+
+    def stop(done, total, what):
+        if done > 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        bracket_beat(trained.network, demo_beats, right[0], progress=stop)

@@ -1,0 +1,170 @@
+"""The Beat lab without a browser: what it shows is what the core computes, and its address holds all of it."""
+
+import pytest
+from apptools import assert_healthy, open_page, words
+
+from nsr_core.attacks import ATTACKS, PGD
+from nsr_core.beat.attack import attack_beat, find_beat
+from nsr_core.beat.bracket import bracket_beat
+from nsr_core.data import CLASS_NAMES, CLASSES, make_split
+from ui import loaders
+
+#: SPSA as quick as a test needs it.
+QUICK_SPSA = {"attack": "spsa", "steps": "2", "spsa_samples": "16"}
+
+
+def tables(app):
+    return {frame.key: frame.value for frame in app.dataframe}
+
+
+def test_it_opens_on_two_networks_and_a_beat_that_flips():
+    app = open_page("beat")
+    assert_healthy(app)
+    assert "synthetic" in words(app)
+    assert "flipped after" in words(app)
+    assert len(app.get("plotly_chart")) == 5  # two beats, two sets of bars, one sweep
+
+
+def test_the_numbers_are_those_of_the_core(demo_beats):
+    app = open_page("beat", beat="demo:7", models=["mlp-ce", "mlp-adv0.1"], eps="0.1", steps="20", seed="3",
+                    view="Numbers and files")  # fmt: skip
+    table = next(value for value in (frame.value for frame in app.dataframe) if "bound R₂" in value)
+    for name, row in zip(("mlp-ce", "mlp-adv0.1"), table.to_dict("records"), strict=True):
+        told = attack_beat(loaders.checkpoint(name), PGD(steps=20), demo_beats, 7, 0.1, seed=3, signal_only=True)
+        assert (row["before"], row["after"], row["step"]) == (told.class_before, told.class_after, told.step)
+        assert row["bound R₂"] == pytest.approx(told.bound, abs=1e-3)
+        assert row["NSR reached"] == pytest.approx(told.reached, abs=1e-3)
+        assert row["weights"] == told.weights
+
+
+def test_the_same_address_gives_the_same_words():
+    address = {"beat": "demo:21", "models": ["mlp-mse", "mlp-loss1"], "eps": "0.07", "steps": "50", "seed": "5",
+               "signal": "false", "attack": "pgd-sign"}  # fmt: skip
+    first, second = open_page("beat", **address), open_page("beat", **address)
+    assert words(first) == words(second)
+    assert "demo:21" in words(first)
+    assert "seed 5" in words(first)
+    assert "move sign" in words(first)
+
+
+def test_the_paper_is_named_only_where_all_is_as_published():
+    as_published = {"signal": "false", "steps": "100"}
+    assert "Protocol: paper (" in words(open_page("beat", **as_published))
+    assert "Protocol: custom" in words(open_page("beat", **as_published | {"steps": "10"}))
+    assert "Protocol: custom" in words(open_page("beat"))
+
+
+def test_no_noise_flips_nothing():
+    app = open_page("beat", eps="0.0")
+    assert_healthy(app)
+    assert "flipped after" not in words(app)
+    assert "no noise" in words(app)
+
+
+@pytest.mark.parametrize("attack", [name for name in ATTACKS if name != "spsa"])
+def test_every_quick_attack_runs(attack):
+    app = open_page("beat", attack=attack)
+    assert_healthy(app)
+    assert ATTACKS[attack].summary in words(app)
+
+
+def test_spsa_runs_and_the_sweep_says_who_stands_in():
+    app = open_page("beat", **QUICK_SPSA)
+    assert_healthy(app)
+    assert "spsa: steps 2, samples 16" in words(app)
+    assert "PGD stands in" in words(app)
+
+
+def test_an_odd_number_of_evaluations_is_refused_in_words():
+    app = open_page("beat", **QUICK_SPSA | {"spsa_samples": "15"})
+    assert not app.exception
+    assert "must be even" in app.error[0].value
+
+
+def test_every_shipped_network_and_class_can_be_chosen():
+    app = open_page("beat")
+    names = loaders.checkpoint_names()
+    for four in (names[at : at + 4] for at in range(0, len(names), 4)):
+        assert_healthy(app.multiselect(key="models").set_value(four).run())
+        assert all(f"**{loaders.title(name)}**" in words(app) for name in four)
+    for label in CLASSES:
+        app.selectbox(key="class").set_value(label).run()
+        app.button(key="random_beat").click().run()
+        assert_healthy(app)
+        assert f"#### {CLASS_NAMES[label]}" in words(app)
+
+
+def test_no_network_is_no_error():
+    app = open_page("beat").multiselect(key="models").set_value([]).run()
+    assert_healthy(app)
+    assert "Choose at least one network" in words(app)
+
+
+def test_a_fragile_beat_flips_at_a_small_level(demo_beats):
+    app = open_page("beat", models="mlp-ce", steps="20")
+    app.selectbox(key="class").set_value("S").run()
+    app.button(key="fragile_beat").click().run()
+    assert_healthy(app)
+    row = find_beat(demo_beats, app.session_state["beat"])
+    assert CLASSES[demo_beats.y[row]] == "S"
+    assert attack_beat(loaders.checkpoint("mlp-ce"), PGD(steps=20), demo_beats, row, 0.1, signal_only=True).flipped
+
+
+def test_a_beat_that_is_not_there_is_named_and_replaced():
+    app = open_page("beat", beat="208:12345")
+    assert not app.exception
+    assert "208:12345" in app.warning[0].value
+    assert len(app.get("plotly_chart")) == 5
+
+
+def test_the_steps_can_be_walked():
+    app = open_page("beat", models="mlp-ce", view="Step by step", eps="0.1")
+    slider = next(slider for slider in app.slider if slider.key.startswith("at_"))
+    slider.set_value(0).run()
+    assert_healthy(app)
+    assert "After step 0 of" in words(app)
+
+
+def test_every_view_has_its_table():
+    """A table under every figure: the sweep, the way, the sensitivity, the numbers."""
+    columns = {"Noise from 0 to 0.3": "p right", "Step by step": "loss", "Noise-to-signal": "beat"}
+    for view, column in (columns | {"Numbers and files": "weights"}).items():
+        app = open_page("beat", models=["mlp-ce", "mlp-mse"], view=view)
+        assert_healthy(app)
+        assert any(column in frame.value for frame in app.dataframe), view
+
+
+def test_what_is_known_is_the_cores_bracket(demo_beats):
+    """The table holds what ``bracket_beat`` finds, the figure's bars end there, and the text names the attack."""
+    app = open_page("beat", beat="demo:450", models=["mlp-ce", "mlp-loss2"], view="What is known", eps="0.02")
+    assert_healthy(app)
+    table = next(value for value in (frame.value for frame in app.dataframe) if "proved up to" in value)
+    for name, row in zip(("mlp-ce", "mlp-loss2"), table.to_dict("records"), strict=True):
+        found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
+        assert (row["by"], row["broken at"]) == (found.by, pytest.approx(found.broken, abs=1e-5))
+        assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
+        assert 0 < found.certified < found.broken
+        assert f"broken at {found.broken:.3f} by {found.by}" in words(app)
+
+
+def test_noise_to_signal_has_a_row_for_each_network():
+    app = open_page("beat", view="Noise-to-signal", models=["mlp-ce", "mlp-jacob", "mlp-loss2"])
+    assert_healthy(app)
+    table = app.dataframe[0].value
+    assert table["network"].tolist() == ["MLP ce", "MLP jacob", "MLP loss2"]
+    assert (table["bound R₂"] >= table["NSR on the line"] - 1e-3).all()
+
+
+def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, real_beats):
+    real_split = make_split(real_beats, "beat")
+    monkeypatch.setenv("NSR_MITDB_DIR", str(mitdb_root))
+    app = open_page("beat", source="mitbih", **{"class": "Fusion of ventricular and normal beat (F)"})
+    assert_healthy(app)
+    assert "109,446 real beats" in words(app)
+    app.button(key="random_beat").click().run()
+    assert find_beat(real_beats, app.session_state["beat"]) in real_split.test
+    assert "trained or validated" not in words(app)
+    trained = real_beats.name(real_split.train[0])
+    app = open_page("beat", source="mitbih", beat=trained, models=["mlp-ce", "mlp-mse"])
+    assert_healthy(app)
+    assert "This beat trained or validated MLP ce, MLP mse" in words(app)

@@ -1,0 +1,180 @@
+"""The lesson, walked from the first step to the summary without a browser; and its figures hold their numbers."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from nsr_core import DISCLAIMER, lesson
+from nsr_core.beat.alignment import align
+from nsr_core.data import load_beats
+from nsr_core.training.checkpoint import load_checkpoint
+from ui.lesson import figures as learn_figures
+from ui.theme import DARK, LIGHT
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "pages" / "learn.py"
+TIMEOUT_SECONDS = 90
+STEPS = range(1, 8)
+#: A beat of the demo that the baseline reads correctly.
+BEAT = "demo:636"
+
+
+def open_page(**parameters: str) -> AppTest:
+    app = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT_SECONDS)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def assert_healthy(app: AppTest) -> None:
+    assert not app.exception
+    assert not app.error
+    assert app.caption[-1].value == DISCLAIMER
+
+
+def guess(app: AppTest, step: int):
+    kinds = ("slider", "radio", "select_slider", "number_input")
+    return next(widget for kind in kinds for widget in app.get(kind) if widget.key == f"guess_{step}")
+
+
+def predict_and_reveal(app: AppTest, step: int) -> None:
+    if step == 2:
+        assert app.button(key="reveal").disabled, "nothing is chosen yet"
+        widget = guess(app, step)
+        widget.set_value(widget.options[0]).run()
+    app.button(key="reveal").click().run()
+    assert_healthy(app)
+
+
+def verdict(app: AppTest) -> str:
+    return next(box.value for box in [*app.success, *app.info] if "Computed" in box.value)
+
+
+def test_the_whole_lesson_predict_reveal_next_and_the_summary():
+    app = open_page()
+    for step in STEPS:
+        assert app.subheader[0].value.startswith(f"{step}.")
+        assert not [box for box in [*app.success, *app.info] if "Computed" in box.value], "nothing is told before"
+        charts = len(app.get("plotly_chart"))
+        assert charts >= 1
+        predict_and_reveal(app, step)
+        assert "You said" in verdict(app)
+        assert guess(app, step).disabled
+        assert len(app.get("plotly_chart")) >= charts
+        app.button(key="next").click().run()
+        assert_healthy(app)
+    assert "predicted" in app.subheader[0].value
+    table = app.dataframe[0].value
+    assert table["step"].tolist() == list(STEPS)
+    assert (table["computed"].str.len() > 0).all()
+    app.button(key="forget").click().run()
+    assert_healthy(app)
+    assert app.subheader[0].value.startswith("1.")
+    assert not guess(app, 1).disabled
+
+
+def test_a_prediction_outlives_its_step_and_can_be_taken_back():
+    app = open_page()
+    guess(app, 1).set_value(7).run()
+    predict_and_reveal(app, 1)
+    app.button(key="next").click().run()
+    app.button(key="previous").click().run()
+    assert "You said **7 of 200**" in verdict(app)
+    app.button(key="again").click().run()
+    assert_healthy(app)
+    assert not guess(app, 1).disabled
+
+
+def test_a_link_opens_a_step_on_a_beat():
+    app = open_page(step="4", lesson_beat="3")
+    assert_healthy(app)
+    assert app.subheader[0].value.startswith("4.")
+    assert any("demo:3" in text.value for text in app.markdown)
+
+
+def test_bad_parameters_fall_back():
+    app = open_page(step="99", lesson_beat="nonsense")
+    assert_healthy(app)
+    assert app.subheader[0].value.startswith("1.")
+    assert "There is no beat" in app.warning[0].value
+
+
+def test_a_beat_that_is_misread_without_noise_is_said_to_be_unsuitable():
+    beats, network = load_beats("demo"), load_checkpoint(ROOT / "checkpoints" / "mlp-ce").network
+    misread = next(row for row in range(len(beats)) if not lesson.is_read_correctly(network, beats, row))
+    app = open_page(lesson_beat=str(misread))
+    assert_healthy(app)
+    assert "nothing to attack" in app.warning[0].value
+    app.button(key="another").click().run()
+    assert_healthy(app)
+    assert not app.warning
+    assert app.subheader[0].value.startswith("1.")
+
+
+# The figures
+
+
+@pytest.fixture(scope="module")
+def beat():
+    """The baseline, the beats and a row that it reads correctly."""
+    beats = load_beats("demo")
+    row = int(np.flatnonzero(beats.names() == BEAT)[0])
+    return load_checkpoint(ROOT / "checkpoints" / "mlp-ce").network, beats, row
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_the_truth_is_drawn_only_once_revealed(beat, ink):
+    climbs, line = lesson.climbs(*beat, 0.05), lesson.straight_line(*beat)
+    assert len(learn_figures.losses(climbs, ink, revealed=False).data) == 1
+    fgsm, pgd = learn_figures.losses(climbs, ink, revealed=True).data
+    np.testing.assert_array_equal(fgsm.y, climbs.fgsm_loss)
+    np.testing.assert_array_equal(pgd.y, climbs.pgd_loss)
+    assert len(learn_figures.straight_line(line, 0.05, ink, revealed=False).data) == 1
+    real, straight, switched = learn_figures.straight_line(line, 0.05, ink, revealed=True).data
+    np.testing.assert_array_equal(real.y, line.z)
+    np.testing.assert_array_equal(straight.y, line.line)
+    np.testing.assert_array_equal(switched.y, line.switched)
+
+
+def test_the_histogram_holds_every_toss(beat):
+    told = lesson.against_chance(*beat, 0.05)
+    np.testing.assert_array_equal(learn_figures.margins(told, LIGHT).data[0].x, told.coin_margin)
+
+
+def test_the_bars_are_the_ratios(beat):
+    told = lesson.ratios(*beat, 0.05)
+    (bars,) = learn_figures.ratios(told, LIGHT).data
+    assert list(bars.x) == [told.bound, told.allowed, told.fgsm_line, told.fgsm_real, told.pgd_real]
+    (strengths,) = learn_figures.strengths(told.w, LIGHT, 100).data
+    assert float(np.sum(strengths.y)) == pytest.approx(told.w_l1, rel=1e-5)
+
+
+def test_arrows_stand_at_their_true_angle(beat):
+    measured = align(load_checkpoint(ROOT / "checkpoints" / "mlp-ce"), *beat[1:])
+    told = {
+        name: replace(measured, cosine=float(np.cos(np.radians(angle))))
+        for name, angle in (("ce", 87.0), ("loss1", 120.0))
+    }
+    figure = learn_figures.directions(told, LIGHT)
+    ends = {trace.name: (trace.x[-1], trace.y[-1]) for trace in figure.data if trace.mode == "lines+markers"}
+    for name, found in told.items():
+        assert np.degrees(np.arctan2(ends[name][1], ends[name][0])) == pytest.approx(found.angle_deg)
+    assert figure.layout.yaxis.scaleanchor == "x"
+
+
+def test_what_is_known_reaches_from_the_proof_to_the_flip():
+    told = {"ce": lesson.Knowledge(0.01, 0.05, 0.08), "loss2": lesson.Knowledge(0.0, np.nan, np.nan)}
+    proved, unknown, broken = [trace for trace in learn_figures.known(told, LIGHT).data if trace.type == "bar"]
+    ends = [list(np.asarray(trace.base) + np.asarray(trace.x)) for trace in (proved, unknown, broken)]
+    assert ends[0] == pytest.approx([0.01, learn_figures.LINE_FROM])
+    assert ends[1] == pytest.approx([0.05, learn_figures.LINE_TO])
+    assert list(broken.x) == pytest.approx([learn_figures.LINE_TO - 0.05, 0])
+
+
+def test_spsa_is_hidden_until_revealed():
+    told = lesson.Survivors(("pgd1", "pgd100", "spsa", "all"), np.array([80, 70, 30, 25]), 100)
+    assert list(learn_figures.survivors(told, LIGHT, revealed=False).data[0].x) == [0.8, 0.7]
+    assert list(learn_figures.survivors(told, LIGHT, revealed=True).data[0].x) == [0.8, 0.7, 0.3, 0.25]

@@ -1,0 +1,176 @@
+"""The page Your ECG without a browser: what it shows is what the core reads, and a bad file ends in words."""
+
+import numpy as np
+import pytest
+import wfdb
+from apptools import PAGES, TIMEOUT_SECONDS, assert_healthy, open_page, words
+from streamlit.testing.v1 import AppTest
+
+from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.reading import read_recording_beats
+from nsr_core.recordings.sample import LEAD_NAME, sample_recording
+from ui import loaders
+from ui.recordings import figures, source
+from ui.theme import DARK, LIGHT
+
+
+@pytest.fixture(scope="module")
+def told():
+    """The sample recording read by two networks, with proofs."""
+    cut = cut_recording(sample_recording(), LEAD_NAME)
+    return read_recording_beats(cut, [loaders.checkpoint(name) for name in ("mlp-ce", "mlp-jacob")], prove=True)
+
+
+def metrics(app) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def give(*files: tuple[str, bytes]) -> AppTest:
+    """The page after these files were dropped on it."""
+    app = open_page("recordings", recording=source.FILE, models="mlp-ce")
+    app.file_uploader(key="own_upload").set_value([(name, content, "text/plain") for name, content in files]).run()
+    return app
+
+
+def sample_csv(heading: str = "ECG (mV)", seconds: int = 30) -> bytes:
+    signal = sample_recording().channels[0].signal[: seconds * 360]
+    return (heading + "\n" + "\n".join(f"{value:.3f}" for value in signal)).encode()
+
+
+def test_it_opens_on_the_sample_with_what_the_core_reads(told):
+    app = open_page("recordings")
+    assert_healthy(app)
+    shown = metrics(app)
+    assert shown["Beats found"] == str(len(told.cut.sample))
+    assert shown["Read"] == str(len(told.cut.row))
+    assert shown["Unlike the training beats"] == str(told.unlike.sum())
+    assert len(app.get("plotly_chart")) == 3
+    assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+    counts = told.counts().set_index("class")["mlp-ce"]
+    assert f"{counts['N']} N, {counts['V']} V" in words(app)
+
+
+def test_proofs_are_made_when_they_are_asked_for(told):
+    app = open_page("recordings", models="mlp-ce", prove="true")
+    assert_healthy(app)
+    fragile = next(frame.value for frame in app.dataframe if "proved" in frame.value)
+    reading = told.networks["mlp-ce"]
+    first = int(np.nanargmin(reading.flips_at))
+    assert fragile["proved"].iloc[0] == pytest.approx(reading.certified[first], abs=1e-4)
+    assert (fragile["proved"] <= fragile["± range"]).all()
+
+
+def test_without_proofs_there_is_no_empty_column():
+    app = open_page("recordings", models="mlp-ce")
+    assert not any("proved" in frame.value for frame in app.dataframe)
+
+
+def test_a_file_without_a_rate_is_asked_for_it_and_then_read():
+    app = give(("mine.csv", sample_csv()))
+    assert "does not say how many samples" in app.info[0].value
+    app.number_input[0].set_value(360.0).run()
+    assert_healthy(app)
+    assert "MLP ce" in words(app)
+    assert "±" in words(app)
+
+
+def test_a_unit_that_is_not_known_leaves_out_millivolts():
+    app = give(("mine.csv", sample_csv("ECG")))
+    app.number_input[0].set_value(360.0).run()
+    assert_healthy(app)
+    assert "of the range" in words(app)
+    assert " mV or less" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b""),
+        ("a.csv", b"\x00\xff\x13" * 500),
+        ("a.edf", b"0       \xff" * 40),
+        ("a.zip", b"PK"),
+        ("a.hea", b"x"),
+    ],
+)
+def test_a_bad_file_ends_in_words(name, content):
+    app = give((name, content))
+    assert not app.exception
+    assert len(app.error) == 1
+    assert len(app.error[0].value) > 20
+
+
+def test_a_wrong_rate_ends_in_words():
+    app = give(("mine.csv", sample_csv(seconds=4)))
+    app.number_input[0].set_value(9000.0).run()
+    assert not app.exception
+    assert "have at least 3 s" in app.error[0].value
+
+
+def test_marks_in_the_file_can_be_used_instead(tmp_path):
+    """Half a minute of the sample with a mark a second: 30 marks, of which the last has no window."""
+    signal = sample_recording().channels[0].signal[: 30 * 360]
+    layout = {"sig_name": ["II"], "p_signal": signal[:, None], "fmt": ["16"], "adc_gain": [1000.0], "baseline": [0]}
+    wfdb.wrsamp("mine", 360, ["mV"], write_dir=str(tmp_path), **layout)
+    wfdb.wrann("mine", "atr", np.arange(30) * 360 + 100, ["N"] * 30, write_dir=str(tmp_path))
+    app = give(*[(name, (tmp_path / name).read_bytes()) for name in ("mine.hea", "mine.dat", "mine.atr")])
+    assert_healthy(app)
+    assert metrics(app)["Beats found"] != "29"
+    app.segmented_control(key="beats_from").set_value("marked in the file").run()
+    assert_healthy(app)
+    assert metrics(app)["Beats found"] == "29"
+
+
+def beat_lab(told=None, **address) -> AppTest:
+    app = AppTest.from_file(str(PAGES["beat"]), default_timeout=TIMEOUT_SECONDS)
+    if told is not None:
+        app.session_state["own_reading"] = told
+    for key, value in address.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def test_the_beat_lab_shows_a_beat_of_the_recording(told):
+    name = told.cut.beats.name(5)
+    app = beat_lab(told, source="own", beat=name, models=["mlp-ce"])
+    assert_healthy(app)
+    assert name in words(app)
+    assert "Nobody knows this beat's class. It is taken as MLP ce reads it" in words(app)
+    assert f"{len(told.cut.row)} beats** of your recording" in words(app)
+
+
+def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():
+    app = beat_lab(source="own", beat="mine-00000000:17")
+    assert not app.exception
+    assert "Your recording cannot be shown yet" in words(app)
+    assert "No recording was read in this visit" in words(app)
+
+
+def test_other_pages_do_not_offer_the_recording(told):
+    app = AppTest.from_file(str(PAGES["data"]), default_timeout=TIMEOUT_SECONDS)
+    app.session_state["own_reading"] = told
+    app.session_state["kept_source"] = "own"
+    assert_healthy(app.run())
+    assert app.radio(key="source").value == "demo"
+    assert "own" not in app.radio(key="source").options
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(told, ink):
+    figure = figures.strip(told, 10.0, 8.0, ink)
+    trace, peaks, *others = figure.data
+    ribbons, track = others[:2], others[2:]
+    assert len(peaks.x) == ((told.cut.time_s >= 10) & (told.cut.time_s < 18)).sum()
+    assert [ribbon.name for ribbon in ribbons] == ["MLP ce", "MLP jacob"]
+    within = (told.cut.time_s[told.cut.row] >= 10) & (told.cut.time_s[told.cut.row] < 18)
+    for ribbon, points, reading in zip(ribbons, track, told.networks.values(), strict=True):
+        assert [text[3] for text in ribbon.text] == ["NSVFQ"[label] for label in reading.label[within]]
+        assert len(points.hovertext) == within.sum()
+    assert figure.layout.yaxis.scaleratio == pytest.approx(0.4)  # 1 mV is as long as 0.4 s
+    assert trace.line.color == ink.trace
+
+
+def test_the_whole_stretch_has_every_read_beat_once(told):
+    figure = figures.overview(told, "mlp-jacob", (0, 8), LIGHT)
+    rows = np.concatenate([trace.customdata for trace in figure.data if trace.customdata is not None])
+    assert sorted(rows.tolist()) == list(range(len(told.cut.row)))
+    assert len(figure.data[-1].x) == (told.cut.reason != "").sum()

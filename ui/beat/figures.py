@@ -1,0 +1,192 @@
+"""The figures of the Beat lab beside the beat itself: probabilities, the sweep, the attack's way, the sensitivity."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from nsr_core.beat.attack import BeatAttack
+from nsr_core.beat.bracket import BeatBracket
+from nsr_core.beat.sweep import Sweep
+from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
+from ui.parts import faint, upright
+from ui.theme import NETWORK_DASHES, Ink, axis, layout, method_style
+
+
+def probabilities(told: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
+    """Class probabilities without and with noise, a pair of bars a class."""
+    pairs = (("without noise", told.before, ink.trace), ("with noise", told.after, ink.attacked))
+    bars = [
+        {
+            "type": "bar",
+            "y": [short_name(label) for label in CLASSES],
+            "x": values,
+            "name": name,
+            "orientation": "h",
+            "marker": {"color": colour},
+            "text": [f"{value:.0%}" if value >= 0.005 else "" for value in values],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "hovertemplate": f"%{{x:.1%}}<extra>{name}</extra>",
+        }
+        for name, values, colour in pairs
+    ]
+    axes = {
+        "xaxis": axis(ink, range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1]),
+        "yaxis": axis(ink, autorange="reversed", ticksuffix="  ", showgrid=False),
+    }
+    look = layout(ink, height, barmode="group", bargap=0.25, showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 28})
+    return go.Figure({"data": bars, "layout": look | axes})
+
+
+def short_name(label: str) -> str:
+    """A class's name on two short lines."""
+    return CLASS_NAMES[label].replace(" beat", "").replace(" or ", " or<br>").replace(" of ", " of<br>")
+
+
+def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) -> go.Figure:
+    """Probability of the true class on the attacked beat as the noise grows, a line for each network.
+
+    Args:
+        sweeps: by title: network, method and what the sweep found.
+        eps: the level that the page shows, drawn as a vertical line.
+    """
+    data: list[dict[str, Any]] = []
+    for title, (network, method, found) in sweeps.items():
+        style = method_style(method)
+        colour = style.colour(ink)
+        data.append(
+            {
+                "type": "scatter",
+                "x": found.eps,
+                "y": found.p_true,
+                "name": title,
+                "mode": "lines",
+                "line": {"color": colour, "width": 2.2, "dash": NETWORK_DASHES.get(network, "dot")},
+                "customdata": [CLASS_NAMES[label] for label in found.label],
+                "hovertemplate": f"ε %{{x:.3f}}: %{{y:.1%}}, read as %{{customdata}}<extra>{title}</extra>",
+            }
+        )
+        if np.isfinite(found.smallest):
+            at = int(np.searchsorted(found.eps, found.smallest))
+            marker = {"color": colour, "size": 13, "symbol": style.marker, "line": {"color": ink.text, "width": 1}}
+            data.append(
+                {
+                    "type": "scatter",
+                    "x": [found.smallest],
+                    "y": [found.p_true[at]],
+                    "mode": "markers",
+                    "marker": marker,
+                    "hovertemplate": f"flips at ε {found.smallest:.3f}<extra>{title}</extra>",
+                    "showlegend": False,
+                }
+            )
+    here = {"type": "line", "x0": eps, "x1": eps, "y0": 0, "y1": 1, "yref": "paper"}
+    look = layout(ink, 380, hovermode="closest", uirevision="sweep") | {
+        "xaxis": axis(ink, "noise level ε", range=[-0.004, 0.304]),
+        "yaxis": axis(ink, "probability of the right reading", tickformat=".0%", range=[-0.03, 1.05]),
+        "shapes": [here | {"line": {"color": ink.muted, "width": 1, "dash": "dot"}}],
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def way(told: BeatAttack, at: int, ink: Ink) -> go.Figure:
+    """The attack's loss, and the probability of the right reading, along its steps; ``at`` is marked."""
+    true = CLASSES.index(told.true_class)
+    steps = np.arange(len(told.path.loss))
+    rows = [
+        ("y", told.path.probabilities[:, true], ink.trace, "%{y:.1%}"),
+        ("y2", told.path.loss, ink.attacked, "%{y:.3f}"),
+    ]
+    data = []
+    for name, values, colour, shown in rows:
+        shared = {"type": "scatter", "yaxis": name, "hovertemplate": f"step %{{x}}: {shown}<extra></extra>"}
+        mode = "lines+markers" if len(steps) < 30 else "lines"
+        marker = {"color": colour, "size": 12, "line": {"color": ink.text, "width": 1}}
+        data.append(shared | {"x": steps, "y": values, "mode": mode, "line": {"color": colour, "width": 2}})
+        data.append(shared | {"x": [at], "y": [values[at]], "mode": "markers", "marker": marker})
+    look = layout(ink, 420, showlegend=False, margin={"l": 8, "r": 16, "t": 16, "b": 64}) | {
+        "xaxis": axis(ink, "step of the attack", anchor="y2"),
+        "yaxis": axis(ink, "right reading", tickformat=".0%", range=[-0.05, 1.05], domain=[0.56, 1]),
+        "yaxis2": axis(ink, "loss", domain=[0, 0.44]),
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def sensitivity(attacks: Mapping[str, tuple[str, str, BeatAttack]], ink: Ink) -> go.Figure:
+    """w_y over the beat, a line for each network, below the beat itself.
+
+    Args:
+        attacks: by title: network, method and the attacked beat, the same beat for all.
+    """
+    first = next(iter(attacks.values()))[2]
+    shared = {"type": "scatter", "mode": "lines", "x": np.arange(first.length) * (1000 / FS_HZ)}
+    data: list[dict[str, Any]] = [
+        shared
+        | {"y": first.x[: first.length], "name": "the beat", "showlegend": False}
+        | {"line": {"color": ink.trace, "width": 1.6}, "hovertemplate": "%{x:.0f} ms: %{y:.3f}<extra>the beat</extra>"}
+    ]
+    for title, (network, method, told) in attacks.items():
+        dash = NETWORK_DASHES.get(network, "dot")
+        data.append(
+            shared
+            | {"y": told.w[: told.length], "name": title, "yaxis": "y2"}
+            | {"line": {"color": method_style(method).colour(ink), "width": 1.8, "dash": dash}}
+            | {"hovertemplate": f"%{{x:.0f}} ms: %{{y:.3f}}<extra>{title}</extra>"}
+        )
+    look = layout(ink, 420, uirevision="sensitivity") | {
+        "xaxis": axis(ink, "time after the R peak, ms", anchor="y2"),
+        "yaxis": axis(ink, "beat", nticks=3, domain=[0.7, 1]),
+        "yaxis2": axis(ink, "sensitivity w_y", zeroline=True, zerolinecolor=ink.muted, domain=[0, 0.62]),
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def brackets(found: Mapping[str, tuple[str, BeatBracket]], eps: float, ink: Ink) -> go.Figure:
+    """What is known of a beat, a row for each network: proved, undecided, broken, on one axis of noise levels.
+
+    Args:
+        found: by title: method and bracket.
+        eps: the level that the page shows, drawn as a vertical line.
+    """
+    rows, titles = np.arange(len(found)), list(found)
+    several = [bracket for _, bracket in found.values()]
+    known = [bracket.broken for bracket in several if np.isfinite(bracket.broken)]
+    tried = max(bracket.most for bracket in several)
+    # What lies far beyond the last break is all one colour, unless one was not broken at all.
+    most = min(tried, max(2 * max(known), 1.3 * eps, 0.02)) if len(known) == len(several) else tried
+    proved = np.nan_to_num([bracket.certified for bracket in several])
+    broken = np.array([bracket.most if np.isnan(bracket.broken) else bracket.broken for bracket in several])
+    parts = (
+        ("proved", proved, ink.noise, ""),
+        ("undecided", broken - proved, faint(ink.noise, 0.35), ""),
+        ("broken", most - broken, faint(ink.attacked, 0.6), "/"),
+    )
+    data = [
+        {
+            "type": "bar", "orientation": "h", "y": rows, "x": width, "name": name, "customdata": [_ends(one) for one in several],
+            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for name, width, colour, shape in parts
+    ]  # fmt: skip
+    look = layout(ink, 48 * len(found) + 150, {"t": 56}, barmode="stack", bargap=0.4, shapes=[upright(eps, ink.text)])
+    look["legend"] = {**look["legend"], "traceorder": "normal"}
+    axes = {
+        "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[0, most]),
+        "yaxis": axis(
+            ink, range=[len(found) - 0.5, -0.5], tickvals=rows, ticktext=titles, showgrid=False, ticksuffix="  ",
+            fixedrange=True,
+        ),
+    }  # fmt: skip
+    return go.Figure({"data": data, "layout": look | axes})
+
+
+def _ends(bracket: BeatBracket) -> str:
+    proof = "no certificate" if np.isnan(bracket.certified) else f"proved up to {bracket.certified:.4f}"
+    return f"{proof}<br>" + (
+        "not broken"
+        if np.isnan(bracket.broken)
+        else f"broken at {bracket.broken:.3f} {bracket.by and 'by'} {bracket.by}"
+    )

@@ -1,0 +1,133 @@
+"""What stands below the cards: the sweep, the attack's way, noise-to-signal, the numbers."""
+
+from dataclasses import asdict
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from ui import chart, ecg
+from ui.attack_choice import AttackChoice
+from ui.beat import figures, known, tables, words
+from ui.beat.answers import Answer, sweep_attack
+from ui.theme import Ink, ink
+
+
+def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, colours: Ink) -> None:
+    """The views below the cards, of which one is open."""
+    views = {
+        "Noise from 0 to 0.3": lambda: _sweep(answers, choice, colours),
+        "What is known": lambda: known.show(answers, beats, row, choice, colours),
+        "Step by step": lambda: _way(answers),
+        "Noise-to-signal": lambda: _noise_to_signal(answers, colours),
+        "Numbers and files": lambda: _numbers(answers, choice, colours),
+    }
+    for tab, show in zip(
+        st.tabs(list(views), on_change="rerun", key="view", bind="query-params"), views.values(), strict=True
+    ):
+        if tab.open:  # the others cost nothing until they are looked at
+            with tab:
+                show()
+
+
+def _sweep_figure(answers: list[Answer], choice: AttackChoice, colours: Ink) -> go.Figure:
+    lines = {answer.title: (answer.network, answer.method, answer.sweep) for answer in answers}
+    return figures.sweep(lines, choice.eps, colours)
+
+
+def _sweep(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
+    attack = sweep_attack(choice)
+    chart.draw(
+        _sweep_figure(answers, choice, colours),
+        key="sweep",
+        alt="Probability of the right reading against noise level. Smallest flipping levels: "
+        + "; ".join(f"{answer.title} {words.smallest(answer)}" for answer in answers),
+    )
+    instead = "" if choice.quick else f" {choice.attack.title} would take too long here, so {attack.title} stands in."
+    st.caption(
+        f"The same beat attacked at every level by {attack.title}; a marker is the smallest level at which it was "
+        f"misread. An attack may miss at a larger level what it found at a smaller one.{instead}"
+    )
+    chart.numbers(
+        tables.sweep_table(answers), name=_file_name(answers, "sweep"),
+        figures=lambda: {"Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)},
+        facts={"attack": attack.name, "settings": asdict(attack), "attacks": [one.told.to_json() for one in answers]},
+    )  # fmt: skip
+
+
+@st.fragment
+def _way(answers: list[Answer]) -> None:
+    by_title = {answer.title: answer for answer in answers}
+    title = st.segmented_control("Network", list(by_title), default=next(iter(by_title)), required=True, key="of")
+    answer = by_title.get(title) or answers[0]
+    told, last = answer.told, len(answer.told.path.loss) - 1
+    if last == 0:
+        st.info("The attack took no step: the beat was misread where it began.")
+        return
+    at = st.slider("Step", 0, last, last, key=f"at_{answer.name}_{last}", help="Move it, or use the arrow keys.")
+    colours = ink()
+    trace, way = st.columns([1.2, 1], gap="medium")
+    with trace:
+        figure = ecg.attacked_beat(
+            told, colours, y_range=ecg.common_range([told]), x_adv=told.path.x_adv[at], height=420
+        )
+        chart.draw(figure, key="way_beat", alt=f"The beat after {at} steps of the attack.")
+    with way:
+        read = CLASSES[int(told.path.probabilities[at].argmax())]
+        st.markdown(f"After step {at} of {last}: **{CLASS_NAMES[read]}** ({told.path.probabilities[at].max():.0%})")
+        chart.draw(
+            figures.way(told, at, colours),
+            key="way",
+            alt=f"Loss from {told.path.loss[0]:.2f} to {told.path.loss[-1]:.2f} over {last} steps.",
+        )
+    chart.numbers(
+        tables.way_table(told), name=_file_name(answers, f"way-{answer.name}"), facts={"attack": told.to_json()},
+        figures=lambda: {f"{answer.title}, step {at}": figure, "Loss and reading": figures.way(told, at, colours)},
+    )  # fmt: skip
+
+
+def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
+    st.markdown(
+        "Near this beat the network is a straight line: the right class's output is $z_y = w_y^T x + b_y$ (eq. 2). "
+        "$w_y$ says how much each sample moves it. Noise of at most ε can move it by $\\|w_y\\|_1 ε$, which over "
+        "$|z_y|$ is the bound $R_2$ (eq. 9). The flatter $w_y$ beside a large $z_y$, the less noise can do."
+    )
+
+    def figure() -> go.Figure:
+        lines = {answer.title: (answer.network, answer.method, answer.told) for answer in answers}
+        return figures.sensitivity(lines, colours)
+
+    chart.draw(
+        figure(),
+        key="sensitivity",
+        alt="Sensitivity of the right class's output to each sample. L1 norms: "
+        + "; ".join(f"{answer.title} {answer.told.w_l1:.1f}" for answer in answers),
+    )
+    columns = ["network", "‖w_y‖₁", "|z_y|", "bound R₂", "NSR on the line", "NSR reached"]
+    st.dataframe(
+        tables.table(answers)[columns], hide_index=True, key="nsr_table",
+        column_config={
+            "bound R₂": st.column_config.NumberColumn(help="‖w_y‖₁ ε / |z_y|, eq. 9"),
+            "NSR on the line": st.column_config.NumberColumn(help="|w_y·noise| / |z_y| for this noise, eq. 8"),
+            "NSR reached": st.column_config.NumberColumn(help="|change of z_y| / |z_y| as it really came out"),
+        },
+    )  # fmt: skip
+    chart.numbers(
+        tables.sensitivity_table(answers), name=_file_name(answers, "sensitivity"), figures=lambda: {"w_y": figure()},
+        facts={"attacks": [answer.told.to_json() for answer in answers]},
+    )  # fmt: skip
+
+
+def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
+    def pictures() -> dict[str, go.Figure]:
+        y_range = ecg.common_range([answer.told for answer in answers])
+        beats = {answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers}
+        return {**beats, "Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)}
+
+    facts = {"attacks": [answer.told.to_json() for answer in answers]}
+    chart.numbers(tables.table(answers), name=_file_name(answers, "beat"), figures=pictures, facts=facts, expanded=True)
+    chart.download_csv(tables.signals(answers), _file_name(answers, "signals"), "Signals (CSV)", facts)
+
+
+def _file_name(answers: list[Answer], what: str) -> str:
+    return f"{what}-{answers[0].told.beat}".replace(":", "-").replace("/", "-")

@@ -1,0 +1,131 @@
+"""The curves themselves: a panel for each attack, a line for each checkpoint."""
+
+from dataclasses import asdict
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from nsr_core.paper.published import paper_tables
+from nsr_core.paper.report import ATTACK_TITLES
+from nsr_core.verdict.verdict import TITLES, WHOLE
+from ui import chart, loaders
+from ui.evaluation import flips
+from ui.evaluation.choice import View
+from ui.evaluation.figures import Line, robustness
+from ui.theme import ink
+
+#: From this difference on the reader is told.
+NOTED = 0.005
+
+
+def show(view: View) -> None:
+    """A panel for each attack, what they are worth, their numbers, and the beats behind their points."""
+    panels = {
+        reading: [name for name in view.names if reading in loaders.readings_of(name)] for reading in view.readings
+    }
+    panels = {reading: names for reading, names in panels.items() if names}
+    if not panels:
+        st.info("Choose a checkpoint and an attack that it has results of; or attack one anew below.")
+        return
+    lines = {reading: [_line(name, reading, view) for name in names] for reading, names in panels.items()}
+    for column, reading in zip(_places(len(lines)), lines, strict=True):
+        with column:
+            _panel(lines[reading], reading, view, height=520 if len(lines) == 1 else 420)
+    for sentence in dict.fromkeys(sentence for reading in lines for sentence in _protocols(lines[reading], reading)):
+        st.caption(sentence)
+    if view.published and all(line.published is None for part in lines.values() for line in part):
+        st.caption("The paper has no such curve: it reports accuracy and precision at equal priors only.")
+    for sentence in _more_together(lines.get(WHOLE, []), view):
+        st.caption(sentence)
+    chart.numbers(
+        _table(lines), name=f"curves-{'-'.join(lines)}-{view.measure}",
+        figures=lambda: {
+            _heading(reading, view): robustness(part, view.title, ink(), bands=view.bands) for reading, part in lines.items()
+        },
+        facts={"view": asdict(view),
+               "protocols": {f"{line.name} {reading}": loaders.protocol(line.name, reading) for reading in lines for line in lines[reading]},
+               "weights": {name: loaders.checkpoint(name).digest for names in panels.values() for name in names}},
+    )  # fmt: skip
+    flips.show(lines)
+
+
+def _protocols(lines: list[Line], reading: str) -> list[str]:
+    """Under which rules a panel's lines came about, and whose they are where they are not the same for all."""
+    titles: dict[str, list[str]] = {}
+    for line in lines:
+        titles.setdefault(loaders.protocol(line.name, reading), []).append(line.title)
+    if len(titles) == 1:
+        return list(titles)
+    return [f"{', '.join(whose)}: {sentence}" for sentence, whose in titles.items()]
+
+
+def _more_together(lines: list[Line], view: View) -> list[str]:
+    """Where the page Verdict, which counts every attack that was run, has a lower worst case than the curve of its own."""
+    if (view.measure, view.natural) != ("acc", False):
+        return []
+    told = []
+    for line in lines:
+        levels = loaders.verdict_levels(line.name)
+        if levels is None:
+            continue
+        both = line.curve.merge(levels[["eps", "worst"]], on="eps")
+        most = both.loc[(both["value"] - both["worst"]).idxmax()]
+        if most["value"] - most["worst"] >= NOTED:
+            told.append(
+                f"Beats of {line.title} that withstood the worst case's attacks fell to others that were run, with noise on the "
+                f"signal only or as published: all together leave {most['worst']:.2f} instead of {most['value']:.2f} at "
+                f"{most['eps']:g}. The page Verdict counts them all."
+            )
+    return told
+
+
+def _places(count: int) -> list[DeltaGenerator]:
+    """Where so many panels go: one over the whole width, more in rows of two."""
+    if count == 1:
+        return [st.container()]
+    rows = [st.columns(2, gap="medium") for _ in range(0, count, 2)]
+    return [column for row in rows for column in row][:count]
+
+
+def _heading(reading: str, view: View) -> str:
+    return f"{view.title} under {(ATTACK_TITLES | TITLES).get(reading, reading)}"
+
+
+def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
+    st.markdown(f"#### {_heading(reading, view)}")
+    chart.draw(
+        robustness(lines, view.title, ink(), bands=view.bands, height=height),
+        key=f"curves_{reading}", on_select=partial(flips.choose, reading),
+        alt=f"{_heading(reading, view)} against noise level, first and last: "
+        + "; ".join(f"{line.title} {_ends(line.curve)}" for line in lines),
+    )  # fmt: skip
+
+
+def _line(name: str, reading: str, view: View) -> Line:
+    network, method = loaders.split_name(name)
+    theirs = None
+    if view.published and not view.natural and not name.startswith(loaders.OWN):
+        tables = paper_tables()
+        wanted = (tables["network"] == network) & (tables["method"] == method) & (tables["attack"] == reading)
+        theirs = tables[wanted & (tables["metric"] == view.measure)].sort_values("eps")
+    ours = loaders.curve(name, reading, view.measure, view.natural, view.alone)
+    return Line(name, loaders.title(name), network, method, ours, None if theirs is None or theirs.empty else theirs)
+
+
+def _ends(curve: pd.DataFrame) -> str:
+    first, last = curve.iloc[0], curve.iloc[-1]
+    return f"{first['value']:.2f} at {first['eps']:g} and {last['value']:.2f} at {last['eps']:g}"
+
+
+def _table(lines: dict[str, list[Line]]) -> pd.DataFrame:
+    parts = []
+    for reading, line in ((reading, line) for reading, part in lines.items() for line in part):
+        part = line.curve.assign(checkpoint=line.name, attack=reading)
+        if line.published is not None:
+            part = part.merge(line.published[["eps", "value"]].rename(columns={"value": "published"}), "left", on="eps")
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True).round(4)
+    columns = ["checkpoint", "attack", "eps", "value", "low", "high", "beats"]
+    return table[columns + (["published"] if "published" in table else [])]

@@ -1,0 +1,205 @@
+"""What all steps of the lesson share: the chosen beat, a question that is answered before the truth is shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from nsr_core.beat.attack import BeatAttack, attack_beat
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.data.splits import first_of_each_class
+from nsr_core.lesson import lesson_pgd
+from nsr_core.training.checkpoint import Checkpoint
+from ui import loaders, sources
+from ui.memo import memo
+from ui.theme import Ink
+
+#: The network that the lesson attacks, and those that it compares.
+BASELINE = "mlp-ce"
+NEEDED = (BASELINE, "mlp-loss1", "mlp-loss2", "mlp-adv0.1", "mlp-adv0.2", "mlp-adv0.3")
+#: What was predicted, and what came out, by question; outlives the widgets, which go with their step.
+_GIVEN, _TOLD = "learn_given", "learn_told"
+#: The attack of the lesson, as every caption names it.
+PGD_WORDS = "PGD by eq. 12 from the beat itself, 20 steps of ε/10"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The beat that the lesson is about, the noise level at which it is shown, and the page's colours."""
+
+    beats: Beats
+    row: int
+    eps: float
+    ink: Ink
+
+    @property
+    def name(self) -> str:
+        return self.beats.name(self.row)
+
+    @property
+    def label(self) -> str:
+        """The beat's class, a letter."""
+        return CLASSES[self.beats.y[self.row]]
+
+    @property
+    def length(self) -> int:
+        return int(self.beats.length[self.row])
+
+    def on_beat(self, compute: Callable[..., Any], network: str = BASELINE, *settings: Any) -> Any:
+        """``compute(network, beats, row, *settings)`` of ``nsr_core.lesson``, kept for everyone."""
+        return self.on_rows(compute, network, self.row, *settings)
+
+    def on_rows(self, compute: Callable[..., Any], network: str, rows: Any, *settings: Any, **named: Any) -> Any:
+        """The same on several beats of the source."""
+        found = checkpoint(network)
+        rows_key = rows.tobytes() if isinstance(rows, np.ndarray) else rows
+        source = (self.beats.source, sources.root_of(self.beats.source))
+        key = ("learn", compute.__name__, found.digest, *source, rows_key, settings, tuple(named.items()))
+        return memo().get(key, lambda: compute(found.network, self.beats, rows, *settings, **named))
+
+    def attacked(self) -> BeatAttack:
+        """The lesson's PGD on the beat, told in full."""
+        found = checkpoint(BASELINE)
+        key = (
+            "learn",
+            "attacked",
+            found.digest,
+            self.beats.source,
+            sources.root_of(self.beats.source),
+            self.row,
+            self.eps,
+        )
+        attack = lesson_pgd(self.eps)
+        return memo().get(key, lambda: attack_beat(found, attack, self.beats, self.row, self.eps, signal_only=True))
+
+    def facts(self, *networks: str, how: str, **more: Any) -> dict[str, Any]:
+        """What a file with this step's numbers should say.
+
+        Args:
+            networks: whose numbers they are; ``BASELINE`` alone by default.
+            how: the sentence below the figure: which beats, which attack, which protocol.
+        """
+        own = {"beat": self.name, "source": self.beats.source, "true_class": self.label, "eps": self.eps}
+        return own | {"how": how, "weights": {name: checkpoint(name).digest for name in networks or [BASELINE]}} | more
+
+
+def checkpoint(name: str) -> Checkpoint:
+    return loaders.checkpoint(name)
+
+
+def class_name(label: str) -> str:
+    """A class in a sentence: ``ventricular ectopic beat``."""
+    name = CLASS_NAMES[label]
+    return name[0].lower() + name[1:]
+
+
+def percent(share: float) -> str:
+    """A probability that is never rounded up to certainty."""
+    return "above 99.9%" if share > 0.999 else f"{share:.1%}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked before the truth is shown.
+
+    Attributes:
+        step: the step's number.
+        text: the question.
+        short: the same in a few words, for the summary.
+        widget: ``widget(key, value, disabled)`` draws the answer's widget; ``value`` is None before an answer.
+        of_beat: whether the truth depends on the chosen beat.
+    """
+
+    step: int
+    text: str
+    short: str
+    widget: Callable[[str, Any, bool], Any]
+    of_beat: bool = True
+
+
+def formulas(*rows: str) -> None:
+    """LaTeX below each other, short enough for a phone; ``&`` marks what stands below what."""
+    st.latex(r"\begin{aligned}" + r" \\[0.4em] ".join(rows) + r"\end{aligned}")
+
+
+def ask(lesson: Lesson, question: Question) -> Any:
+    """The question; the prediction once it was given, else None."""
+    given_all = st.session_state.setdefault(_GIVEN, {})
+    key = _key(lesson, question)
+    given = given_all.get(key)
+    with st.container(border=True):
+        st.markdown(f"**Predict first.** {question.text}")
+        widget_key = f"guess_{question.step}"
+        value = question.widget(widget_key, given, given is not None)
+        if given is None:
+            st.button(
+                "Reveal", key="reveal", type="primary", icon=":material/visibility:", disabled=value is None,
+                on_click=_give, args=(key, widget_key),
+            )  # fmt: skip
+        else:
+            st.button("Predict again", key="again", icon=":material/undo:", on_click=_withdraw, args=(key,))
+    return given
+
+
+def tell(lesson: Lesson, question: Question, said: str, truth: str, close: bool, why: str) -> None:
+    """The prediction beside the truth, and why; kept for the summary."""
+    told = st.session_state.setdefault(_TOLD, {})
+    told[_key(lesson, question)] = (question.step, question.short, said, truth, close)
+    box = st.success if close else st.info
+    box(
+        f"You said **{said}**. Computed: **{truth}**.",
+        icon=":material/check_circle:" if close else ":material/lightbulb:",
+    )
+    st.markdown(why)
+
+
+def answers(lesson: Lesson) -> list[tuple[int, str, str, str, bool]]:
+    """Step, question, prediction, truth and whether they agree, for what was answered on this beat."""
+    told = st.session_state.get(_TOLD, {})
+    own = _beat_key(lesson)
+    return sorted(entry for (_, beat), entry in told.items() if beat in (own, None))
+
+
+def forget() -> None:
+    """Take all predictions back."""
+    for name in (_GIVEN, _TOLD):
+        st.session_state.pop(name, None)
+
+
+def _key(lesson: Lesson, question: Question) -> tuple[int, Any]:
+    return question.step, _beat_key(lesson) if question.of_beat else None
+
+
+def _beat_key(lesson: Lesson) -> tuple[str, str]:
+    return lesson.beats.source, lesson.name
+
+
+def _give(key: Any, widget_key: str) -> None:
+    st.session_state[_GIVEN][key] = st.session_state[widget_key]
+
+
+def _withdraw(key: Any) -> None:
+    st.session_state[_GIVEN].pop(key, None)
+    st.session_state.get(_TOLD, {}).pop(key, None)
+
+
+def columns() -> Any:
+    """Words and question on the left, the figure on the right."""
+    return st.columns([1, 1.3], gap="large")
+
+
+def test_rows(lesson: Lesson, per_class: int) -> np.ndarray:
+    """The first beats of each class in the test part of the split by beat."""
+    split = loaders.split_of(lesson.beats.source, sources.root_of(lesson.beats.source))
+    return first_of_each_class(lesson.beats, split.test, per_class)
+
+
+def which_rows(lesson: Lesson, rows: np.ndarray) -> str:
+    """Which beats ``test_rows`` are, in words."""
+    kind = {"demo": "synthetic beats", "mitbih": "real beats", "kaggle": "beats of the published CSV"}[
+        lesson.beats.source
+    ]
+    apart = " (some may have trained the networks)" if lesson.beats.source == "kaggle" else ""
+    return f"{len(rows)} {kind}, the first of each class in the test part of the split by beat{apart}"

@@ -1,0 +1,263 @@
+"""The figures of the lesson: plain results of ``nsr_core.lesson`` in, a figure out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from nsr_core.beat.alignment import Alignment
+from nsr_core.data import FS_HZ
+from nsr_core.lesson import (
+    STEPS_PER_BUDGET,
+    AgainstChance,
+    Climbs,
+    Knowledge,
+    Ratios,
+    StraightLine,
+    Survivors,
+)
+from ui.parts import HIDDEN_AXIS, Part, arc, arrow, note, panel, stack, stretch, upright
+from ui.theme import Ink, axis, layout, method_style
+
+ATTACK_TITLES = {
+    "pgd1": "PGD, 1 step",
+    "pgd5": "PGD, 5 steps",
+    "pgd20": "PGD, 20 steps",
+    "pgd100": "PGD, 100 steps",
+    "spsa": "SPSA, no gradient",
+    "all": "PGD 100 and SPSA",
+}
+#: Where the number line of the last step ends.
+LINE_FROM, LINE_TO = 1e-4, 0.5
+PROVED = "#009E73"
+
+
+def margins(told: AgainstChance, ink: Ink) -> go.Figure:
+    """How far the right class leads after each coin noise, and after the chosen noise; below 0 the reading has flipped."""
+    tosses = {
+        "type": "histogram", "x": told.coin_margin, "nbinsx": 24, "marker": {"color": ink.noise}, "name": "coin noise",
+        "hovertemplate": "lead %{x}: %{y} draws<extra>coin noise</extra>",
+    }  # fmt: skip
+    low = min(told.attack_margin, float(told.coin_margin.min()), 0)
+    high = max(told.clean_margin, float(told.coin_margin.max()))
+    room = 0.08 * (high - low)
+    above = {"yref": "paper", "bgcolor": ink.page}
+    words = [
+        note(f"no noise {told.clean_margin:.1f}", told.clean_margin, 1, font={"color": ink.trace}, xanchor="right", xshift=-6, **above),
+        note(f"chosen noise {told.attack_margin:.1f}", told.attack_margin, 0.82, font={"color": ink.attacked}, xanchor="left", xshift=6, **above),
+        note("misread", 0, 0.5, yref="paper", textangle=-90, xshift=-10),
+    ]  # fmt: skip
+    shapes = [
+        stretch(low - room, 0, ink.attacked, 0.1),
+        upright(told.clean_margin, ink.trace, 3, "solid"),
+        upright(told.attack_margin, ink.attacked, 3, "solid"),
+    ]
+    look = layout(
+        ink, 300, {"t": 16}, showlegend=False, bargap=0.04, uirevision="margins", shapes=shapes, annotations=words
+    )
+    axes = {"xaxis": axis(ink, "lead, in logits", range=[low - room, high + room]), "yaxis": axis(ink, "of 200 draws")}
+    return go.Figure({"data": [tosses], "layout": look | axes})
+
+
+def losses(told: Climbs, ink: Ink, revealed: bool) -> go.Figure:
+    """The loss on FGSM's straight way and, once revealed, on PGD's, at the same noise size up to the tenth step."""
+    lines = [("FGSM, straight on", told.fgsm_loss, ink.noise, "square")]
+    if revealed:
+        lines.append(("PGD, turning at every step", told.pgd_loss, ink.attacked, "circle"))
+    data = [
+        _line(np.arange(len(loss)), loss, name, colour, "%{x} steps: loss %{y:.3g}")
+        | {"mode": "lines+markers", "marker": {"symbol": symbol, "size": 7}}
+        for name, loss, colour, symbol in lines
+    ]
+    place = {"yref": "paper", "yanchor": "top", "xanchor": "left", "xshift": 6}
+    used_up = note("ε used up", STEPS_PER_BUDGET, 1, font={"color": ink.muted}, **place)
+    line = upright(STEPS_PER_BUDGET, ink.muted)
+    look = layout(ink, 380, uirevision="losses", shapes=[line], annotations=[used_up]) | {
+        "xaxis": axis(ink, "steps of ε/10", range=[-0.6, len(told.pgd_loss) - 0.4]),
+        "yaxis": axis(ink, "loss (cross-entropy)", rangemode="tozero"),
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def straight_line(told: StraightLine, eps: float, ink: Ink, revealed: bool) -> go.Figure:
+    """z_y along FGSM's direction; once revealed, the straight line beside it and below the units that switched."""
+    said = "ε %{x:.3f}: z_y %{y:.2f}"
+    data = [_line(told.eps, told.z, "the network", ink.trace, said)]
+    panels = [axis(ink, "logit z<sub>y</sub>")]
+    if revealed:
+        switched = _line(told.eps, told.switched, "units switched", ink.noise, f"ε %{{x:.3f}}: %{{y}} of {told.units}")
+        data += [
+            _line(told.eps, told.line, "the straight line of eq. 7", ink.attacked, said, "dash"),
+            switched | {"yaxis": "y2", "fill": "tozeroy", "showlegend": False}
+            | {"line": {"color": ink.noise, "width": 1.6, "shape": "hv"}},
+        ]  # fmt: skip
+        panels.append(axis(ink, f"switched, of {told.units}", rangemode="tozero"))
+    look = layout(ink, 460 if revealed else 320, uirevision="line", shapes=[upright(eps, ink.muted)])
+    return go.Figure({"data": data, "layout": look | stack(axis(ink, "noise level ε"), panels, 0.08)})
+
+
+def strengths(w: np.ndarray, ink: Ink, length: int) -> go.Figure:
+    """|w_y| sample by sample: the height of all bars together is ||w_y||_1."""
+    colours = np.where(np.arange(len(w)) < length, ink.noise, ink.muted)
+    bars = {
+        "type": "bar", "x": np.arange(len(w)) * 1000 / FS_HZ, "y": np.abs(w),
+        "marker": {"color": colours, "line": {"width": 0}}, "hovertemplate": "%{x:.0f} ms: |w| %{y:.3f}<extra></extra>",
+    }  # fmt: skip
+    look = layout(ink, 320, {"t": 16}, bargap=0.1, uirevision="strengths") | {
+        "xaxis": axis(ink, "time, ms; grey: padding"),
+        "yaxis": axis(ink, "|w<sub>y</sub>| of each sample"),
+    }
+    return go.Figure({"data": [bars], "layout": look})
+
+
+def ratios(told: Ratios, ink: Ink) -> go.Figure:
+    """From the bound of eq. 9 down to what two attacks reach."""
+    rows = {
+        "bound R₂ (eq. 9)": (told.bound, ink.muted),
+        "most within [0, 1],<br>signal only": (told.allowed, ink.muted),
+        "FGSM on the line": (told.fgsm_line, ink.noise),
+        "FGSM, really": (told.fgsm_real, ink.attacked),
+        "PGD, really": (told.pgd_real, ink.attacked),
+    }
+    values = [value for value, _ in rows.values()]
+    bars = _bars(list(rows), values, ".2f", [colour for _, colour in rows.values()], "%{x:.3f}")
+    along = axis(ink, "noise-to-signal ratio", range=[0, 1.15 * max(*values, 1)])
+    return _bar_figure(bars, along, 320, "ratios", ink, shapes=[upright(1, ink.text)])
+
+
+def directions(told: Mapping[str, Alignment], ink: Ink) -> go.Figure:
+    """The directions of the beat and of each network's w_y, at their true angles (Figure 3); all drawn equally long."""
+    arrows = [("the beat x", 0.0, ink.trace, "the beat x")]
+    arrows += [
+        (method, found.angle_deg, method_style(method).colour(ink), f"w<sub>y</sub> {method}, {found.angle_deg:.0f}°")
+        for method, found in told.items()
+    ]
+    data, words = [], []
+    for number, (name, angle, colour, label) in enumerate(arrows):
+        # ce is drawn in the colour of the beat; the dash tells them apart.
+        dash = "dash" if number and colour == ink.trace else "solid"
+        tip = (np.cos(np.radians(angle)), np.sin(np.radians(angle)))
+        data.append(arrow(tip, colour, name, label, dash))
+        words.append(note(label, *tip, font={"color": colour}, yshift=16, xshift=0 if number else -24))
+        if number:
+            data.append(arc(angle, 0.18 + 0.12 * number, colour, f"{name}, angle"))
+    left = min(-0.25, *(np.cos(np.radians(found.angle_deg)) - 0.35 for found in told.values()))
+    look = layout(ink, 340, {"t": 8, "b": 28}, showlegend=False, annotations=words) | {
+        "xaxis": HIDDEN_AXIS | {"range": [left, 1.2]},
+        "yaxis": HIDDEN_AXIS | {"range": [-0.1, 1.25], "scaleanchor": "x", "scaleratio": 1},
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def over_time(x: np.ndarray, told: Mapping[str, Alignment], length: int, ink: Ink) -> go.Figure:
+    """The beat above each network's w_y, over time."""
+    rows = [("beat x", x, ink.trace)] + [
+        (f"w<sub>y</sub> {method}", found.w, method_style(method).colour(ink)) for method, found in told.items()
+    ]
+    time_ms = np.arange(length) * 1000 / FS_HZ
+    data = [
+        _line(time_ms, values[:length], name, colour, "%{x:.0f} ms: %{y:.3f}") | {"yaxis": panel(number)}
+        for number, (name, values, colour) in enumerate(rows)
+    ]
+    panels = [axis(ink, name, nticks=4, zeroline=True, zerolinecolor=ink.muted) for name, _, _ in rows]
+    look = layout(ink, 410, {"t": 16}, showlegend=False, uirevision="over_time")
+    return go.Figure({"data": data, "layout": look | stack(axis(ink, "time, ms"), panels, 0.06)})
+
+
+def medians(told: Mapping[str, float], ink: Ink) -> go.Figure:
+    """||w_y||_1 / |z_y| of the median beat, a bar for each method, on a logarithmic axis."""
+    known = {method: value for method, value in told.items() if np.isfinite(value)}
+    values = list(known.values())
+    bars = _bars(list(known), values, ".3g", [method_style(method).colour(ink) for method in known], "%{x:.3g}")
+    span = [np.floor(np.log10(min(values))) - 0.1, np.log10(max(values)) + 0.5]
+    title = "‖w<sub>y</sub>‖<sub>1</sub> / |z<sub>y</sub>|, median beat"
+    return _bar_figure(bars, axis(ink, title, type="log", range=span, dtick=1), 350, "medians", ink)
+
+
+def accuracies(
+    eps: Sequence[float], published: Mapping[str, np.ndarray], signal: Mapping[str, np.ndarray] | None, ink: Ink
+) -> go.Figure:
+    """ACC against the noise level: the published attack, and dotted the same attack kept off the padding."""
+    data = []
+    for curves, dash, where in ((published, "solid", "as published"), (signal or {}, "dot", "signal only")):
+        for method, values in curves.items():
+            style = method_style(method)
+            name = f"{method}, {where}"
+            curve = _line(np.asarray(eps), values, name, style.colour(ink), "ε %{x:g}: %{y:.0%}", dash)
+            curve |= {"mode": "lines+markers", "marker": {"symbol": style.marker, "size": 9}}
+            data.append(curve | {"name": name if signal else method})
+    look = layout(ink, 400, uirevision="accuracies") | {
+        "xaxis": axis(ink, "noise level ε", range=[-0.01, 0.31]),
+        "yaxis": axis(ink, "accuracy (ACC)", tickformat=".0%", range=[-0.03, 1.03]),
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def survivors(told: Survivors, ink: Ink, revealed: bool) -> go.Figure:
+    """Beats still read correctly under each attack; SPSA only once revealed."""
+    shown = [
+        (name, int(left)) for name, left in zip(told.attacks, told.left, strict=True) if revealed or name[:3] == "pgd"
+    ]
+    shares = [left / told.beats for _, left in shown]
+    colours = [ink.noise if name[:3] == "pgd" else ink.attacked for name, _ in shown]
+    bars = _bars([ATTACK_TITLES[name] for name, _ in shown], shares, ".0%", colours, "%{customdata} beats, %{x:.1%}")
+    bars["customdata"] = [left for _, left in shown]
+    along = axis(ink, "still read correctly", tickformat=".0%", range=[0, 1.08])
+    return _bar_figure(bars, along, 110 + 40 * len(shown), "survivors", ink)
+
+
+def known(told: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
+    """One row a network, from no noise to much: proved safe, not known, broken; where each attack first succeeds."""
+    safe = np.array([max(found.proved, LINE_FROM) for found in told.values()])
+    broken = np.array([LINE_TO if np.isnan(found.broken) else max(found.broken, LINE_FROM) for found in told.values()])
+    start, end = np.full(len(told), LINE_FROM), np.full(len(told), LINE_TO)
+    names = list(told)
+    data: list[Part] = [
+        {
+            "type": "bar", "y": names, "x": stop - base, "base": base, "orientation": "h", "name": title,
+            "marker": {"color": colour}, "hoverinfo": "skip",
+        }
+        for title, colour, base, stop in (
+            ("proved: no noise flips it", PROVED, start, safe),
+            ("not known", ink.grid, safe, broken),
+            ("broken", ink.attacked, broken, end),
+        )
+    ]  # fmt: skip
+    for attack, symbol, size in (("pgd", "circle", 17), ("spsa", "diamond", 9)):
+        marker = {"color": ink.page, "size": size, "symbol": symbol, "line": {"color": ink.text, "width": 2}}
+        data.append(
+            {
+                "type": "scatter", "x": [getattr(found, attack) for found in told.values()], "y": names,
+                "mode": "markers", "name": f"first flip by {attack.upper()}", "marker": marker,
+                "hovertemplate": f"{attack.upper()} flips it at ε %{{x:.3f}}<extra>%{{y}}</extra>",
+            }
+        )  # fmt: skip
+    ticks = {"tickvals": [1e-4, 1e-3, 1e-2, 1e-1], "ticktext": ["0.0001", "0.001", "0.01", "0.1"]}
+    look = layout(ink, 120 + 56 * len(names), {"t": 64}, barmode="overlay", bargap=0.45, uirevision="known") | {
+        "xaxis": axis(ink, "noise level ε", type="log", range=[np.log10(LINE_FROM), np.log10(LINE_TO)], **ticks),
+        "yaxis": axis(ink, autorange="reversed", showgrid=False, ticksuffix="  "),
+    }
+    return go.Figure({"data": data, "layout": look})
+
+
+def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, told: str, dash: str = "solid") -> Part:
+    return {
+        "type": "scatter", "x": x, "y": y, "name": name, "mode": "lines",
+        "line": {"color": colour, "width": 2.2, "dash": dash}, "hovertemplate": f"{told}<extra>{name}</extra>",
+    }  # fmt: skip
+
+
+def _bars(names: list[str], values: list[float], digits: str, colours: list[str], told: str) -> Part:
+    """Bars from the left, each with its number behind it."""
+    return {
+        "type": "bar", "y": names, "x": values, "orientation": "h", "marker": {"color": colours},
+        "text": [f"{value:{digits}}" for value in values], "textposition": "outside",
+        "cliponaxis": False, "hovertemplate": f"%{{y}}: {told}<extra></extra>",
+    }  # fmt: skip
+
+
+def _bar_figure(bars: Part, along: Part, height: int, name: str, ink: Ink, **changes: object) -> go.Figure:
+    """Those bars, the first on top."""
+    look = layout(ink, height, {"t": 8}, showlegend=False, bargap=0.3, uirevision=name, **changes)
+    down = axis(ink, autorange="reversed", showgrid=False, ticksuffix="  ")
+    return go.Figure({"data": [bars], "layout": look | {"xaxis": along, "yaxis": down}})

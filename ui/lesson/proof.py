@@ -1,0 +1,158 @@
+"""Step 7: why an attack that fails proves nothing, and what would."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from nsr_core import lesson as core
+from nsr_core.errors import UserError
+from nsr_core.verdict.levels import at
+from ui import chart, loaders
+from ui.lesson import course, figures
+from ui.lesson.course import Lesson, Question
+from ui.links import page_link
+
+NETWORK = "mlp-loss2"
+COMPARED = ("ce", "loss2")
+EPS = 0.1
+QUESTION = Question(
+    7,
+    "SPSA sees no gradient, only the network's answers. Which share of the same beats does it leave?",
+    "Share of beats that SPSA leaves, loss2",
+    lambda key, value, disabled: st.slider(
+        "Share still read correctly, %", 0, 100, 70 if value is None else value, key=key, disabled=disabled
+    ),
+    of_beat=False,
+)
+
+
+def show(lesson: Lesson) -> None:
+    table = loaders.beat_table(NETWORK)
+    try:
+        told = None if table is None else core.survivors(table, EPS)
+    except UserError as error:
+        st.error(str(error))
+        return
+    if told is None:
+        st.error(
+            f"{NETWORK} has no attack results here. Evaluate it: `python -m nsr_core evaluate checkpoints/{NETWORK}`"
+        )
+        return
+    share = dict(zip(told.attacks, told.left / told.beats, strict=True))
+    words, picture = course.columns()
+    with words:
+        st.markdown(
+            "*loss2* made the ratio of step 4 tiny. Does the network hold, then? The bars show the same "
+            f"{told.beats} real test beats under PGD at ε = {EPS:g}, stopped after more and more steps. From "
+            f"{share['pgd20']:.0%} at 20 steps to {share['pgd100']:.0%} at 100: it seems to settle.\n\n"
+            "**SPSA** climbs too, but estimates the slope from 2,048 evaluations of the network around the beat, at a "
+            "distance of 0.01. It is far slower, and knows less."
+        )
+        said = course.ask(lesson, QUESTION)
+        if said is not None:
+            close = abs(said / 100 - share["spsa"]) <= 0.05
+            course.tell(lesson, QUESTION, f"{said} %", f"{share['spsa']:.0%}", close, _why(share))
+    with picture:
+        st.markdown(f"**MLP loss2 at ε = {EPS:g}**")
+        chart.draw(
+            figures.survivors(told, lesson.ink, said is not None), key="survivors",
+            alt="Share of beats still read correctly: "
+            + ", ".join(f"{figures.ATTACK_TITLES[name]} {value:.0%}" for name, value in share.items() if said or "pgd" in name),
+        )  # fmt: skip
+        how = (
+            "Shipped results, protocol paper, the first 162 test beats of each class (split by beat, seed 2020), attack seed "
+            "0; a beat broken at a smaller ε stays broken."
+        )
+        st.caption(how)
+        if said is not None:
+            numbers = pd.DataFrame(
+                {"attack": told.attacks, "beats left": told.left, "share": (told.left / told.beats).round(4)}
+            )
+            facts = {
+                "weights": {NETWORK: course.checkpoint(NETWORK).digest},
+                "eps": EPS,
+                "beats": told.beats,
+                "how": how,
+            }
+            chart.numbers(numbers, name="learn-attacks", facts=facts)
+    if said is not None:
+        _worst_case()
+        _certificates(lesson)
+
+
+def _worst_case() -> None:
+    """Where the stored worst case is: what stronger attacks leave, and where to see more."""
+    found = loaders.verdict_levels(NETWORK)
+    if found is None:
+        return
+    row = at(found, EPS)
+    st.markdown(
+        f"Other attacks go further. All of ours in turn leave **{row['worst']:.0%}** at ε = {EPS:g} on {row['beats']:,.0f} test "
+        f"beats of every record, where 100-PGD leaves {row['published']:.0%}."
+    )
+    page_link("pages/verdict.py", "What the numbers are worth", ":material/gavel:", {"verdict_eps": f"{EPS:g}"})
+
+
+def _why(share: dict[str, float]) -> str:
+    fell = 1 - share["all"] / share["pgd100"]
+    first = (
+        f"Of the beats that survive 100 steps along the true gradient, {fell:.0%} fall to a rough estimate of it. "
+        if fell > 0
+        else "Here SPSA finds nothing that PGD missed. "
+    )
+    return first + (
+        "A likely reason: the gradient is the slope *at* a point, and step 3 showed how short the line is. A network can be "
+        "flat there and steep a little further on, and SPSA looks a little further. So accuracy under an attack is an **upper bound** on "
+        "robustness: each attack that succeeds proves something, one that fails proves nothing."
+    )
+
+
+def _certificates(lesson: Lesson) -> None:
+    st.divider()
+    with st.spinner("PGD and SPSA at eleven noise levels, and the certificate"):
+        told = {method: lesson.on_beat(core.knowledge, f"mlp-{method}") for method in COMPARED}
+    words, picture = course.columns()
+    with words:
+        st.markdown(
+            "**What would prove it? A certificate**: a computation that covers *all* noise up to some ε, not only the noise that "
+            "an attack thought of. The simplest follows intervals: if each sample lies in [x - ε, x + ε], each unit lies in an "
+            "interval too, layer by layer, and if at the end the right logit's lowest value tops all others' highest, "
+            "nothing within ε flips the beat."
+        )
+        st.markdown("\n".join(f"- *{method}*: {_sentence(found)}" for method, found in told.items()))
+        st.markdown(
+            "Interval bounds are loose: the grey part is what neither side has settled. A network that attacks "
+            "leave alone and one that is proved safe need not be the same."
+        )
+    with picture:
+        st.markdown(f"**What is known of beat** `{lesson.name}`")
+        chart.draw(
+            figures.known(told, lesson.ink), key="known",
+            alt=". ".join(f"{method}: {_sentence(found)}" for method, found in told.items()),
+        )  # fmt: skip
+        how = (
+            f"MLPs, signal samples only, computed now. 100-PGD (Adamax over signs, seed 0) and a short SPSA "
+            f"({core.SHORT_SPSA.steps} steps of {core.SHORT_SPSA.samples} evaluations) at {len(core.FLIP_LEVELS)} levels from "
+            f"{core.FLIP_LEVELS[0]:g} to {core.FLIP_LEVELS[-1]:g}; protocol custom."
+        )
+        st.caption(how)
+        rows = [
+            {"method": method, "proved to": found.proved, "PGD flips at": found.pgd, "SPSA flips at": found.spsa}
+            for method, found in told.items()
+        ]
+        chart.numbers(
+            pd.DataFrame(rows).round(5),
+            name="learn-known",
+            facts=lesson.facts(*(f"mlp-{method}" for method in told), how=how),
+        )
+
+
+def _sentence(found: core.Knowledge) -> str:
+    if found.broken == 0:
+        return "misreads this beat without any noise"
+    attacks = [
+        f"{name} flips it at {at:.3g}" for name, at in (("PGD", found.pgd), ("SPSA", found.spsa)) if np.isfinite(at)
+    ]
+    missed = [name for name, at in (("PGD", found.pgd), ("SPSA", found.spsa)) if not np.isfinite(at)]
+    tries = attacks + [f"{name} finds nothing up to {core.FLIP_LEVELS[-1]:g}" for name in missed]
+    return f"proved safe to ε = {found.proved:.2g}; {', '.join(tries)}"

@@ -1,0 +1,273 @@
+"""Figures of a recording that was read: a strip with its readings, the whole stretch at a glance, likeness."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from nsr_core.beat.smallest_flip import LARGEST
+from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.data.beats import RECORD_FS_HZ
+from nsr_core.recordings.quality import REASONS
+from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_up
+from ui import ecg, loaders
+from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
+from ui.parts import Part, upright
+from ui.theme import Ink, axis, class_colour, layout, method_style
+
+#: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
+ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
+PAPER_PX = (200, 420)
+LEFT_OUT = "left out"
+#: Where a logarithmic axis of noise is labelled.
+NOISE_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+
+
+def strip(told: RecordingReading, start_s: float, seconds: float, ink: Ink) -> go.Figure:
+    """From the top: the lead on ECG paper, each network's reading of each beat, the smallest noise that changes it.
+
+    Args:
+        start_s: where the strip begins in the recording; ``seconds``: how much it shows.
+    """
+    lead, stop_s = told.cut.lead, start_s + seconds
+    first, last = (round((second - lead.start_s) * RECORD_FS_HZ) for second in (start_s, stop_s))
+    signal = lead.signal[max(first, 0) : last]
+    time_s = lead.start_s + (max(first, 0) + np.arange(len(signal))) / RECORD_FS_HZ
+    low, high = _paper_range(signal, lead.in_mv)
+    heights = _heights(high - low, seconds, len(told.networks), lead.in_mv)
+    trace = {
+        "type": "scatter", "x": time_s, "y": signal, "mode": "lines", "name": lead.name, "showlegend": False,
+        "line": {"color": ink.trace, "width": 1.4}, "hoverinfo": "skip",
+    }  # fmt: skip
+    data = [trace, _peaks(told, start_s, stop_s, ink), *_ribbons(told, start_s, stop_s, ink)]
+    data += _track(told, start_s, stop_s, ink)
+    look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
+        "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX}, "hovermode": "closest", "bargap": 0.12, "barmode": "overlay",
+        "uirevision": f"{told.cut.key}:{start_s}",
+    }  # fmt: skip
+    return go.Figure({"data": data, "layout": look | _axes(told, (start_s, stop_s), (low, high), heights, ink)})
+
+
+def _paper_range(signal: np.ndarray, in_mv: bool) -> tuple[float, float]:
+    if in_mv:
+        return float(np.floor(signal.min() * 2) / 2), float(np.ceil(signal.max() * 2) / 2 + 0.25)
+    room = 0.1 * max(float(np.ptp(signal)), 1e-9)
+    return float(signal.min()) - room, float(signal.max()) + room
+
+
+def _heights(spread: float, seconds: float, networks: int, in_mv: bool) -> tuple[int, int, int]:
+    px_per_mm = USUAL_WIDTH_PX / (seconds * SPEED)
+    paper = int(np.clip(spread / ecg.MV_PER_MM * px_per_mm, *PAPER_PX)) if in_mv else PAPER_PX[0] + 60
+    return paper, ROW_PX * networks, TRACK_PX
+
+
+def _axes(
+    told: RecordingReading,
+    seconds: tuple[float, float],
+    y: tuple[float, float],
+    heights: tuple[int, int, int],
+    ink: Ink,
+) -> dict[str, Part]:
+    """Three panels on one time axis, each as high as it should be."""
+    paper, rows, track = heights
+    whole = paper + rows + track + 2 * GAP_PX
+    axes = paper_in_seconds(ink, seconds, y)
+    in_mv = told.cut.lead.in_mv
+    if not in_mv:
+        axes["yaxis"] = axis(ink, "unit not known", range=y, showgrid=False)
+    unit = "mV" if in_mv else "of the beat's range"
+    titles = [loaders.title(name) for name in told.networks]
+    axes["xaxis"] |= {"anchor": "y3"}
+    axes["yaxis"] |= {"domain": [(track + rows + 2 * GAP_PX) / whole, 1]}
+    axes["yaxis2"] = axis(
+        ink, domain=[(track + GAP_PX) / whole, (track + GAP_PX + rows) / whole], range=[len(titles) - 0.5, -0.5],
+        tickvals=list(range(len(titles))), ticktext=titles, showgrid=False, fixedrange=True,
+    )  # fmt: skip
+    axes["yaxis3"] = axis(
+        ink, f"changed by, {unit}", domain=[0, track / whole], type="log", fixedrange=True, tickvals=NOISE_TICKS
+    )
+    return axes
+
+
+def _within(told: RecordingReading, start_s: float, stop_s: float) -> np.ndarray:
+    """Which of the usable beats begin in the stretch."""
+    time_s = told.cut.time_s[told.cut.row]
+    return np.flatnonzero((time_s >= start_s) & (time_s < stop_s))
+
+
+def _peaks(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
+    """A mark on each beat: filled where it was read, a cross where it was left out."""
+    cut = told.cut
+    shown = np.flatnonzero((cut.time_s >= start_s) & (cut.time_s < stop_s))
+    used = cut.reason[shown] == ""
+    return {
+        "type": "scatter", "x": cut.time_s[shown], "y": cut.lead.signal[cut.sample[shown]], "mode": "markers",
+        "name": "beats", "showlegend": False,
+        "marker": {
+            "symbol": np.where(used, "circle", "x").tolist(), "size": np.where(used, 6, 9).tolist(),
+            "color": np.where(used, ink.noise, ink.attacked).tolist(),
+        },
+        "hovertext": [
+            f"{clock(at, 2)}" + (f"<br>left out: {REASONS[reason]}" if reason else "")
+            for at, reason in zip(cut.time_s[shown].tolist(), cut.reason[shown].tolist(), strict=True)
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+
+
+def _ribbons(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
+    """Each network's readings as a row of boxes, from each beat to the next: colour, letter, probability."""
+    rows, time_s = _within(told, start_s, stop_s), told.cut.time_s
+    begin = time_s[told.cut.row[rows]]
+    following = np.minimum(told.cut.row[rows] + 1, len(time_s) - 1)
+    length = np.where(time_s[following] > begin, time_s[following] - begin, 0.8)
+    return [
+        {
+            "type": "bar", "orientation": "h", "base": begin, "x": np.minimum(length, 3.0), "y": np.full(len(rows), place),
+            "yaxis": "y2", "showlegend": False, "name": loaders.title(name), "customdata": rows,
+            "marker": {
+                "color": [class_colour(CLASSES[label], ink) for label in reading.label[rows].tolist()],
+                "line": {"width": 1, "color": ink.page},
+            },
+            "text": [
+                f"<b>{CLASSES[label]}</b> {p:.0%}"
+                for label, p in zip(reading.label[rows].tolist(), reading.probability[rows].max(axis=1).tolist(), strict=True)
+            ],
+            "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
+            "textfont": {"color": ink.text, "size": 11}, "hovertext": _hover(told, reading, rows),
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        }
+        for place, (name, reading) in enumerate(told.networks.items())
+    ]  # fmt: skip
+
+
+def _hover(told: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:
+    spread = told.cut.beats.mv_range
+    return [
+        f"{clock(float(told.cut.time_s[told.cut.row[row]]), 2)}: {CLASS_NAMES[CLASSES[reading.label[row]]]}, "
+        f"{reading.probability[row].max():.1%}<br>{noise_told(reading.flips_at[row], float(spread[row]))}"
+        for row in rows.tolist()
+    ]
+
+
+def noise_told(eps: float, mv_range: float) -> str:
+    """The smallest noise that changed a reading, in words."""
+    if not np.isfinite(eps):
+        return f"no noise up to {LARGEST:g} of its range was found to change it"
+    mv = f" (±{rounded_up(eps * mv_range, 3):.3f} mV)" if np.isfinite(mv_range) else ""
+    return f"changed by ±{rounded_up(eps, 4):.4f} of its range{mv}"
+
+
+def _track(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
+    """For each network the smallest noise that changes each reading; where it was asked for, a line up from what is proved."""
+    rows = _within(told, start_s, stop_s)
+    scale = told.cut.beats.mv_range[rows].astype(float) if told.cut.lead.in_mv else np.ones(len(rows))
+    x, parts = told.cut.time_s[told.cut.row[rows]], []
+    for name, reading in told.networks.items():
+        style = method_style(loaders.split_name(name)[1])
+        found, proved = reading.flips_at[rows] * scale, reading.certified[rows] * scale
+        known = proved > 0
+        marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
+        parts.append(
+            {
+                "type": "scatter", "x": x, "y": found, "yaxis": "y3", "mode": "markers", "name": loaders.title(name), "customdata": rows,
+                "marker": marker, "hovertext": _hover(told, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
+                "error_y": {
+                    "type": "data", "symmetric": False, "array": np.zeros(len(rows)),
+                    "arrayminus": np.where(known, found - proved, 0), "color": style.colour(ink), "thickness": 1.5, "width": 3,
+                    "visible": bool(known.any()),
+                },
+            }
+        )  # fmt: skip
+    return parts
+
+
+def overview(told: RecordingReading, network: str, shown: tuple[float, float], ink: Ink) -> go.Figure:
+    """The whole stretch: for each beat the smallest noise that changes one network's reading, by class.
+
+    Args:
+        shown: start and stop of what the strip shows.
+    """
+    reading, cut = told.networks[network], told.cut
+    time_s, value = cut.time_s[cut.row], told.noise(network)
+    data = [
+        _of_class(told, reading, time_s, value, label, ink)
+        for label in range(len(CLASSES))
+        if (reading.label == label).any()
+    ]
+    out = cut.time_s[cut.reason != ""]
+    if len(out):
+        data.append(
+            {
+                "type": "scatter", "x": out, "y": np.full(len(out), np.nanmin(value) if np.isfinite(value).any() else 1),
+                "mode": "markers", "name": LEFT_OUT, "marker": {"symbol": "x-thin-open", "size": 7, "color": ink.muted},
+                "hovertemplate": "%{x:.1f} s, left out<extra></extra>",
+            }
+        )  # fmt: skip
+    ticks = _round_times(float(cut.lead.start_s), float(cut.lead.start_s + cut.lead.seconds))
+    x = axis(ink, "time from the start of the recording, min:s", tickvals=ticks, ticktext=[clock(at) for at in ticks])
+    unit = "mV" if cut.lead.in_mv else "of the beat's range"
+    y = axis(ink, f"smallest noise found that changes the reading, ± {unit}", type="log", tickvals=NOISE_TICKS)
+    lines = [upright(at, ink.noise) for at in shown]
+    return go.Figure(
+        {
+            "data": data,
+            "layout": layout(ink, 360, xaxis=x, yaxis=y, shapes=lines, hovermode="closest", uirevision=cut.key),
+        }
+    )
+
+
+def _of_class(
+    told: RecordingReading, reading: NetworkReading, time_s: np.ndarray, value: np.ndarray, label: int, ink: Ink
+) -> Part:
+    rows = np.flatnonzero(reading.label == label)
+    # Filled circles hold; the darker colour of the class, so that small dots can be told on the page.
+    colour = class_colour(CLASSES[label], ink)
+    return {
+        "type": "scatter", "x": time_s[rows], "y": value[rows], "mode": "markers",
+        "name": f"{CLASSES[label]} {CLASS_NAMES[CLASSES[label]]}", "customdata": rows,
+        "marker": {
+            "size": 9, "color": colour, "symbol": _SYMBOLS[label], "line": {"width": 1, "color": ink.text},
+        },
+        "hovertext": _hover(told, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+
+
+_SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross")
+
+
+def _round_times(start_s: float, stop_s: float) -> list[float]:
+    """Some six round times in a stretch."""
+    step = next(
+        (each for each in (5, 10, 20, 30, 60, 120, 300, 600, 900, 1800) if (stop_s - start_s) / each <= 7), 3600
+    )
+    return (np.arange(np.ceil(start_s / step), np.floor(stop_s / step) + 1) * step).tolist()
+
+
+def likeness(told: RecordingReading, levels: Sequence[float], quantiles: np.ndarray, ink: Ink) -> go.Figure:
+    """How unlike the training beats these beats are, beside held-out beats of the training records.
+
+    Args:
+        levels, quantiles: shares of the held-out beats and their distances.
+    """
+    share = np.arange(1, len(told.unlikeness) + 1) / max(len(told.unlikeness), 1)
+    own = {
+        "type": "scatter", "x": np.sort(told.unlikeness), "y": share, "name": "this recording", "mode": "lines",
+        "line": {"color": ink.attacked, "width": 2.5, "shape": "hv"}, "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
+    }  # fmt: skip
+    held_out = {
+        "type": "scatter", "x": quantiles, "y": np.asarray(levels), "name": "held-out beats of the training records",
+        "mode": "lines", "line": {"color": ink.trace, "width": 1.5, "dash": "dash"},
+        "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
+    }  # fmt: skip
+    most = float(max(told.unlike_from * 1.6, np.quantile(told.unlikeness, 0.995)))
+    x = axis(ink, "distance to the nearest cluster of training beats", range=[0, most])
+    y = axis(ink, "share of the beats below", range=[0, 1.03], tickformat=".0%")
+    line = upright(told.unlike_from, ink.muted)
+    words = {
+        "text": "unlike from here", "x": told.unlike_from, "y": 0.06, "yref": "paper", "xanchor": "left", "showarrow": False,
+        "font": {"color": ink.muted, "size": 12},
+    }  # fmt: skip
+    return go.Figure(
+        {"data": [held_out, own], "layout": layout(ink, 340, xaxis=x, yaxis=y, shapes=[line], annotations=[words])}
+    )
