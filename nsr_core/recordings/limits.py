@@ -58,6 +58,14 @@ class Limits:
                 "Cut a shorter stretch out of the recording, or give it as WFDB, which is smaller than text."
             )
 
+    def check_unzipped(self, size: int) -> None:
+        """Raises ``UserError`` for a file that unpacks to more bytes than it may."""
+        if size > self.unzipped_bytes:
+            raise UserError(
+                f"The file unpacks to {megabytes(size)}, at most {megabytes(self.unzipped_bytes)} are read. "
+                "Cut a shorter stretch out of the recording."
+            )
+
     def check_channels(self, count: int) -> None:
         """Raises ``UserError`` for more signals than a recording may have."""
         if count > self.channels:

@@ -4,14 +4,25 @@ What asks for a recording (the page, the command line, ``list``, the documentati
 """
 
 from nsr_core.recordings.formats.csv_file import CSV
+from nsr_core.recordings.formats.dicom import DICOM
 from nsr_core.recordings.formats.edf import EDF
 from nsr_core.recordings.formats.format import Format
+from nsr_core.recordings.formats.hl7 import HL7
+from nsr_core.recordings.formats.ishne import ISHNE
+from nsr_core.recordings.formats.json_file import JSON
+from nsr_core.recordings.formats.mat import MAT
+from nsr_core.recordings.formats.muse import MUSE
+from nsr_core.recordings.formats.npy import NPY
+from nsr_core.recordings.formats.parquet import PARQUET
+from nsr_core.recordings.formats.philips import PHILIPS
 from nsr_core.recordings.formats.wfdb_record import WFDB
 from nsr_core.recordings.formats.workbook import WORKBOOK
 
 #: In the order in which they are asked whether a file is theirs; the first that says so reads it. Text comes last, for
 #: it takes whatever could be text.
-FORMATS: dict[str, Format] = {each.key: each for each in (WFDB, EDF, WORKBOOK, CSV)}
+FORMATS: dict[str, Format] = {
+    each.key: each for each in (WFDB, EDF, ISHNE, DICOM, HL7, MUSE, PHILIPS, WORKBOOK, MAT, NPY, PARQUET, JSON, CSV)
+}
 
 
 def format_of(name: str, content: bytes) -> Format | None:

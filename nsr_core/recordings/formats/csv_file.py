@@ -14,6 +14,7 @@ from nsr_core.recordings.formats.csv_time import Table
 from nsr_core.recordings.formats.csv_values import SECONDS_A_DAY, Days, Faults, check_faults, read_block
 from nsr_core.recordings.formats.csv_wide import is_wide, read_wide
 from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.safe_xml import is_xml
 from nsr_core.recordings.formats.table import read_table
 from nsr_core.recordings.formats.text import clean, quote
 
@@ -131,7 +132,7 @@ CSV = Format(
     key="csv",
     title="CSV or text",
     endings=(".csv", ".tsv", ".txt", ".tab", ".asc"),
-    recognise=lambda name, content: is_text(content),
+    recognise=lambda name, content: is_text(content) and not is_xml(content),
     read=read_csv,
     reads="columns of samples, with or without headings, and what devices write above them",
     is_recording=lambda name, content: _has_table(name, content),
