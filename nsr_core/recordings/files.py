@@ -40,7 +40,8 @@ def read_recording(
     Raises:
         UserError: the files are no recording, damaged, or beyond a limit; the message says which and what to do.
     """
-    deadline = Deadline(limits)
+    size = sum(map(len, files.values()))
+    deadline = Deadline(limits, size)
     if fs_hz is not None:
         limits.check_rate(fs_hz)
     if not files:
@@ -49,9 +50,10 @@ def read_recording(
         raise UserError(
             f"{len(files):,} files were given, at most {limits.files} are read. Give those of one recording."
         )
-    limits.check_bytes(sum(len(content) for content in files.values()))
+    limits.check_bytes(size, streamed=True)
     files = _unzipped(files, limits, deadline)
     name, kind = _main(files)
+    limits.check_bytes(size, streamed=kind.is_streamed)
     picked = kind.belonging(name, files) if kind.belonging else {name: files[name]}
     contents = kind.read(Given(name, picked, fs_hz, limits, deadline, progress))
     others = [other for other in files if other not in picked]
@@ -94,7 +96,7 @@ class _Folder(Mapping[str, bytes]):
             if name not in self:
                 raise KeyError(name)
             path = self._path / name
-            self._limits.check_bytes(_size(path) + sum(map(len, self._read.values())))
+            self._limits.check_bytes(_size(path) + sum(map(len, self._read.values())), streamed=True)
             self._read[name] = _read_bytes(path)
         return self._read[name]
 

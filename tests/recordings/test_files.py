@@ -117,4 +117,4 @@ def test_paths_that_cannot_be_read(tmp_path):
         read_path(tmp_path / "r1")
     (tmp_path / "long.csv").write_bytes(b"1\n" * 1000)
     with pytest.raises(UserError, match=r"at most 0\.0 MB are read"):
-        read_path(tmp_path / "long.csv", limits=dataclasses.replace(LIMITS, given_bytes=1999))
+        read_path(tmp_path / "long.csv", limits=dataclasses.replace(LIMITS, streamed_bytes=1999))

@@ -87,7 +87,11 @@ def _columns(given: Given, name: str, array: np.ndarray, leads: Sequence[str]) -
         return {}
     array = array if array.shape[0] >= array.shape[1] else array.T
     given.limits.check_channels(array.shape[1])
-    names = leads if len(leads) == array.shape[1] else [f"{name or 'column'} {number}" for number in range(1, array.shape[1] + 1)]
+    names = (
+        leads
+        if len(leads) == array.shape[1]
+        else [f"{name or 'column'} {number}" for number in range(1, array.shape[1] + 1)]
+    )
     return {f"{each}": array[:, place] for place, each in enumerate(names)}
 
 

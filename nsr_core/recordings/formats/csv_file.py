@@ -9,15 +9,18 @@ from nsr_core.errors import UserError
 from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.csv_layout import DATE, EMPTY, NUMBER, STAMP, Layout, read_layout
 from nsr_core.recordings.formats.csv_metadata import Metadata, rate_in, read_metadata
-from nsr_core.recordings.formats.csv_text import blocks, is_text, plain_text
+from nsr_core.recordings.formats.csv_text import blocks, count_lines, is_text, plain_text
 from nsr_core.recordings.formats.csv_time import Table
 from nsr_core.recordings.formats.csv_values import SECONDS_A_DAY, Days, Faults, check_faults, read_block
 from nsr_core.recordings.formats.csv_wide import is_wide, read_wide
 from nsr_core.recordings.formats.format import Format, Given
 from nsr_core.recordings.formats.safe_xml import is_xml
+from nsr_core.recordings.formats.shape import is_counter, is_ramp
 from nsr_core.recordings.formats.table import read_table
 from nsr_core.recordings.formats.text import clean, quote
 
+#: A longer table keeps its samples in single precision, which is finer than any recorder's steps; times never.
+LONG_LINES = 3_000_000
 #: Of a table beside other files; a note is shorter, or has no numbers.
 LEAST_LINES = 20
 
@@ -37,7 +40,7 @@ def read_text(given: Given, text: bytes) -> Contents:
         return read_wide(given, text)
     layout = read_layout(text)
     given.limits.check_channels(sum(kind in (NUMBER, EMPTY) for kind in layout.kinds) - 1)
-    given.limits.check_samples(layout.columns * text.count(b"\n"))
+    given.limits.check_samples(layout.columns * count_lines(text, layout.start))
     said = read_metadata(layout.above, given.limits)
     values, notes, bad = _read_columns(given, text, layout)
     given.deadline.check()
@@ -103,14 +106,18 @@ def _join_dates(layout: Layout, values: list[np.ndarray]) -> list[np.ndarray]:
 
 def _read_columns(given: Given, text: bytes, layout: Layout) -> tuple[list[np.ndarray], list[str], set[int]]:
     """(lines,) of each column, notes about what was taken as missing, and the columns that are no numbers after all."""
-    most_lines = text.count(b"\n", layout.start) + 1
-    values = [np.empty(most_lines) for _ in layout.kinds]
+    most_lines = count_lines(text, layout.start) + 1
+    values = [np.empty(0)] * layout.columns
     faults, days = Faults(), Days()
     done, end = layout.start, 0
     for line, block in blocks(text, layout.start, layout.first_line):
         given.deadline.check()
         given.progress(done, len(text), f"reading {clean(given.name, 40)}")
         part = read_block(block, line, layout, faults, days)
+        if end == 0:
+            values = [
+                np.empty(most_lines, _precision(layout, place, column, most_lines)) for place, column in enumerate(part)
+            ]
         for column, signal in zip(values, part, strict=True):
             column[end : end + part.shape[1]] = signal
         done, end = done + len(block), end + part.shape[1]
@@ -119,11 +126,16 @@ def _read_columns(given: Given, text: bytes, layout: Layout) -> tuple[list[np.nd
     return [column[:end] for column in values], notes, bad
 
 
+def _precision(layout: Layout, place: int, first: np.ndarray, lines: int) -> type[np.floating]:
+    is_time = layout.kinds[place] in (STAMP, DATE) or is_ramp(first) or is_counter(first)
+    return np.float64 if is_time or lines < LONG_LINES else np.float32
+
+
 def _has_table(name: str, content: bytes) -> bool:
     """Whether there is a table of some length in a text."""
     try:
         text = plain_text(name, content)
-        return is_wide(text) or (text.count(b"\n") >= LEAST_LINES and bool(read_layout(text).kinds))
+        return is_wide(text) or (count_lines(text) >= LEAST_LINES and bool(read_layout(text).kinds))
     except UserError:
         return False
 
@@ -134,6 +146,7 @@ CSV = Format(
     endings=(".csv", ".tsv", ".txt", ".tab", ".asc"),
     recognise=lambda name, content: is_text(content) and not is_xml(content),
     read=read_csv,
+    is_streamed=True,
     reads="columns of samples, with or without headings, and what devices write above them",
     is_recording=lambda name, content: _has_table(name, content),
 )

@@ -51,7 +51,7 @@ def read_wide(given: Given, text: bytes) -> Contents:
     Raises:
         UserError: it is a table of beats, or as wide as it is long.
     """
-    rows = [row for row in text.split(b"\n", MOST_ROWS * _STRETCHED * 4) if row.strip()]
+    rows = [row for row in text[:].split(b"\n", MOST_ROWS * _STRETCHED * 4) if row.strip()]
     separator = _separator(rows[0][:_FIRST_BYTES]) or b","
     columns = rows[0].rstrip(b"\r ,;").count(separator) + 1
     if columns in BEAT_COLUMNS and len(rows) > 1:

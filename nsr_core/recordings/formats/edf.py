@@ -197,6 +197,7 @@ EDF = Format(
     title="EDF, EDF+ or BDF",
     endings=(".edf", ".rec", ".bdf"),
     recognise=lambda name, content: edf_header.is_edf(content),
+    is_streamed=True,
     read=read_edf,
     reads="every signal, each at its own rate; annotations of EDF+ whose text is an MIT-BIH symbol, if most are",
 )

@@ -48,6 +48,7 @@ class Format:
         reads: what is read of it, for the documentation: a phrase.
         belonging: of a format that takes several files: those that belong to the file of a name, itself among them;
             UserError where one is missing.
+        is_streamed: whether it reads in stretches, so that a day of samples costs little memory; other files may be smaller.
         companions: endings of the other files of such a format.
         is_recording: of a format that also takes what is none, whether a content is one: asked where several files
             were given.
@@ -60,5 +61,6 @@ class Format:
     read: Callable[[Given], Contents]
     reads: str
     belonging: Callable[[str, Mapping[str, bytes]], dict[str, bytes]] | None = None
+    is_streamed: bool = False
     companions: tuple[str, ...] = ()
     is_recording: Callable[[str, bytes], bool] = lambda name, content: True

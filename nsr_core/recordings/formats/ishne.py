@@ -73,6 +73,7 @@ ISHNE = Format(
     title="ISHNE Holter",
     endings=(".ecg", ".ishne"),
     recognise=lambda name, content: content[: len(_MAGIC)] == _MAGIC,
+    is_streamed=True,
     read=read_ishne,
     reads="all leads",
 )

@@ -323,6 +323,7 @@ WFDB = Format(
     title="a WFDB record",
     endings=(HEADER_ENDING,),
     recognise=lambda name, content: name.lower().endswith(HEADER_ENDING),
+    is_streamed=True,
     read=read_wfdb,
     reads="the header with the signal files that it names, and an annotation file of the same name",
     belonging=pick_files,
