@@ -188,7 +188,11 @@ class CNN(Network):
 
     def prepared_vjp(self) -> Callable[[Tensor], tuple[Tensor, PullBack]]:
         """``input_vjp`` while the weights stay as they are: on a CUDA device they are laid out for its kernels once."""
-        return partial(self._fused_vjp, self._packed()) if self._can_be_fused(self.stem.weight) else partial(input_vjp, self)
+        return (
+            partial(self._fused_vjp, self._packed())
+            if self._can_be_fused(self.stem.weight)
+            else partial(input_vjp, self)
+        )
 
     def _fused_vjp(self, weights: cnn_fused.Weights, x: Tensor) -> tuple[Tensor, PullBack]:
         features, trail = cnn_fused.features(x, weights, keep=True)

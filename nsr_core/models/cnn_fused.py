@@ -125,7 +125,8 @@ def _library(capability: tuple[int, int]) -> ctypes.CDLL | None:
         options = ["-O3", f"-gencode=arch=compute_{name},code=sm_{name}", "-shared", "-Xcompiler", "-fPIC"]
         try:
             write_atomically(
-                path, lambda out: subprocess.run([compiler, *options, "-o", out, SOURCE], check=True, capture_output=True)
+                path,
+                lambda out: subprocess.run([compiler, *options, "-o", out, SOURCE], check=True, capture_output=True),
             )
         except (subprocess.CalledProcessError, OSError):
             return None  # a compiler without a host compiler, or too old for the device
