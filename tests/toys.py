@@ -86,10 +86,10 @@ def short(attack: Attack) -> Attack:
 
 
 @contextmanager
-def rows_forwarded(network: nn.Module) -> Iterator[list[int]]:
-    """Collects the number of rows of each pass to the network's last layer, by whatever way it gets there."""
+def rows_forwarded(network: nn.Module, layer: int = -1) -> Iterator[list[int]]:
+    """Collects the number of rows of each pass through one of the network's layers, by whatever way it gets there."""
     seen: list[int] = []
-    hook = kernel_layers(network)[-1].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    hook = kernel_layers(network)[layer].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     try:
         yield seen
     finally:

@@ -64,6 +64,8 @@ METHOD_STYLES = {
     "adv0.3": Style("#5B4B9A", "#9E8CE0", "hexagon"),
     "at0.1": Style("#8B1E3F", "#F0708F", "bowtie"),
     "trades0.1": Style("#5E7D1B", "#A8CF4C", "hourglass"),
+    "mtl-ibp0.05": Style("#00736B", "#3FD0C4", "star-square"),
+    "mtl-ibp0.1": Style("#7A1FA2", "#D98CF5", "star-diamond"),
 }
 #: Of the five classes, on light pages and on dark ones; a letter always says it too.
 CLASS_COLOURS = {

@@ -8,9 +8,8 @@ import torch
 from nsr_core.attacks import BeatRandomness, WorstCase
 from nsr_core.attacks.worst_case import broken_by
 from nsr_core.beat.sweep import REFINEMENT, SWEEP_EPS
-from nsr_core.certificates import certified_eps
+from nsr_core.certificates import can_be_certified, certified_eps
 from nsr_core.data import Beats
-from nsr_core.errors import UserError
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors, is_read_correctly
 from nsr_core.models import Network
@@ -66,10 +65,9 @@ def bracket_beat(
 
 def _certified(network: Network, beats: Beats, row: int, signal_only: bool) -> float:
     x, y, length = as_tensors(beats, np.array([row]))
-    try:
-        return float(certified_eps(network, x, y, length=length if signal_only else None))
-    except UserError:  # there is none for the CNN
+    if not can_be_certified(network):
         return np.nan
+    return float(certified_eps(network, x, y, length=length if signal_only else None))
 
 
 def _smallest(

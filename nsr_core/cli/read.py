@@ -33,7 +33,7 @@ def read(
     models: Annotated[
         str, typer.Option(help="Folders of checkpoints, separated by commas.")
     ] = "checkpoints/mlp-ce,checkpoints/mlp-jacob",
-    lead: Annotated[str | None, typer.Option(help="Which lead; by default the first.")] = None,
+    lead: Annotated[str | None, typer.Option(help="Which lead; by default the first that is an ECG.")] = None,
     fs: Annotated[float | None, typer.Option(help="Samples a second, where the file does not say or is wrong.")] = None,
     unit: Annotated[str | None, typer.Option(help="mV, uV, V or nV, where the file does not say or is wrong.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Where to begin, in seconds.")] = 0.0,
@@ -60,7 +60,7 @@ def read(
     checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
     cut = cut_recording(
-        found, lead or found.channels[0].name, fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=marks
+        found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=marks
     )  # fmt: skip
     result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:

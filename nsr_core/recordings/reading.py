@@ -10,13 +10,13 @@ import torch
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
-from nsr_core.certificates import certify_beats
+from nsr_core.certificates import can_be_certified, certify_beats
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
 from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
-from nsr_core.recordings.likeness import distances, load_likeness
+from nsr_core.recordings.likeness import distances, load_likeness, shapeless
 from nsr_core.recordings.quality import REASONS
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ class RecordingReading:
     @property
     def unlike(self) -> np.ndarray:
         """(k,) bool, whether a beat is unlike the training beats."""
-        return self.unlikeness > self.unlike_from
+        return (self.unlikeness > self.unlike_from) | shapeless(self.cut.beats.x, self.cut.beats.length)
 
     def beats_for(self, checkpoint: str) -> Beats:
         """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
@@ -228,13 +228,12 @@ def read_with(
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
     """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
-    try:
-        table = certify_beats(
-            network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
-        )  # fmt: skip
-    except UserError:  # there is none for this network
-        progress(len(beats), len(beats), "there is no proof for this network")
+    if not can_be_certified(network):
+        progress(len(beats), len(beats), "there is no certificate for this network")
         return np.full(len(beats), np.nan)
+    table = certify_beats(
+        network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
+    )  # fmt: skip
     return table["certified"].to_numpy(np.float64)
 
 

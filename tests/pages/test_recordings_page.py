@@ -1,5 +1,7 @@
 """The page Your ECG without a browser: what it shows is what the core reads, and a bad file ends in words."""
 
+import time
+
 import numpy as np
 import pytest
 import wfdb
@@ -7,10 +9,11 @@ from apptools import PAGES, TIMEOUT_SECONDS, assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.formats import endings
 from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.sample import LEAD_NAME, sample_recording
 from ui import loaders
-from ui.recordings import figures, source
+from ui.recordings import figures, held, source
 from ui.theme import DARK, LIGHT
 
 
@@ -67,8 +70,8 @@ def test_without_proofs_there_is_no_empty_column():
 
 def test_a_file_without_a_rate_is_asked_for_it_and_then_read():
     app = give(("mine.csv", sample_csv()))
-    assert "does not say how many samples" in app.info[0].value
-    app.number_input[0].set_value(360.0).run()
+    assert "Nothing says how many samples" in app.info[0].value
+    app.number_input(key="fs_ECG_None").set_value(360.0).run()
     assert_healthy(app)
     assert "MLP ce" in words(app)
     assert "±" in words(app)
@@ -76,7 +79,7 @@ def test_a_file_without_a_rate_is_asked_for_it_and_then_read():
 
 def test_a_unit_that_is_not_known_leaves_out_millivolts():
     app = give(("mine.csv", sample_csv("ECG")))
-    app.number_input[0].set_value(360.0).run()
+    app.number_input(key="own_fs").set_value(360.0).run()
     assert_healthy(app)
     assert "of the range" in words(app)
     assert " mV or less" not in words(app)
@@ -84,7 +87,13 @@ def test_a_unit_that_is_not_known_leaves_out_millivolts():
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.csv", b""), ("a.csv", b"\x00\xff\x13" * 500), ("a.edf", b"0" * 400), ("a.zip", b"PK"), ("a.hea", b"x")],
+    [
+        ("a.csv", b""),
+        ("a.csv", b"\x00\xff\x13" * 500),
+        ("a.edf", b"0       \xff" * 40),
+        ("a.zip", b"PK"),
+        ("a.hea", b"x"),
+    ],
 )
 def test_a_bad_file_ends_in_words(name, content):
     app = give((name, content))
@@ -95,9 +104,55 @@ def test_a_bad_file_ends_in_words(name, content):
 
 def test_a_wrong_rate_ends_in_words():
     app = give(("mine.csv", sample_csv(seconds=4)))
-    app.number_input[0].set_value(9000.0).run()
+    app.number_input(key="fs_ECG_None").set_value(9000.0).run()
     assert not app.exception
     assert "have at least 3 s" in app.error[0].value
+
+
+def test_the_rate_can_be_given_before_the_file_is_read():
+    """A time column that tells no rate: refused, with a field for the rate beside the message."""
+    rows = [
+        f"{at / 360 + 0.1 * (at % 7 == 0):.4f},{value:.3f}"
+        for at, value in enumerate(sample_recording().channels[0].signal[:10_000])
+    ]
+    app = give(("mine.csv", "\n".join(["time,ECG", *rows]).encode()))
+    assert "give the sampling rate by hand" in app.error[0].value
+    app.number_input(key="own_fs").set_value(360.0).run()
+    assert_healthy(app)
+    assert "Beats found" in metrics(app)
+
+
+def test_the_page_takes_what_the_core_takes():
+    app = open_page("recordings", recording=source.FILE, models="mlp-ce")
+    offered = {ending.removeprefix(".") for ending in app.file_uploader(key="own_upload").proto.type}
+    assert offered == set(endings())
+
+
+@pytest.mark.parametrize("name", ["![p](http://a.b/c.png).csv", "a.csv"])
+def test_what_stands_in_a_file_is_not_markdown(name):
+    app = give((name, b"![p](http://a.b/c.png)\n" * 3))
+    shown = app.error[0].value
+    assert "![" not in shown
+    assert "](" not in shown
+    assert "http:" not in shown
+
+
+def test_where_no_signal_is_an_ecg_the_reader_chooses():
+    values = np.random.default_rng(0).normal(size=(5000, 2))
+    rows = [f"{at / 250:.3f},{a:.3f},{b:.3f}" for at, (a, b) in enumerate(values)]
+    app = give(("mine.csv", "\n".join(["time,resp,temp", *rows]).encode()))
+    assert app.selectbox(key="lead").value is None
+    assert any("Choose the lead" in info.value for info in app.info)
+    assert not app.exception
+
+
+def test_a_recording_is_dropped_when_it_was_not_used():
+    ticket = held.keep(sample_recording())
+    assert held.find(ticket) is not None
+    held.sweep(time.monotonic() + 60 * held.MINUTES - 5)
+    assert held.find(ticket) is not None
+    held.sweep(time.monotonic() + 60 * held.MINUTES + 5)
+    assert held.find(ticket) is None
 
 
 def test_marks_in_the_file_can_be_used_instead(tmp_path):

@@ -76,7 +76,7 @@ def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoic
 def _result(bracket: BeatBracket) -> str:
     if bracket.broken == 0:
         return "misread before any noise"
-    proof = "no proof is possible for this network" if bracket.certified != bracket.certified else (
+    proof = "there is no certificate for this network" if bracket.certified != bracket.certified else (
         f"proved up to {bracket.certified:.4f}"
     )  # fmt: skip
     if bracket.by:

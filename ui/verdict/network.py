@@ -41,7 +41,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         "True accuracy under the strongest noise that exists lies in the shaded band: no noise gets below it, and noise that "
         "gets to its upper edge is known. The worst case has steps, because attacks were run at six levels."
         if certified
-        else "There is no certificate for the CNN: nothing is proved of it, and the worst case is only the worst that we found."
+        else "Nothing is certified of this network yet (the command certify does it): the worst case is only the worst that we found."
     )
     st.caption(words.protocol(name))
     chart.numbers(

@@ -6,13 +6,15 @@ import zipfile
 from pathlib import PurePosixPath
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.formats.text import quote
 from nsr_core.recordings.limits import Deadline, Limits, megabytes
-from nsr_core.recordings.text import quote
 
 SIGNATURE = b"PK\x03\x04"
 #: A zip without a single file begins with its end.
 EMPTY_SIGNATURE = b"PK\x05\x06"
 CHUNK_BYTES = 1 << 20
+#: Of what is packed, so many times as much may come out.
+MOST_PACKED = 40
 #: Of the directory at a zip's end: an entry takes 46 bytes and its name.
 DIRECTORY_BYTES = 1 << 20
 _END = struct.Struct("<4s4H2LH")
@@ -38,19 +40,36 @@ def unzip(name: str, content: bytes, limits: Limits, deadline: Deadline) -> dict
     _check_directory(name, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = _usable_entries(name, archive.infolist(), limits)
+            left = _unpacked_limit(len(content), limits)
+            entries = _usable_entries(name, len(content), archive.infolist(), limits)
             files: dict[str, bytes] = {}
-            left = limits.unzipped_bytes
             for base, entry in entries.items():
                 files[base] = _read_entry(archive, entry, left, deadline)
                 left -= len(files[base])
-                if is_zip(files[base]):
+                if is_zip(files[base]) and not is_document(base):
                     raise _nested(name, base)
             return files
     except UserError:
         raise
     except Exception as error:  # zipfile meets damage with more types than it documents
         raise _damaged(name) from error
+
+
+def is_document(name: str) -> bool:
+    """Whether a zip is by its name the file of an office, which has no recordings in it but cells."""
+    return PurePosixPath(name).suffix.lower() in (".xlsx", ".xlsm", ".ods")
+
+
+def _unpacked_limit(size: int, limits: Limits) -> int:
+    """Bytes that a zip of a size may unpack to: real samples pack to a tenth, a bomb to a thousandth."""
+    return min(limits.unzipped_bytes, max(limits.small_bytes, MOST_PACKED * size))
+
+
+def _too_large(name: str, size: int, limits: Limits) -> UserError:
+    return UserError(
+        f"{quote(name)} unpacks to more than {megabytes(_unpacked_limit(size, limits))}, which is not read. "
+        "Cut a shorter stretch out of the recording."
+    )
 
 
 def _check_directory(name: str, content: bytes) -> None:
@@ -64,15 +83,12 @@ def _check_directory(name: str, content: bytes) -> None:
         raise UserError(f"{quote(name)} has a directory for far more files than a recording has. {_REMEDY}")
 
 
-def _usable_entries(name: str, entries: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
+def _usable_entries(name: str, size: int, entries: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
     """The entries that are files, by base name, after all that the directory says has been checked."""
     if len(entries) > limits.files:
         raise UserError(f"{quote(name)} holds {len(entries):,} files, at most {limits.files} are read. {_REMEDY}")
-    if sum(entry.file_size for entry in entries) > limits.unzipped_bytes:
-        raise UserError(
-            f"{quote(name)} unpacks to more than {megabytes(limits.unzipped_bytes)}, which is not read. "
-            "Cut a shorter stretch out of the recording."
-        )
+    if sum(entry.file_size for entry in entries) > _unpacked_limit(size, limits):
+        raise _too_large(name, size, limits)
     usable: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
@@ -114,3 +130,27 @@ def _nested(name: str, inner: str) -> UserError:
 
 def _damaged(name: str) -> UserError:
     return UserError(f"{quote(name)} is not a whole zip: it is damaged or cut off. Copy or pack it again.")
+
+
+def check_sizes(name: str, content: bytes, limits: Limits) -> None:
+    """What a zip unpacks to, unpacked and thrown away, for a library that unpacks without asking.
+
+    Raises:
+        UserError: it is damaged, or holds more than it may.
+    """
+    _check_directory(name, content)
+    left = _unpacked_limit(len(content), limits)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                if entry.compress_type not in _METHODS:
+                    raise _damaged(name)
+                with archive.open(entry) as stream:
+                    while chunk := stream.read(CHUNK_BYTES):
+                        left -= len(chunk)
+                        if left < 0:
+                            raise _too_large(name, len(content), limits)
+    except UserError:
+        raise
+    except Exception as error:  # zipfile meets damage with more types than it documents
+        raise _damaged(name) from error

@@ -11,7 +11,7 @@ UNIT_LENGTH = 16
 #: The last part in brackets: ``MLII (mV)``, ``ECG [uV]``.
 _IN_BRACKETS = re.compile(r"^(?P<name>[^()\[\]]*)[(\[](?P<unit>[^()\[\]]*)[)\]]$")
 #: Spellings of a microvolt's first letter: micro sign, Greek mu.
-_MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u"})
+MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u"})
 _VOLTS = {
     "mv": "mV", "millivolt": "mV", "millivolts": "mV",
     "uv": "uV", "microvolt": "uV", "microvolts": "uV",
@@ -33,7 +33,7 @@ def quote(text: str) -> str:
 
 def tidy_unit(text: str) -> str:
     """A unit as ``Channel`` has it: ``µV`` is ``uV``, ``MV`` is ``mV``, what is not known stays as it is."""
-    unit = clean(text.translate(_MICRO), UNIT_LENGTH)
+    unit = clean(text.translate(MICRO), UNIT_LENGTH)
     return _VOLTS.get(unit.lower(), unit)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from wfdb.io.annotation import ann_labels
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.formats.text import quote
 from nsr_core.recordings.limits import Deadline, Limits
 from nsr_core.recordings.recording import Marks
-from nsr_core.recordings.text import quote
 
 #: Codes that do not mark a moment but say more about it.
 _SKIP, _NUM, _SUB, _CHAN, _AUX = 59, 60, 61, 62, 63

@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from wfdb.io.header import parse_header_content, rx_signal
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.text import quote
+from nsr_core.recordings.formats.text import MICRO, quote
 
 HEADER_BYTES = 100_000
 LINE_CHARACTERS = 1000
-#: wfdb reads three more, but through an audio codec; nothing tells their size before they are unpacked.
-FORMATS = ("8", "16", "24", "32", "61", "80", "160", "212", "310", "311")
-DEFAULT_FS_HZ = 250.0
+#: The last three are packed by an audio codec (FLAC).
+PACKED = ("508", "516", "524")
+FORMATS = ("8", "16", "24", "32", "61", "80", "160", "212", "310", "311", *PACKED)
+DEFAULT_FS_HZ, DEFAULT_GAIN, DEFAULT_UNIT = 250.0, 200.0, "mV"
 _RECORD_NAME = re.compile(r"[-\w]+(?P<segments>/\d+)?$")
+_SEGMENT = re.compile(r"([-\w]+|~)$")
 _RATE = re.compile(r"(?P<rate>\d+\.?\d*|\.\d+)(/\S*)?$")
 #: What a signal file's name may be made of; a path or an address it cannot.
 _FILE_NAME = re.compile(r"[-\w]+(\.\w+)?$")
 _LAYOUT = re.compile(r"\d+(x\d+)?(:\d+)?(\+\d+)?$")
-_GAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\(-?\d+\))?(/\S+)?$")
+_GAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\(-?\d+\))?(/\S*)?$")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class SignalLine:
         skew: frames that it lags behind.
         offset: bytes of the file before the first sample.
         is_calibrated: whether the line names a gain.
+        gain, baseline, unit: a sample is ``(digital - baseline) / gain`` of the unit.
+        name: of the signal; empty where there is none.
     """
 
     file: str
@@ -47,6 +51,10 @@ class SignalLine:
     skew: int
     offset: int
     is_calibrated: bool
+    gain: float
+    baseline: int
+    unit: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,7 @@ def read_header(name: str, content: bytes) -> Header:
     if record_name is None or len(fields) < 2 or not fields[1].isdigit():
         raise _fault(name, f"its first line is {quote(lines[0])}, expected the record's name and its number of signals")
     if record_name["segments"]:
-        raise UserError(
-            f"{quote(name)} is a record of several segments, which is not read. Give one segment: its .hea and .dat."
-        )
+        raise _fault(name, "it lists segments where it should describe signals")
     count = int(fields[1])
     if count == 0:
         raise _fault(name, "it has no signals")
@@ -88,6 +94,42 @@ def read_header(name: str, content: bytes) -> Header:
     return Header(frames_hz, frames, signals)
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A part of a record: the name of its header without ending, ``~`` for a gap, and its frames; 0 for a layout."""
+
+    name: str
+    frames: int
+
+
+def read_segments(name: str, content: bytes) -> tuple[float, list[Segment]] | None:
+    """Frames a second and the segments of a record that has some; None of a record that describes signals itself.
+
+    Raises:
+        UserError: it announces segments and does not list them.
+    """
+    lines = _lines(name, content)
+    fields = lines[0].split()
+    match = _RECORD_NAME.match(fields[0])
+    if match is None or not match["segments"]:
+        return None
+    segments = []
+    for line in lines[1:]:
+        parts = line.split()
+        if len(parts) != 2 or not _SEGMENT.match(parts[0]) or not parts[1].isdigit() or len(parts[1]) > 15:
+            raise _fault(name, f"{quote(line)} does not name a segment and its length")
+        segments.append(Segment(parts[0], int(parts[1])))
+    if len(segments) != int(match["segments"][1:]) or not any(segment.name != "~" for segment in segments):
+        raise _fault(name, f"it announces {match['segments'][1:][:12]} segments and lists {len(segments)}")
+    return _rate(name, fields), segments
+
+
+def signal_names(name: str, content: bytes) -> list[str]:
+    """Of a header, also of a layout, whose signals are in no file."""
+    found = [rx_signal.match(line) for line in _lines(name, content)[1:]]
+    return [match["sig_name"].strip() for match in found if match]
+
+
 def named_files(name: str, content: bytes) -> list[str]:
     """The signal files that a header names, each once; ``read_header`` has made sure that they are no paths."""
     return list(dict.fromkeys(signal.file for signal in read_header(name, content).signals))
@@ -96,7 +138,11 @@ def named_files(name: str, content: bytes) -> list[str]:
 def _lines(name: str, content: bytes) -> list[str]:
     if len(content) > HEADER_BYTES:
         raise _fault(name, f"it has {len(content):,} bytes, expected at most {HEADER_BYTES:,}")
-    text = content.decode("ascii", errors="ignore")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    text = text.translate(MICRO).encode("ascii", errors="ignore").decode()
     lines, _ = parse_header_content(text)
     if not lines or any(len(line) > LINE_CHARACTERS for line in lines):
         raise _fault(name, "it is empty" if not lines else f"a line is longer than {LINE_CHARACTERS:,} characters")
@@ -140,8 +186,22 @@ def _signal(name: str, line: str) -> SignalLine:
     if per_frame == 0:
         raise _fault(name, "a signal has no samples in a frame")
     is_calibrated = len(fields) > 1 and _is_gain(name, fields[1])
-    skew, offset = int(match["skew"] or 0), int(match["byte_offset"] or 0)
-    return SignalLine(file, layout, match["fmt"], per_frame, skew, offset, is_calibrated)
+    baseline = match["baseline"] or match["adc_zero"] or "0"
+    if len(baseline) > 12:
+        raise _fault(name, f"a signal's baseline is {quote(baseline)}, expected a whole number of a sample")
+    return SignalLine(
+        file=file,
+        layout=layout,
+        format=match["fmt"],
+        per_frame=per_frame,
+        skew=int(match["skew"] or 0),
+        offset=int(match["byte_offset"] or 0),
+        is_calibrated=is_calibrated,
+        gain=float(match["adc_gain"]) if is_calibrated else DEFAULT_GAIN,
+        baseline=int(baseline) if baseline != "-" else 0,
+        unit=match["units"] or DEFAULT_UNIT,
+        name=match["sig_name"].strip(),
+    )
 
 
 def _is_gain(name: str, text: str) -> bool:
