@@ -10,7 +10,10 @@ from nsr_core.attacks import Box
 from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
 from nsr_core.certificates.search import guaranteed_margin
 from nsr_core.data.beat_tables import place_in_table
-from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint
+from nsr_core.training.card import list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 CERTIFIED = [folder for folder in list_checkpoints(ROOT) if (folder / CERTIFICATES_FILE).exists()]

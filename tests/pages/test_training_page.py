@@ -9,6 +9,8 @@ from nsr_core.methods import METHODS
 from nsr_core.training.config import paper_config
 from ui import loaders
 
+pytestmark = pytest.mark.slow
+
 
 def start(app):
     return app.button(key="start").click().run()

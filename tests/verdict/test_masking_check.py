@@ -24,6 +24,8 @@ from nsr_core.verdict.masking.check import conclusion
 from nsr_core.verdict.masking.evidence import Evidence
 from nsr_core.verdict.masking.variants import PUBLISHED
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_plainly_trained_network_lights_nothing_red(plain):
     assert plain.light in ("green", "amber"), plain.reasons

@@ -9,6 +9,8 @@ from nsr_core.verdict.masking import (
     save_masking,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_check_is_kept_and_read_again_as_it_was(plain, tmp_path):
     assert load_masking(tmp_path) is None
