@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from apptools import assert_healthy, open_page, words
 
 from nsr_core import jobs
