@@ -26,6 +26,8 @@ from nsr_core.verdict.levels import VERDICT_FILE
 from nsr_core.verdict.masking import load_masking
 from nsr_core.verdict.verdict import SIGNAL, WHOLE, read_verdict
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 AS_PUBLISHED = [folder for folder in CHECKPOINTS if folder.name in {f"mlp-{method}" for method in PAPER_METHODS}]

@@ -28,6 +28,8 @@ from nsr_core.data import FS_HZ
 from nsr_core.errors import UserError
 from nsr_core.training.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 CLIMBERS = {
     "pgd-margin": MarginPGD(steps=20),
     "pgd-margin, 3 starts": MarginPGD(steps=60, restarts=3),

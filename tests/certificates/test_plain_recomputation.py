@@ -13,6 +13,8 @@ from nsr_core.data.beat_tables import place_in_table
 from nsr_core.training.card import list_checkpoints
 from nsr_core.training.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 CERTIFIED = [folder for folder in list_checkpoints(ROOT) if (folder / CERTIFICATES_FILE).exists()]
 every_checkpoint = pytest.mark.parametrize("folder", CERTIFIED, ids=lambda folder: folder.name)

@@ -10,6 +10,8 @@ from nsr_core.methods.certified import MtlIbp
 from nsr_core.methods.full_budget import FullAdversarial
 from nsr_core.models.intervals import worst_logits
 
+pytestmark = pytest.mark.slow
+
 every_network = pytest.mark.parametrize("network", ["mlp", "cnn"])
 
 

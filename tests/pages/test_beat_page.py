@@ -9,6 +9,8 @@ from nsr_core.beat.bracket import bracket_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from ui import loaders
 
+pytestmark = pytest.mark.slow
+
 #: SPSA as quick as a test needs it.
 QUICK_SPSA = {"attack": "spsa", "steps": "2", "spsa_samples": "16"}
 

@@ -16,6 +16,8 @@ from ui import loaders
 from ui.evaluation.figures import Line, robustness
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = loaders.SHIPPED
 
 

@@ -16,6 +16,8 @@ from ui import loaders
 from ui.recordings import figures, held, source
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result():

@@ -10,6 +10,8 @@ import pytest
 from tests.recordings import fuzz
 from tests.recordings.malformed import KINDS, Case, make_case
 
+pytestmark = pytest.mark.slow
+
 PER_KIND = 7
 
 

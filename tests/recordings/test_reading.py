@@ -29,6 +29,8 @@ from tests.conftest import REPOSITORY
 from tests.recordings import good
 from tests.recordings.heart import beat_train, even_beats, marks_at, recording
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = REPOSITORY / "checkpoints"
 MLP_CE, MLP_JACOB = str(SHIPPED / "mlp-ce"), str(SHIPPED / "mlp-jacob")
 AT = even_beats(9)

@@ -11,6 +11,8 @@ from nsr_core.cli import reproduce as module
 from nsr_core.errors import UserError
 from nsr_core.paper.published import paper_tables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):

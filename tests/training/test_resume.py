@@ -22,6 +22,8 @@ from nsr_core.training import loop, state
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
