@@ -17,7 +17,6 @@ from nsr_core.compute import configure
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.training.checkpoint import load_checkpoint
 
-
 #: Stands for the attack that the adversarial methods train against.
 TRAINING = "training"
 Found = tuple[float, dict[str, torch.Tensor]]
