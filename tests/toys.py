@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks import Attack
+from nsr_core.evaluation import robustness
+from nsr_core.evaluation.assignment import PAPER_EPS, Assignment
 from nsr_core.models import make_network
 from nsr_core.models.kernels import kernel_layers
 
@@ -92,3 +94,11 @@ def rows_forwarded(network: nn.Module, layer: int = -1) -> Iterator[list[int]]:
         yield seen
     finally:
         hook.remove()
+
+
+def attack_beats(
+    network, beats, rows, attack, name, eps_grid=PAPER_EPS, *, seed=0, carry=False, signal_only=False, **how
+):
+    """``nsr_core.evaluation.robustness.attack_beats`` with the assignment written out."""
+    assignment = Assignment(attack, eps_grid=tuple(eps_grid), seed=seed, carry=carry, signal_only=signal_only)
+    return robustness.attack_beats(network, beats, rows, name, assignment, **how)

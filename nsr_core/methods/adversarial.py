@@ -28,6 +28,8 @@ class Adversarial(Method):
     title: ClassVar[str] = "Adversarial training"
     summary: ClassVar[str] = "Trains on the beats and on attacked copies of them, made anew at every step."
     equation: ClassVar[str] = r"\frac{1}{2} L_{CE}(x, y) + \frac{1}{2} L_{CE}(x_\epsilon, y)"
+    in_paper: ClassVar[bool] = True
+    adversarial: ClassVar[bool] = True
 
     eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
     steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)

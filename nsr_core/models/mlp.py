@@ -1,8 +1,8 @@
 """The paper's multilayer perceptron (Ma & Liang 2020, section 3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,13 @@ from torch.nn import functional
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES
 from nsr_core.models.around import Around
+from nsr_core.models.base import Network
 from nsr_core.models.intervals import through_linear, through_relu
 from nsr_core.models.kernels import KernelLayer
 from nsr_core.models.vjp import PullBack
 
 
-class MLP(nn.Module):
+class MLP(Network):
     """187-128-128-128-32-5, ReLU after the first three layers only; 61,381 parameters.
 
     Nothing stands between the last two layers: together they are one linear map of rank 32 or less.
@@ -25,6 +26,11 @@ class MLP(nn.Module):
     """
 
     name = "mlp"
+    title = "MLP"
+    batch_size = 512
+    # From single steps timed on one core (docs/speed.md).
+    seconds_per_epoch = (12.0, 40.0)
+    seconds_per_beat: ClassVar[Mapping[str, float]] = {"pgd": 0.001, "spsa": 0.15}
 
     def __init__(self, bias: bool = True) -> None:
         super().__init__()

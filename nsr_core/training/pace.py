@@ -40,7 +40,9 @@ class PaceOnDevice(Pace):
         self._rate = float("nan")
         self.learning_rate: Tensor = torch.zeros((), device=device)
         begun = self._whole.scheduled(0.0)
-        self._moving = {name: torch.zeros((), dtype=torch.float64, device=device) for name in differing(self._whole, begun)}
+        self._moving = {
+            name: torch.zeros((), dtype=torch.float64, device=device) for name in differing(self._whole, begun)
+        }
         self.method = with_tensors(self._whole, self._moving)
         self.set(0.0)
 
