@@ -1,7 +1,6 @@
 """Two defences beyond the paper, trained against an attack that can use its whole budget."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -9,15 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsr_core.attacks import BatchRandomness, Box
+from nsr_core.attacks import BatchRandomness
 from nsr_core.attacks.objectives import cross_entropy, slope
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.base import Method, Recipe
-from nsr_core.models.vjp import input_vjp
+from nsr_core.methods.sign_steps import Push, sign_steps
 from nsr_core.settings import setting
-
-#: ``(logits) -> (batch, classes)``: which way the logits of an attacked beat are pushed.
-Push = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class FullBudget(Method):
     give one answer to everything. No beat stops early.
     """
 
-    in_paper: ClassVar[bool] = False
+    adversarial: ClassVar[bool] = True
 
     eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
     steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)
@@ -46,14 +42,9 @@ class FullBudget(Method):
         """The loss, given where the attack starts: (batch, 187) in [-1, 1), in units of eps."""
 
     def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor) -> Tensor:
-        """(batch, 187) attacked copies of the beats."""
-        box = Box.around(x, self.eps)
-        x_adv = box.random_point(x, uniform)
+        """(batch, 187) attacked copies of the beats, within eps of them."""
         step_size = self.reach * self.eps / self.steps  # a scalar on the device where eps is one (see ``PaceOnDevice``)
-        for _ in range(self.steps):
-            logits, pull_back = input_vjp(network, x_adv)
-            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_().mul_(step_size)))
-        return x_adv
+        return sign_steps(network, x, push, uniform, eps=self.eps, steps=self.steps, step_size=step_size)
 
     def recipe(self, network: str) -> Recipe:
         """That of the paper's adversarial training, with a learning rate that falls to 0: at the end both accuracies rise.

@@ -7,9 +7,9 @@ import torch
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nsr_core.certificates.layers import layers_of
 from torch import nn
 
-from nsr_core.certificates.layers import layers_of
 from nsr_core.certificates.methods import interval_margins
 from nsr_core.models import NETWORKS
 from nsr_core.models.intervals import middle, through_linear, through_relu, worst_logits
