@@ -1,5 +1,6 @@
 """Certified levels computed again by a plain second implementation: numpy, one beat at a time, written from the papers."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ every_checkpoint = pytest.mark.parametrize("folder", CERTIFIED, ids=lambda folde
 BEATS = 50
 
 
+@cache
 def weights_of(folder):
     """The MLP's (W, b), those after the last ReLU as one pair of differences for each true class to come."""
     layers = [

@@ -72,6 +72,21 @@ def test_the_bound_is_never_below_the_attack(network, batch):
     assert (attacked <= functional.cross_entropy(worst, y, reduction="none") + 1e-9).all()
 
 
+@pytest.mark.parametrize("bounded", [0.0, 0.4, 1.0])
+def test_the_bounded_box_lies_in_the_budget_about_the_attacked_copy(bounded, batch):
+    """Its half-width is that share of eps, less where 0 and 1 cut it; at 1 it is the whole budget, at 0 the copy itself."""
+    x, _ = batch
+    x_adv = (x + 0.1 * torch.where(torch.arange(187) % 3 == 0, 1.0, -0.3)).clamp(0, 1)
+    low, high = MtlIbp(eps=0.1, bounded=bounded).bounded_box(x, x_adv)
+    assert (low >= (x - 0.1).clamp_min(0) - 1e-12).all()
+    assert (high <= (x + 0.1).clamp_max(1) + 1e-12).all()
+    assert (high - low <= 0.2 * bounded + 1e-12).all()
+    uncut = (low > 0) & (high < 1)
+    torch.testing.assert_close((high - low)[uncut], torch.full_like(x, 0.2 * bounded)[uncut])
+    if bounded == 0:
+        torch.testing.assert_close(low, x_adv)
+
+
 def test_a_few_steps_make_the_bounds_small():
     """On one batch the interval loss falls below a tenth of what adversarial training alone leaves."""
     x, _ = toys.random_beats(40)
