@@ -71,9 +71,13 @@ def of_record(recording: Recording, network: Network) -> dict[str, object]:
     hits = len(pairs(by_detector.time_s, beats, WITHIN_S))
     same = _same_reading(by_detector, by_marks, network)
     return {
-        "record": recording.name, "beats": len(beats), "found": hits, "false": len(by_detector.sample) - hits,
-        "compared": len(same), "read the same": int(same.sum()),
-    }  # fmt: skip
+        "record": recording.name,
+        "beats": len(beats),
+        "found": hits,
+        "false": len(by_detector.sample) - hits,
+        "compared": len(same),
+        "read the same": int(same.sum()),
+    }
 
 
 def _same_reading(by_detector: CutRecording, by_marks: CutRecording, network: Network) -> np.ndarray:
@@ -123,11 +127,13 @@ def search_against_all(root: Path | None) -> pd.DataFrame:
         ratio = quick[both] / every[both]
         found.append(
             {
-                "checkpoint": name, "beats": len(chosen), "median ratio": round(float(np.median(ratio)), 3),
+                "checkpoint": name,
+                "beats": len(chosen),
+                "median ratio": round(float(np.median(ratio)), 3),
                 "95 % of beats below": round(float(np.quantile(ratio, 0.95)), 2),
                 "found by all only": int((np.isnan(quick) & np.isfinite(every)).sum()),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(found)
 
 
