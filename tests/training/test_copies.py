@@ -11,6 +11,13 @@ from nsr_core.errors import UserError
 from nsr_core.training.card import CARD_FILE, HISTORY_FILE, MODEL_FILE, list_checkpoints, read_card
 from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.copies import own_copy
+from nsr_core.training.state import STATE_FILE
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """The default runs folder, as ``own_environment`` sets it."""
+    return tmp_path / "runs"
 
 
 @pytest.fixture
@@ -30,8 +37,8 @@ def retrained(shipped, tmp_path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Every file below a folder with its bytes and when it was written."""
-    files = (path for path in folder.rglob("*") if path.is_file())
+    """Every file below a folder with its bytes and when it was written, but the optimiser's state, which stays behind."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != STATE_FILE)
     return {str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
