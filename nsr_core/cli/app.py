@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from nsr_core.cli.attack import attack
+from nsr_core.cli.ceiling import ceiling
 from nsr_core.cli.certify import certify
 from nsr_core.cli.data import data
 from nsr_core.cli.evaluate import evaluate
@@ -39,6 +40,7 @@ app.command("train")(train)
 app.command("attack")(attack)
 app.command("evaluate")(evaluate)
 app.command("certify")(certify)
+app.command("ceiling")(ceiling)
 app.command("noise")(noise)
 app.command("honesty")(honesty)
 app.command("patients")(patients)
