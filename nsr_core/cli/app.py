@@ -22,6 +22,7 @@ COMMANDS = {
     "attack": "attack:attack",
     "evaluate": "evaluate:evaluate",
     "certify": "certify:certify",
+    "ceiling": "ceiling:ceiling",
     "noise": "noise:noise",
     "masking": "masking:masking",
     "patients": "patients:patients",
