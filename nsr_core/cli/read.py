@@ -81,11 +81,19 @@ def _tell(recording: Recording, told: RecordingReading) -> str:
     name = next(iter(told.networks))
     rows = told.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
     lines.append(f"Most fragile readings of {name} (noise within ± changes them; protocol custom, see --json):")
-    shown = [f"{name} class", f"{name} p", f"{name} flips at", f"{name} flips at mV", f"{name} proved to"]
+    shown = [
+        f"{name} class",
+        f"{name} p",
+        f"{name} flips at",
+        f"{name} flips at mV",
+        f"{name} proved to",
+        f"{name} stands over",
+    ]
     cells = [
         (f"{row['time_s']:.2f}", *("-" if pd.isna(row[column]) else str(row[column]) for column in shown))
         for _, row in rows.iterrows()
     ]
-    lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to")))
+    lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to", "cuts")))
+    lines += [f"Cuts: {told.cuts_in_words(each)}" for each in told.networks]
     lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
     return "\n".join(lines)

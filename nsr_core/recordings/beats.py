@@ -32,6 +32,7 @@ class CutRecording:
         lead: the stretch.
         beats_from: ``"detector"`` or ``"marks"``, the recording's own.
         sample: (n,) where each beat is marked, from the start of the stretch at 360 Hz.
+        stop: (n,) where its window closes; the last ones may close beyond the stretch.
         reason: (n,) str, why a beat cannot be used, a key of ``quality.REASONS``; ``""`` where it can.
         marked: (n,) int64, the class that the recording's own marks give it, or ``NO_CLASS``.
         beats: the k usable ones; their ``y`` is ``marked``, or 0 where that says nothing.
@@ -44,6 +45,7 @@ class CutRecording:
     lead: Lead
     beats_from: str
     sample: np.ndarray
+    stop: np.ndarray
     reason: np.ndarray
     marked: np.ndarray
     beats: Beats
@@ -100,9 +102,10 @@ def cut_recording(
         lead=lead,
         beats_from=MARKS if use_marks else DETECTOR,
         sample=np.array([window.start for window in windows], np.int64),
+        stop=np.array([window.stop for window in windows], np.int64),
         reason=reason,
         marked=np.array([window.label if use_marks else NO_CLASS for window in windows], np.int64),
-        beats=_beats(lead, [windows[place] for place in row.tolist()], key, use_marks),
+        beats=beats_of_windows(lead, [windows[place] for place in row.tolist()], key),
         row=row,
     )
 
@@ -126,7 +129,8 @@ def _on_stretch(marks: Marks, lead: Lead) -> tuple[np.ndarray, list[str]]:
     return sample[within], [marks.symbols[place] for place in within]
 
 
-def _beats(lead: Lead, windows: list[Window], key: str, marked: bool) -> Beats:
+def beats_of_windows(lead: Lead, windows: list[Window], key: str) -> Beats:
+    """The beats of some windows of a lead as a network takes them; ``key`` is their record."""
     cut = cut_segments(lead.signal, windows)
     count = len(windows)
     rows = np.zeros((count, BEAT_LENGTH))
@@ -135,7 +139,7 @@ def _beats(lead: Lead, windows: list[Window], key: str, marked: bool) -> Beats:
     mv = np.float32(1.0 if lead.in_mv else np.nan)
     return Beats(
         x=scale_rows(rows, cut.low, cut.high, cut.length),
-        y=np.array([window.label if marked else 0 for window in windows], np.int64),
+        y=np.array([window.label for window in windows], np.int64),
         length=cut.length,
         record=np.full(count, key),
         sample=np.array([window.start for window in windows], np.int64),

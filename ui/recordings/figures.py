@@ -9,7 +9,8 @@ from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_up
+from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, upright
@@ -148,6 +149,22 @@ def _hover(told: RecordingReading, reading: NetworkReading, rows: np.ndarray) ->
         f"{reading.probability[row].max():.1%}<br>{noise_told(reading.flips_at[row], float(spread[row]))}"
         for row in rows.tolist()
     ]
+
+
+def cuts_told(reading: NetworkReading, row: int, spread_mv: float) -> str:
+    """At how many cuts a beat is read alike, and under how much noise at all of them, in words."""
+    stands, proved = int(reading.stands_over[row]), float(reading.certified_cuts[row])
+    if stands < len(SHIFTS):
+        return f"read alike at {stands} of the {len(SHIFTS)} cuts within ±{REACH_MS:.0f} ms"
+    words = f"stands for every cut within ±{REACH_MS:.0f} ms"
+    if not proved > 0:
+        return words
+    level = (
+        f"{rounded_down(proved * spread_mv, 3):.3f} mV"
+        if np.isfinite(spread_mv)
+        else f"{rounded_down(proved, 3):.3f} of the range"
+    )
+    return f"{words} and any noise up to {level}"
 
 
 def noise_told(eps: float, mv_range: float) -> str:

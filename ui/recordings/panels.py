@@ -12,6 +12,7 @@ from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
 from ui.links import page_link
@@ -72,6 +73,7 @@ def _in_short(told: RecordingReading) -> None:
         counts = np.bincount(reading.label, minlength=len(CLASSES))
         words = ", ".join(f"{counts[label]:,} {CLASSES[label]}" for label in np.argsort(-counts) if counts[label])
         st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(told, name)}")
+        st.caption(f"Where a beat's window opens is a choice. {told.cuts_in_words(name)}")
 
 
 def _changed(told: RecordingReading, name: str) -> str:
@@ -123,7 +125,7 @@ def _chosen(told: RecordingReading) -> None:
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
-            f"{figures.noise_told(reading.flips_at[row], spread)}"
+            f"{figures.noise_told(reading.flips_at[row], spread)}; {figures.cuts_told(reading, row, spread)}"
             for name, reading in told.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
@@ -199,6 +201,7 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
             "± mV": rounded_up(found * spread, 3),
             "± range": rounded_up(found, 4),
             "proved": rounded_down(reading.certified[order], 4),
+            "cuts": [f"{count} of {len(SHIFTS)}" for count in reading.stands_over[order].tolist()],
             "unlike": told.unlike[order],
         }
     )
@@ -210,6 +213,7 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
             "read as": st.column_config.TextColumn(help="; ".join(f"{name}: {CLASS_NAMES[name]}" for name in CLASSES)),
             "± mV": st.column_config.NumberColumn(help="The smallest noise found that changes the reading; less may do."),
             "± range": st.column_config.NumberColumn(help="The same as a share of the beat's range."),
+            "cuts": st.column_config.TextColumn(help=f"At how many cuts within ±{REACH_MS:.0f} ms the beat is read alike."),
             "proved": st.column_config.NumberColumn(help="No noise up to this share of the range changes the reading."),
         },
     )  # fmt: skip
