@@ -12,7 +12,7 @@ from nsr_core.compute import configure
 from nsr_core.data import CLASSES
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
-from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.beats import cut_recording, has_beats
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, read_recording_beats
@@ -41,8 +41,11 @@ def read(
         float | None, typer.Option(help="Where to end, in seconds; two hours after the start at most.")
     ] = None,
     marks: Annotated[
-        bool, typer.Option("--marks", help="Take the beats from the file's own marks, not from the signal.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--marks/--detect", help="Take the beats from the file's own marks (by default where it has some), or find them."
+        ),
+    ] = None,
     prove: Annotated[
         bool, typer.Option("--prove", help="Also prove up to which level no noise changes a reading (MLP).")
     ] = False,
@@ -59,8 +62,9 @@ def read(
         raise UserError(f'There is no unit "{unit}". Give one of {", ".join(MV_PER_UNIT)}, or leave it out.')
     checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
+    use_marks = has_beats(found.marks) if marks is None else marks
     cut = cut_recording(
-        found, lead or found.channels[0].name, fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=marks
+        found, lead or found.channels[0].name, fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=use_marks
     )  # fmt: skip
     told = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
@@ -77,6 +81,10 @@ def _tell(recording: Recording, told: RecordingReading) -> str:
         f"({cut.beats_from}), {len(cut.row):,} read, {int(told.unlike.sum()):,} of them unlike the training beats"
     )
     lines += [f"  left out, {count:,}: {text}" for text, count in left_out.items() if count]
+    if len(cut.unclassified):
+        places = ", ".join(f"{second:.1f}" for second in cut.unclassified_s[:SHOWN].tolist())
+        more = ", ..." if len(cut.unclassified) > SHOWN else ""
+        lines.append(f"  large deflections that are not classified, {len(cut.unclassified):,}: at {places}{more} s")
     lines += ["", told.counts().to_string(index=False), ""]
     name = next(iter(told.networks))
     rows = told.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")

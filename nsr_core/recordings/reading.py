@@ -145,7 +145,7 @@ class RecordingReading:
                 f"{name} flips at": rounded_up(told.flips_at, DECIMALS),
                 f"{name} flips at mV": rounded_up(told.flips_at * spread, DECIMALS),
                 f"{name} proved to": rounded_down(told.certified, DECIMALS),
-                f"{name} stands over": told.stands_over,
+                f"{name} stands over": pd.array(told.stands_over, dtype="Int64"),  # whole also where others have none
                 f"{name} proved for all cuts": rounded_down(told.certified_cuts, DECIMALS),
                 f"{name} proved for all cuts mV": rounded_down(told.certified_cuts * spread, DECIMALS),
             }
@@ -167,6 +167,7 @@ class RecordingReading:
             "beats_from": cut.beats_from,
             "beats_found": len(cut.sample),
             "beats_read": len(cut.row),
+            "not_classified_s": cut.unclassified_s.round(3).tolist(),
             "weights": {name: told.weights for name, told in self.networks.items()},
             "noise": {
                 "protocol": "custom",

@@ -40,7 +40,12 @@ def strip(told: RecordingReading, start_s: float, seconds: float, ink: Ink) -> g
         "type": "scatter", "x": time_s, "y": signal, "mode": "lines", "name": lead.name, "showlegend": False,
         "line": {"color": ink.trace, "width": 1.4}, "hoverinfo": "skip",
     }  # fmt: skip
-    data = [trace, _peaks(told, start_s, stop_s, ink), *_ribbons(told, start_s, stop_s, ink)]
+    data = [
+        trace,
+        _peaks(told, start_s, stop_s, ink),
+        _deflections(told, start_s, stop_s, ink),
+        *_ribbons(told, start_s, stop_s, ink),
+    ]
     data += _track(told, start_s, stop_s, ink)
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
         "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX}, "hovermode": "closest", "bargap": 0.12, "barmode": "overlay",
@@ -112,6 +117,18 @@ def _peaks(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> P
             f"{clock(at, 2)}" + (f"<br>left out: {REASONS[reason]}" if reason else "")
             for at, reason in zip(cut.time_s[shown].tolist(), cut.reason[shown].tolist(), strict=True)
         ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+
+
+def _deflections(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
+    """A question mark at each large deflection that is no beat's."""
+    cut = told.cut
+    shown = (cut.unclassified_s >= start_s) & (cut.unclassified_s < stop_s)
+    return {
+        "type": "scatter", "x": cut.unclassified_s[shown], "y": cut.lead.signal[cut.unclassified[shown]], "mode": "text",
+        "name": "not classified", "showlegend": False, "text": ["<b>?</b>"] * int(shown.sum()),
+        "textfont": {"size": 18, "color": ink.attacked}, "hovertext": ["large, and not classified"] * int(shown.sum()),
         "hovertemplate": "%{hovertext}<extra></extra>",
     }  # fmt: skip
 

@@ -22,6 +22,7 @@ from ui.theme import ink
 STRIP_SECONDS = 8.0
 #: How many of the most fragile beats are listed.
 LISTED = 50
+LISTED_DEFLECTIONS = 12
 #: In the session, before the key of the recording: where the strip begins, and the beat that was chosen.
 START, CHOSEN = "strip_from_", "chosen_"
 #: Narrower, a phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
@@ -63,6 +64,13 @@ def _in_short(told: RecordingReading) -> None:
         st.metric("Left out", f"{found - read:,}", help=_left_out(cut.reason) or "None.")
         st.metric(
             "Unlike the training beats", f"{unlike:,}", help="Their readings have been tested by nobody. See below."
+        )
+    if len(cut.unclassified):
+        places = ", ".join(clock(second, 1) for second in cut.unclassified_s[:LISTED_DEFLECTIONS].tolist())
+        more = ", ..." if len(cut.unclassified) > LISTED_DEFLECTIONS else ""
+        st.warning(
+            f"**{len(cut.unclassified):,} large deflections are not classified**: no beat was found where they are, and no "
+            f"network reads them. In the strip each has a question mark. They are at {places}{more}."
         )
     if unlike > 0.1 * read:
         st.warning(
