@@ -156,9 +156,8 @@ def score_records(folder: Path, records: Sequence[str] = RECORDS) -> list[Score]
 
 def by_set(scores: Sequence[Score]) -> pd.DataFrame:
     """A row for each set of records: sensitivity in all and by class, positive predictivity, windows that are off."""
-    return pd.DataFrame(
-        [_row(name, [each for each in scores if each.record in members]) for name, members in SETS.items()]
-    )
+    chosen = {name: [each for each in scores if each.record in members] for name, members in SETS.items()}
+    return pd.DataFrame([_row(name, members) for name, members in chosen.items() if members])
 
 
 def by_record(scores: Sequence[Score]) -> pd.DataFrame:

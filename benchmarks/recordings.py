@@ -180,7 +180,12 @@ def main() -> None:
         page = given.out.read_text()
         for name, text in parts.items():
             begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-            page = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, t=text, b=begin, e=end: f"{b}\n{t}\n{e}", page, flags=re.DOTALL)
+            page = re.sub(
+                f"{re.escape(begin)}.*?{re.escape(end)}",
+                lambda _, t=text, b=begin, e=end: f"{b}\n{t}\n{e}",
+                page,
+                flags=re.DOTALL,
+            )
         given.out.write_text(page)
 
 
