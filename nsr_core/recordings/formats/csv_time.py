@@ -201,7 +201,7 @@ def _from_time(time: np.ndarray, per_second: float | None, limits: Limits) -> Ti
         return Timing()
     time = _past_midnight(time) if per_second else time
     packets = _packets(time)
-    if packets:
+    if packets is not None:
         return _from_packets(time, packets, per_second, limits)
     fault = _unevenness(time)
     place = _with_gaps(time) if fault else None
@@ -238,7 +238,11 @@ def _filled(time: np.ndarray) -> np.ndarray:
     there = np.flatnonzero(np.isfinite(time))
     if len(there) == len(time) or len(there) < 0.98 * len(time) or len(time) < 100:
         return time
-    return np.interp(np.arange(len(time)), there, time[there])
+    filled = np.interp(np.arange(len(time)), there, time[there])
+    first, last, step = there[0], there[-1], (time[there[-1]] - time[there[0]]) / (there[-1] - there[0])
+    filled[:first] = time[first] - step * np.arange(first, 0, -1)
+    filled[last + 1 :] = time[last] + step * np.arange(1, len(time) - last)
+    return filled
 
 
 def _past_midnight(time: np.ndarray) -> np.ndarray:
