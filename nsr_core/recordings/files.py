@@ -163,7 +163,7 @@ def _main(files: Mapping[str, bytes]) -> tuple[str, Format]:
     kind = formats[name]
     if not files[name] and not (kind and kind.belonging):
         raise UserError(f"{quote(name)} is empty. Give {accepted()}.")
-    if kind is None or name.lower().endswith(ZIP_ENDING):
+    if kind is None or (name.lower().endswith(ZIP_ENDING) and not is_zip(files[name])):
         raise _unknown(name, files[name])
     return name, kind
 
