@@ -11,6 +11,7 @@ from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS, make_network, parameter_count
+from nsr_core.recordings.formats import described
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import list_checkpoints, read_card
 from nsr_core.training.config import TrainConfig
@@ -29,6 +30,7 @@ def list_all(
         "training": _settings(TrainConfig()),
         "sources": list(SOURCES),
         "splits": list(SPLITS),
+        "recordings": described(),
         "checkpoints": {folder.name: _headline(folder) for folder in list_checkpoints(checkpoints)},
     }
     emit(value, _tell(value), as_json)

@@ -28,7 +28,7 @@ SHOWN = 10
 def read(
     recording: Annotated[
         str,
-        typer.Argument(help=f'A CSV or EDF file, a WFDB header, a zip of these, or "{SAMPLE}" for a synthetic one.'),
+        typer.Argument(help=f'A recording in any format that "list" names, a zip of one, or "{SAMPLE}" for a synthetic one.'),
     ],
     models: Annotated[
         str, typer.Option(help="Folders of checkpoints, separated by commas.")
