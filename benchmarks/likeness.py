@@ -22,7 +22,7 @@ from nsr_core.data.beats import FS_HZ, RECORD_FS_HZ, Beats
 from nsr_core.data.strip import find_records
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.files import read_path
-from nsr_core.recordings.likeness import distances, load_likeness
+from nsr_core.recordings.likeness import load_likeness, unlike
 
 BEATS = 2_000
 #: A beat's signal, without its padding, and chance, to another signal of the same length.
@@ -30,6 +30,7 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 #: Samples of the record, at 360 Hz.
 LATE = 21
 SINE_HZ = 1.0, 10.0
+COUNTED = 16, 256
 
 
 def _in_noise(deviation: float) -> Change:
@@ -41,6 +42,10 @@ def _sine(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.sin(2 * np.pi * (turns + rng.random()))
 
 
+def _counter(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return (np.arange(len(signal)) + rng.integers(COUNTED[1])) % rng.integers(*COUNTED)
+
+
 CHANGES: dict[str, Change] = {
     "as they are": lambda signal, rng: signal,
     "with white noise of standard deviation 0.1": _in_noise(0.1),
@@ -49,11 +54,13 @@ CHANGES: dict[str, Change] = {
     "upside down": lambda signal, rng: -signal,
     "a random walk": lambda signal, rng: rng.normal(size=len(signal)).cumsum(),
     f"a sine wave of {SINE_HZ[0]:g} to {SINE_HZ[1]:g} Hz": _sine,
+    "a straight line": lambda signal, rng: rng.choice([-1.0, 1.0]) * np.arange(len(signal)),
+    f"a counter that starts again after {COUNTED[0]} to {COUNTED[1]} samples": _counter,
     "white noise alone": lambda signal, rng: rng.normal(size=len(signal)),
 }
 
 
-def unlike(root: Path | None) -> pd.DataFrame:
+def shares_unlike(root: Path | None) -> pd.DataFrame:
     """A row for each change: the share of beats that are called unlike."""
     beats = load_beats("mitbih", root)
     rng = np.random.default_rng(0)
@@ -86,13 +93,13 @@ def _cut_late(chosen: Beats, folder: Path) -> list[Beats]:
 
 def _share_unlike(parts: list[Beats]) -> float:
     likeness = load_likeness()
-    return float(np.mean(np.concatenate([distances(likeness, beats) for beats in parts]) > likeness.limit))
+    return float(np.mean(np.concatenate([unlike(likeness, beats) for beats in parts])))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="folder with the MIT-BIH records")
-    print(markdown(unlike(parser.parse_args().root)))
+    print(markdown(shares_unlike(parser.parse_args().root)))
 
 
 if __name__ == "__main__":

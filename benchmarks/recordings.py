@@ -1,4 +1,4 @@
-"""How well an own recording is cut and read, told on the 48 real records as if they came without annotations.
+"""How well an own recording is cut and read, measured on the 48 real records as if they came without annotations.
 
 ::
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.likeness import unlike
+from benchmarks.likeness import shares_unlike
 from benchmarks.tables import markdown
 from nsr_core.attacks import get_attack
 from nsr_core.beat.smallest_flip import smallest_flips
@@ -147,7 +147,7 @@ def main() -> None:
         ),
         "time": f"{words} ({processor}, {RECORD_FS_HZ:g} Hz, batches searched in two threads).",
         "search": markdown(search_against_all(given.root)),
-        "unlike": markdown(unlike(given.root)),
+        "unlike": markdown(shares_unlike(given.root)),
     }
     for name, text in parts.items():
         print(f"{name}\n{text}\n")

@@ -11,23 +11,23 @@ from pathlib import Path
 from docs.compute_used import compute_markdown
 from docs.scale import page
 from docs.verdict_report import (
-    alarm_markdown,
     breaks_markdown,
     everyday_markdown,
+    masking_markdown,
     patients_markdown,
     proof_markdown,
     signal_markdown,
     verdicts_of,
     worst_markdown,
 )
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep, sweep_markdown
+from nsr_core.paper.beta import BETA_FILE, read_search, search_markdown
 from nsr_core.paper.cells import cells, courses
 from nsr_core.paper.claims import CLAIMS, judge
 from nsr_core.paper.report import compare, report, table_markdown
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.paper.tables import claims_markdown, courses_markdown
 from nsr_core.paper.tables import table_markdown as table_markdown_with_intervals
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +38,7 @@ OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
 #: Of the paper's tables, the one that the README shows.
 README_TABLE = 5
-#: The noise level at which patients are told of.
+#: The noise level at which patients are shown.
 PATIENTS_EPS = 0.03
 
 
@@ -69,8 +69,8 @@ def _claims() -> str:
 
 
 def _beta() -> str:
-    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
-    return sweep_markdown(sweep) if sweep else ""
+    sweep = read_search(ROOT / "checkpoints" / BETA_FILE)
+    return search_markdown(sweep) if sweep else ""
 
 
 def _pairs() -> list[Path]:
@@ -93,7 +93,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
     (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
     (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
-    (DOCS / "verdict.md", "alarm"): lambda: alarm_markdown(CHECKPOINTS),
+    (DOCS / "verdict.md", "masking"): lambda: masking_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "patients"): lambda: patients_markdown(_pairs(), PATIENTS_EPS),
 }

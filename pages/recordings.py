@@ -38,11 +38,11 @@ def main() -> None:
 
 def _show(recording: source.Recording, chosen: choices.Choices) -> None:
     try:
-        told = read.read(recording, chosen)
+        outcome = read.read(recording, chosen)
     except UserError as error:
         st.error(plain(str(error)))
         return
-    panels.show(told)
+    panels.show(outcome)
 
 
 main()

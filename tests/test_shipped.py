@@ -13,16 +13,17 @@ from nsr_core.data.splits import DS2
 from nsr_core.evaluation.table import load_table
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep, trials_of
+from nsr_core.paper.beta import BETA_FILE, read_search, trials_of
 from nsr_core.paper.published import mean_absolute_difference
 from nsr_core.paper.report import compare
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.beta import BETA_METHODS
-from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.training.card import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict import levels as verdict_levels
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE
-from nsr_core.verdict.masking import load_alarm
+from nsr_core.verdict.masking import load_masking
 from nsr_core.verdict.verdict import SIGNAL, WHOLE, read_verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,13 +76,13 @@ def test_a_shipped_cnn_has_a_verdict(folder):
     assert found.levels[["published", "worst"]].notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
     assert found.levels["proved"].isna().all()
-    assert load_alarm(folder).weights == load_checkpoint(folder).digest
+    assert load_masking(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
 
 
 @every_mlp
 def test_a_shipped_checkpoint_has_a_verdict(folder):
-    """Worst case and proof of every test beat, of an even part where noise is on the signal only; a masking alarm and everyday
+    """Worst case and proof of every test beat, of an even part where noise is on the signal only; a masking check and everyday
     noise of these weights."""
     found, card = read_verdict(folder), load_checkpoint(folder).card
     attacks = card["results"]["attacks"]
@@ -94,7 +95,7 @@ def test_a_shipped_checkpoint_has_a_verdict(folder):
     assert found.levels.notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
     assert (found.levels["proved"] <= found.levels["worst"]).all()
-    assert load_alarm(folder).weights == load_checkpoint(folder).digest
+    assert load_masking(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
 
 
@@ -128,13 +129,13 @@ def test_no_test_patient_trained_a_checkpoint_by_patient(folder):
 @every_mlp
 def test_a_shipped_certificate_covers_its_beats_and_no_attack_contradicts_it(folder):
     """None is proved at a level at which any attack broke it; a misread beat is not proved at all."""
-    told, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
-    assert len(told) >= 1500
+    result, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
+    assert len(result) >= 1500
     broken = attacked[attacked["step"] >= 0].groupby(["record", "sample"])["eps"].min().rename("broken").reset_index()
-    both = told.merge(broken, on=["record", "sample"])
+    both = result.merge(broken, on=["record", "sample"])
     assert len(both) > 100
     assert (both["certified"] < both["broken"]).all()
-    assert (told.loc[told["clean"] != told["y"], "certified"] == 0).all()
+    assert (result.loc[result["clean"] != result["y"], "certified"] == 0).all()
 
 
 @pytest.mark.parametrize("folder", AS_PUBLISHED, ids=lambda folder: folder.name)
@@ -181,10 +182,10 @@ def test_a_checkpoint_of_another_seed_differs_from_the_first_in_the_seed_alone(f
 
 def test_the_shipped_sweep_has_five_values_and_the_papers_among_them():
     """Of each method whose loss has a β, on the MLP, on validation beats of the split by beat."""
-    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
-    assert sweep["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
-    assert "validation beats" in sweep["protocol"]["beats"]
-    trials = trials_of(sweep)
+    search = read_search(ROOT / "checkpoints" / BETA_FILE)
+    assert search["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
+    assert "validation beats" in search["protocol"]["beats"]
+    trials = trials_of(search)
     assert set(trials["method"]) == set(BETA_METHODS)
     for _, own in trials.groupby("method"):
         assert len(own) >= 5

@@ -1,7 +1,7 @@
 """Uniform random noise: no attack at all, the control that every attack must beat."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,8 @@ class _Redraw:
     def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
         return gradient
 
-    def keep(self, alive: Tensor) -> None:
-        pass
+    def at(self, rows: Tensor) -> Self:
+        return self
 
 
 @dataclass(frozen=True)

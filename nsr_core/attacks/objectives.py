@@ -53,7 +53,7 @@ def targeted_dlr(logits: Tensor, y: Tensor, target: Tensor) -> Tensor:
 def slope(objective: Objective, logits: Tensor, y: Tensor) -> Tensor:
     """(batch, classes) gradient of each beat's objective by its logits."""
     if objective is cross_entropy:
-        return logits.softmax(1).sub_(functional.one_hot(y, logits.shape[1]))
+        return logits.softmax(1).scatter_add_(1, y[:, None], logits.new_full((len(y), 1), -1))
     leaf = logits.detach().requires_grad_()
     with torch.enable_grad():
         total = objective(leaf, y).sum()

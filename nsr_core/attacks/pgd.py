@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from nsr_core.attacks.ascent import MOVERS, Alive, Gradient, Look, ascend
 from nsr_core.attacks.base import Attack, AttackResult, Box
 from nsr_core.attacks.objectives import Objective, cross_entropy, slope
+from nsr_core.attacks.per_beat import PerBeat
 from nsr_core.attacks.randomness import Randomness
 from nsr_core.models.vjp import input_vjp
 from nsr_core.progress import Progress
@@ -23,7 +24,7 @@ def gradient_look(model: nn.Module, objective: Objective) -> Look:
 
         def gradient(alive: Alive) -> Tensor:
             ascent = pull_back(slope(objective, logits, y))
-            return ascent if alive is None else ascent[alive]
+            return ascent if alive is None else ascent.index_select(0, alive)
 
         return logits, gradient
 
@@ -66,18 +67,15 @@ class PGD(Attack):
         )
 
 
-class WholeBudget:
+@dataclass
+class WholeBudget(PerBeat):
     """One move to the corner of the box that the gradient points to."""
 
-    def __init__(self, box: Box) -> None:
-        self._box = box
+    box: Box
 
     def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
-        corner = torch.where(gradient > 0, self._box.high, self._box.low)
+        corner = torch.where(gradient > 0, self.box.high, self.box.low)
         return torch.where(gradient == 0, x_adv, corner)
-
-    def keep(self, alive: Tensor) -> None:
-        self._box = self._box.at(alive)
 
 
 @dataclass(frozen=True)

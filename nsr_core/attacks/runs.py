@@ -6,7 +6,7 @@ One count of steps goes through all runs, so that ``steps`` is what an attack ma
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -121,9 +121,10 @@ class Runs:
         self._climber, self._next = self._next, None
         return gradient  # the start of the next run, wherever the last one ended
 
-    def keep(self, alive: Tensor) -> None:
+    def at(self, alive: Tensor) -> Self:
         self._rows, self._rivals, self._box = self._rows[alive], self._rivals[alive], self._box.at(alive)
         self._climber.keep(alive)
+        return self
 
     def _run(self, step: int) -> int:
         """Which run the look of that step belongs to."""

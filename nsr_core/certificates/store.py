@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from nsr_core.certificates.layers import layers_of
 from nsr_core.certificates.methods import get_method
-from nsr_core.certificates.search import LEAST_MARGIN, TOLERANCE
+from nsr_core.certificates.search import LEAST_MARGIN, tolerance_of
+from nsr_core.certificates.stages import stages_of
 from nsr_core.certificates.table import certify_beats, empty_table, load_certificates, save_certificates
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
@@ -61,11 +61,11 @@ def certify(
     """
     checkpoint = load_checkpoint(folder)
     get_method(method)
-    layers_of(checkpoint.network)  # else the card would tell of certificates that cannot be
+    stages = stages_of(checkpoint.network)  # else the card would tell of certificates that cannot be
     check_split(checkpoint, split)
     asked = chosen_test_beats(beats, split, per_class, spread)
     settings = {
-        "method": {"name": method, "tolerance": TOLERANCE, "least_margin": LEAST_MARGIN},
+        "method": {"name": method, "tolerance": tolerance_of(stages), "least_margin": LEAST_MARGIN},
         "signal_only": signal_only,
         "split": split.fingerprint,
     }

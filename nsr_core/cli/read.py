@@ -28,7 +28,9 @@ SHOWN = 10
 def read(
     recording: Annotated[
         str,
-        typer.Argument(help=f'A recording in any format that "list" names, a zip of one, or "{SAMPLE}" for a synthetic one.'),
+        typer.Argument(
+            help=f'A recording in any format that "list" names, a zip of one, or "{SAMPLE}" for a synthetic one.'
+        ),
     ],
     models: Annotated[
         str, typer.Option(help="Folders of checkpoints, separated by commas.")
@@ -62,24 +64,24 @@ def read(
     cut = cut_recording(
         found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=marks
     )  # fmt: skip
-    told = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
+    result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
-        write_atomically(csv, lambda path: told.table().to_csv(path, index=False))
-    emit(told.to_json(), _tell(found, told), as_json)
+        write_atomically(csv, lambda path: result.table().to_csv(path, index=False))
+    emit(result.to_json(), _tell(found, result), as_json)
 
 
-def _tell(recording: Recording, told: RecordingReading) -> str:
-    cut = told.cut
+def _tell(recording: Recording, result: RecordingReading) -> str:
+    cut = result.cut
     left_out = {text: int((cut.reason == key).sum()) for key, text in REASONS.items()}
     lines = [f"Note: {note}" for note in recording.notes]
     lines.append(
         f"{cut.recording}, lead {cut.lead.name}, {cut.lead.seconds:.0f} s from {cut.lead.start_s:g} s on: {len(cut.sample):,} beats "
-        f"({cut.beats_from}), {len(cut.row):,} read, {int(told.unlike.sum()):,} of them unlike the training beats"
+        f"({cut.beats_from}), {len(cut.row):,} read, {int(result.unlike.sum()):,} of them unlike the training beats"
     )
     lines += [f"  left out, {count:,}: {text}" for text, count in left_out.items() if count]
-    lines += ["", told.counts().to_string(index=False), ""]
-    name = next(iter(told.networks))
-    rows = told.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
+    lines += ["", result.counts().to_string(index=False), ""]
+    name = next(iter(result.networks))
+    rows = result.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
     lines.append(f"Most fragile readings of {name} (noise within ± changes them; protocol custom, see --json):")
     shown = [f"{name} class", f"{name} p", f"{name} flips at", f"{name} flips at mV", f"{name} proved to"]
     cells = [

@@ -18,6 +18,13 @@ LEAST_SECONDS, MOST_SECONDS = 3.0, 2 * 3600.0
 MOST_DENOMINATOR = 100_000
 #: A line that does not move for so long is flat; one that stays at the channel's own limit for so long is clipped.
 FLAT_SECONDS, CLIPPED_SECONDS = 0.4, 0.012
+#: A recorder of coarse steps draws no movement where the heart has little: there a line is flat that stands still so many times
+#: as long as is usual in it. What is usual is the median over pieces of so many seconds, up to so many.
+FLAT_TIMES, PIECE_SECONDS, MOST_USUAL_SECONDS = 2.0, 3.0, 1.0
+#: In fewer pieces nothing is usual.
+LEAST_PIECES = 4
+#: A limit lies at least this share of the channel's range away from its median; nearer, it is where the line rests.
+LIMIT_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,8 @@ class Lead:
         fs_hz: the rate that it was recorded at.
         start_s: where its first sample stands in the recording, the one nearest to the start that was asked for.
         signal: (n,) float64; where samples are missing, a straight line between their neighbours.
-        missing, flat, clipped: (n,) bool, where samples are missing, the line does not move for 0.4 s, or it stays at the
-            channel's limit for 12 ms; told from the samples as they were recorded.
+        missing, flat, clipped: (n,) bool, where samples are missing, the line does not move for 0.4 s (and twice as long as is
+            usual in a coarse recording), or it stays at the channel's limit for 12 ms; all by the samples as they were recorded.
     """
 
     name: str
@@ -70,7 +77,7 @@ def to_grid(
     """
     rate = _rate(channel, fs_hz)
     first, last = _stretch(len(channel.signal), rate, start_s, stop_s)
-    signal, start_s = channel.signal[first:last], first / rate
+    signal, start_s = np.asarray(channel.signal[first:last], np.float64), first / rate
     missing = ~np.isfinite(signal)
     if missing.all():
         raise UserError(f"{channel.name} has no samples from {start_s:g} s on. Choose another lead or another stretch.")
@@ -125,10 +132,27 @@ def _runs(signal: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """(n,) where the signal stands still for long, and where it stands still at its own highest or lowest value."""
     starts = np.flatnonzero(np.diff(signal, prepend=np.nan) != 0)
     lengths = np.diff(starts, append=len(signal))
-    at_limit = (signal[starts] == signal.max()) | (signal[starts] == signal.min())
-    flat = lengths >= FLAT_SECONDS * rate
-    clipped = at_limit & ~flat & (lengths >= max(3, CLIPPED_SECONDS * rate))
+    flat = lengths >= max(FLAT_SECONDS * rate, FLAT_TIMES * _usual_standstill(starts, lengths, rate))
+    clipped = _at_limit(signal, signal[starts]) & ~flat & (lengths >= max(3, CLIPPED_SECONDS * rate))
     return np.repeat(flat, lengths), np.repeat(clipped, lengths)
+
+
+def _usual_standstill(starts: np.ndarray, lengths: np.ndarray, rate: float) -> float:
+    """The median over pieces of a few beats of the longest time without movement, in samples."""
+    count = starts[-1] + lengths[-1]
+    pieces = round(count / (PIECE_SECONDS * rate))
+    if pieces < LEAST_PIECES:
+        return 0.0
+    longest = np.zeros(pieces)
+    np.maximum.at(longest, starts * pieces // count, lengths)
+    return min(float(np.median(longest)), MOST_USUAL_SECONDS * rate)
+
+
+def _at_limit(signal: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Which of the values are the signal's highest or lowest, and so far out that it does not rest there."""
+    low, middle, high = float(signal.min()), float(np.median(signal)), float(signal.max())
+    far = LIMIT_SHARE * (high - low)
+    return ((values == high) & (high - middle > far)) | ((values == low) & (middle - low > far))
 
 
 def _mask_on_grid(mask: np.ndarray, rate: float, count: int) -> np.ndarray:

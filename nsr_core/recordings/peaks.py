@@ -1,4 +1,4 @@
-"""Where the heart beats: QRS complexes found by sleepecg, then placed where the cardiologists' marks stand.
+"""Where the heart beats: QRS complexes, each placed where the cardiologists' marks stand.
 
 The networks are sensitive to where a window opens: one sample of 360 a second decides many readings (docs/recordings.md).
 So each beat found is moved in two steps: to the sample that lies furthest from the baseline, and from there to the nearby
@@ -8,28 +8,28 @@ four fifths of them stand on its extreme to the sample.
 
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
-from sleepecg import detect_heartbeats
 
 from nsr_core.data.beats import RECORD_FS_HZ
+from nsr_core.recordings.qrs import find_qrs
 
 #: How far a beat may move in each step, and half of what counts as the baseline around it, in samples at 360 Hz.
 COARSE_REACH, FINE_REACH, BASELINE_REACH = 22, 9, 90
 QRS_BAND_HZ = (8.0, 20.0)
 #: The downward extreme is taken where it is so many times as large as the upward one.
 DOWNWARD = 1.1
-#: In a signal that is constant up to its last so many samples, there is no beat.
+#: In a signal that is constant up to its last so many samples, there is no beat, only a step.
 LEAST_MOVING = 30
 
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
-    """(beats,) int64, ascending positions of the beats in a signal at 360 Hz of at least 3 s, in any unit."""
+    """(beats,) int64, ascending positions of the beats in a signal at 360 Hz, in any unit."""
     moving = np.flatnonzero(signal != signal[0])
     if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
-        return np.empty(0, np.int64)  # the detector takes it for a mistake
-    found = detect_heartbeats(signal, RECORD_FS_HZ)
-    if not len(found):
         return np.empty(0, np.int64)
-    coarse = _furthest_from_baseline(signal, np.asarray(found, np.int64))
+    found = find_qrs(signal)
+    if not len(found):
+        return found
+    coarse = _furthest_from_baseline(signal, found)
     band = butter(2, QRS_BAND_HZ, "bandpass", fs=RECORD_FS_HZ, output="sos")
     return np.unique(_extreme(sosfiltfilt(band, signal), coarse))
 

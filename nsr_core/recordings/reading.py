@@ -10,13 +10,13 @@ import torch
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
-from nsr_core.certificates import certify_beats
+from nsr_core.certificates import can_be_certified, certify_beats
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
 from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
-from nsr_core.recordings.likeness import distances, load_likeness
+from nsr_core.recordings.likeness import distances, load_likeness, shapeless
 from nsr_core.recordings.quality import REASONS
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ class RecordingReading:
     @property
     def unlike(self) -> np.ndarray:
         """(k,) bool, whether a beat is unlike the training beats."""
-        return self.unlikeness > self.unlike_from
+        return (self.unlikeness > self.unlike_from) | shapeless(self.cut.beats.x, self.cut.beats.length)
 
     def beats_for(self, checkpoint: str) -> Beats:
         """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
@@ -91,7 +91,7 @@ class RecordingReading:
     def counts(self) -> pd.DataFrame:
         """Rows by class: ``class`` and for each network how many beats it reads as that."""
         columns = {
-            name: np.bincount(told.label, minlength=len(CLASSES)).tolist() for name, told in self.networks.items()
+            name: np.bincount(result.label, minlength=len(CLASSES)).tolist() for name, result in self.networks.items()
         }
         return pd.DataFrame({"class": list(CLASSES)} | columns)
 
@@ -118,13 +118,13 @@ class RecordingReading:
         spread = self.cut.beats.mv_range.astype(np.float64)
         columns: dict[str, Any] = {"range_mv": spread.round(4), "unlikeness": self.unlikeness.round(3)}
         columns["unlike"] = self.unlike
-        for name, told in self.networks.items():
+        for name, result in self.networks.items():
             columns |= {
-                f"{name} class": np.array(CLASSES)[told.label],
-                f"{name} p": told.probability.max(axis=1).astype(np.float64).round(4),
-                f"{name} flips at": rounded_up(told.flips_at, DECIMALS),
-                f"{name} flips at mV": rounded_up(told.flips_at * spread, DECIMALS),
-                f"{name} proved to": rounded_down(told.certified, DECIMALS),
+                f"{name} class": np.array(CLASSES)[result.label],
+                f"{name} p": result.probability.max(axis=1).astype(np.float64).round(4),
+                f"{name} flips at": rounded_up(result.flips_at, DECIMALS),
+                f"{name} flips at mV": rounded_up(result.flips_at * spread, DECIMALS),
+                f"{name} proved to": rounded_down(result.certified, DECIMALS),
             }
         return columns
 
@@ -144,7 +144,7 @@ class RecordingReading:
             "beats_from": cut.beats_from,
             "beats_found": len(cut.sample),
             "beats_read": len(cut.row),
-            "weights": {name: told.weights for name, told in self.networks.items()},
+            "weights": {name: result.weights for name, result in self.networks.items()},
             "noise": {
                 "protocol": "custom",
                 "attack": SEARCH_ATTACK.name,
@@ -228,13 +228,12 @@ def read_with(
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
     """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
-    try:
-        table = certify_beats(
-            network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
-        )  # fmt: skip
-    except UserError:  # there is none for this network
-        progress(len(beats), len(beats), "there is no proof for this network")
+    if not can_be_certified(network):
+        progress(len(beats), len(beats), "there is no certificate for this network")
         return np.full(len(beats), np.nan)
+    table = certify_beats(
+        network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
+    )  # fmt: skip
     return table["certified"].to_numpy(np.float64)
 
 

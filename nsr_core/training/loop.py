@@ -21,8 +21,9 @@ from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.batches import balanced_order
-from nsr_core.training.captured import CapturedStep
-from nsr_core.training.checkpoint import CARD_FILE, HISTORY_FILE, load_checkpoint, save_checkpoint
+from nsr_core.training.captured import CapturedStep, one_by_one
+from nsr_core.training.card import CARD_FILE, HISTORY_FILE
+from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
 from nsr_core.training.optimisers import OPTIMISERS
@@ -54,7 +55,7 @@ def train(
         split: must be the one that ``config`` names.
         folder: gets ``model.safetensors``, ``card.json`` and ``history.csv``; ``state.safetensors`` while it runs.
         device: CPU by default.
-        progress: told in training steps; raising from it stops the run, which can be resumed.
+        progress: called with the number of training steps; raising from it stops the run, which can be resumed.
 
     Returns:
         The folder.
@@ -70,16 +71,18 @@ def train(
     if (folder / CARD_FILE).exists():
         _check_finished(folder, identity)
         return folder
-    run = TrainingRun(config, beats, split, device)
-    history = load_state(folder, run.network, run.optimiser, identity)
-    validator = Validator(beats, split.validation, device)
+    with one_by_one:
+        run = TrainingRun(config, beats, split, device)
+        history = load_state(folder, run.network, run.optimiser, identity)
+        validator = Validator(beats, split.validation, device)
     total = config.epochs * run.steps_per_epoch
     for epoch in range(len(history), config.epochs):
         started = time.perf_counter()
         measured = run.epoch(epoch, lambda step, what: progress(step, total, what))
-        row = {"epoch": epoch + 1, **measured, **validator.score(run.network)}
-        history.append(row | {"seconds": round(time.perf_counter() - started, 3)})
-        save_state(folder, run.network, run.optimiser, history, identity)
+        with one_by_one:
+            row = {"epoch": epoch + 1, **measured, **validator.score(run.network)}
+            history.append(row | {"seconds": round(time.perf_counter() - started, 3)})
+            save_state(folder, run.network, run.optimiser, history, identity)
         _write_history(folder, history)
     progress(total, total, "trained")
     _write_history(folder, history)  # again: the run may have been killed between its last state and this file
@@ -132,7 +135,8 @@ class TrainingRun:
         restarted = 0
         if self.config.restart_dead_kernels:
             cpu_generator = torch.Generator().manual_seed(_seed(self.config.seed, 2 * epoch + 2))
-            restarted = self.dead_kernels.restart(cpu_generator)
+            with one_by_one:
+                restarted = self.dead_kernels.restart(cpu_generator)
         return {"loss": float(loss_sum) / steps, "restarted_kernels": restarted}
 
     def step(self, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:

@@ -79,32 +79,32 @@ def test_fgsm_and_pgd_agree_where_nothing_bends(middling):
     """On a straight network the gradient's sign is the same everywhere, so both end in the same corner."""
     difference = torch.randn(SEEN, generator=torch.Generator().manual_seed(2))
     model = straight_mlp(difference, offset=10.0)
-    told = lesson.climbs(model, middling, 0, EPS)
-    np.testing.assert_allclose(told.pgd_loss[:11], told.fgsm_loss, rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(told.pgd_loss[10:], told.fgsm_loss[-1], rtol=1e-3, atol=1e-6)
+    result = lesson.climbs(model, middling, 0, EPS)
+    np.testing.assert_allclose(result.pgd_loss[:11], result.fgsm_loss, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(result.pgd_loss[10:], result.fgsm_loss[-1], rtol=1e-3, atol=1e-6)
 
 
 def test_a_straight_network_never_leaves_its_line(middling):
     difference = torch.randn(SEEN, generator=torch.Generator().manual_seed(3))
-    told = lesson.straight_line(straight_mlp(difference, offset=1.0), middling, 1)
-    assert told.first_switch == np.inf
-    assert (told.switched == 0).all()
-    np.testing.assert_allclose(told.z, told.line, atol=1e-4)
+    result = lesson.straight_line(straight_mlp(difference, offset=1.0), middling, 1)
+    assert result.first_switch == np.inf
+    assert (result.switched == 0).all()
+    np.testing.assert_allclose(result.z, result.line, atol=1e-4)
 
 
 def test_the_parts_of_the_ratio_by_hand(middling):
     """With y = 1: w_1 = d, so ||w||_1 = sum |d|, z = d . x; within the budget only the 100 signal samples count."""
     difference = torch.linspace(-1, 2, SEEN)
     middling.y[:] = 1
-    told = lesson.ratios(straight_mlp(difference, offset=-50.0), middling, 0, EPS)
+    result = lesson.ratios(straight_mlp(difference, offset=-50.0), middling, 0, EPS)
     z = float(difference.double()[:100] @ torch.from_numpy(middling.x[0, :100]).double())
-    assert told.z == pytest.approx(z, rel=1e-4)
-    assert told.w_l1 == pytest.approx(float(difference.abs().sum()), rel=1e-5)
-    assert told.bound == pytest.approx(told.w_l1 * EPS / abs(z), rel=1e-4)
-    assert told.allowed == pytest.approx(float(difference[:100].abs().sum()) * EPS / abs(z), rel=1e-4)
-    assert told.b == pytest.approx(0, abs=1e-3)
-    assert told.eps_at_one == pytest.approx(abs(z) / told.w_l1, rel=1e-4)
-    assert told.penalty == pytest.approx(np.log(1 + told.w_l1 / abs(z)), rel=1e-4)
+    assert result.z == pytest.approx(z, rel=1e-4)
+    assert result.w_l1 == pytest.approx(float(difference.abs().sum()), rel=1e-5)
+    assert result.bound == pytest.approx(result.w_l1 * EPS / abs(z), rel=1e-4)
+    assert result.allowed == pytest.approx(float(difference[:100].abs().sum()) * EPS / abs(z), rel=1e-4)
+    assert result.b == pytest.approx(0, abs=1e-3)
+    assert result.eps_at_one == pytest.approx(abs(z) / result.w_l1, rel=1e-4)
+    assert result.penalty == pytest.approx(np.log(1 + result.w_l1 / abs(z)), rel=1e-4)
 
 
 # What holds on any network
@@ -112,11 +112,11 @@ def test_the_parts_of_the_ratio_by_hand(middling):
 
 def test_the_line_is_exact_up_to_the_first_switch_and_not_for_ever(network, demo_beats):
     for row in rows_read_correctly(network, demo_beats):
-        told = lesson.straight_line(network, demo_beats, row)
-        before = told.eps < told.first_switch
-        assert (told.switched[before] == 0).all()
-        np.testing.assert_allclose(told.z[before], told.line[before], rtol=1e-3, atol=1e-4)
-        assert told.switched[-1] > 0
+        result = lesson.straight_line(network, demo_beats, row)
+        before = result.eps < result.first_switch
+        assert (result.switched[before] == 0).all()
+        np.testing.assert_allclose(result.z[before], result.line[before], rtol=1e-3, atol=1e-4)
+        assert result.switched[-1] > 0
 
 
 def test_the_first_switch_is_where_the_first_unit_switches(network, demo_beats):
@@ -131,40 +131,40 @@ def test_the_first_switch_is_where_the_first_unit_switches(network, demo_beats):
 
 def test_on_the_line_no_ratio_exceeds_the_one_above_it(network, demo_beats):
     for row in rows_read_correctly(network, demo_beats):
-        told = lesson.ratios(network, demo_beats, row, EPS)
-        assert told.fgsm_line <= told.allowed * (1 + 1e-5) <= told.bound * (1 + 2e-5)
+        result = lesson.ratios(network, demo_beats, row, EPS)
+        assert result.fgsm_line <= result.allowed * (1 + 1e-5) <= result.bound * (1 + 2e-5)
 
 
 def test_no_noise_exceeds_the_budget_or_touches_the_padding(network, demo_beats):
     row = rows_read_correctly(network, demo_beats)[0]
-    told = lesson.against_chance(network, demo_beats, row, EPS)
+    result = lesson.against_chance(network, demo_beats, row, EPS)
     length = int(demo_beats.length[row])
-    for x_adv in (told.x_coin, told.x_chosen[None]):
+    for x_adv in (result.x_coin, result.x_chosen[None]):
         assert np.abs(x_adv.astype(float) - demo_beats.x[row]).max() <= EPS
         assert x_adv.min() >= 0
         assert x_adv.max() <= 1
         np.testing.assert_array_equal(
             x_adv[:, length:], np.broadcast_to(demo_beats.x[row, length:], (len(x_adv), 187 - length))
         )
-    assert told.flips == (told.coin_class != "NSVFQ"[demo_beats.y[row]]).sum()
+    assert result.flips == (result.coin_class != "NSVFQ"[demo_beats.y[row]]).sum()
     again = lesson.against_chance(network, demo_beats, row, EPS)
-    np.testing.assert_array_equal(told.coin_margin, again.coin_margin)
+    np.testing.assert_array_equal(result.coin_margin, again.coin_margin)
 
 
 def test_the_lessons_climb_is_the_attack_until_it_stops(trained, demo_beats):
     row = rows_read_correctly(trained.network, demo_beats)[1]
-    told = attack_beat(trained, lesson.lesson_pgd(EPS), demo_beats, row, EPS, signal_only=True)
+    result = attack_beat(trained, lesson.lesson_pgd(EPS), demo_beats, row, EPS, signal_only=True)
     climbs = lesson.climbs(trained.network, demo_beats, row, EPS)
-    np.testing.assert_allclose(told.path.loss, climbs.pgd_loss[: len(told.path.loss)], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(result.path.loss, climbs.pgd_loss[: len(result.path.loss)], rtol=1e-3, atol=1e-5)
 
 
 def test_a_certificate_is_never_above_a_flip(network, demo_beats):
     for row in rows_read_correctly(network, demo_beats, 3):
-        told = lesson.knowledge(network, demo_beats, row)
-        assert told.proved > 0
-        assert not told.broken <= told.proved
+        result = lesson.knowledge(network, demo_beats, row)
+        assert result.proved > 0
+        assert not result.broken <= result.proved
         x, y, length = as_tensors(demo_beats, np.array([row]))
-        box = Box.around(x, told.proved, length)
+        box = Box.around(x, result.proved, length)
         noisy = box.random_point(x, 2 * torch.rand(500, 187, generator=torch.Generator().manual_seed(row)) - 1)
         assert (toys.predicted(network, noisy) == int(y)).all()
         assert (toys.predicted(network, climb(network, x, y, box)[:, 0]) == int(y)).all()
@@ -184,11 +184,11 @@ def test_fgsm_s_point_is_that_of_the_attack_where_the_beat_is_read_correctly(net
 
 def test_the_level_of_the_first_flip_is_that_of_the_attack_itself(trained, demo_beats):
     for row in rows_read_correctly(trained.network, demo_beats, 3):
-        told = lesson.knowledge(trained.network, demo_beats, row)
+        result = lesson.knowledge(trained.network, demo_beats, row)
         flipped = [
             attack_beat(trained, PGD(), demo_beats, row, eps, signal_only=True).flipped for eps in lesson.FLIP_LEVELS
         ]
-        assert told.pgd == (
+        assert result.pgd == (
             lesson.FLIP_LEVELS[flipped.index(True)] if any(flipped) else pytest.approx(np.nan, nan_ok=True)
         )
 
@@ -203,8 +203,8 @@ def test_the_teaching_beat_shows_what_it_should(network, demo_beats):
     row = lesson.find_teaching_beat(network, demo_beats, np.arange(len(demo_beats)))
     assert row is not None
     assert lesson.is_read_correctly(network, demo_beats, row)
-    told = lesson.climbs(network, demo_beats, row, lesson.lesson_eps(network, demo_beats, row))
-    assert told.pgd_class != told.fgsm_class == "NSVFQ"[demo_beats.y[row]]
+    result = lesson.climbs(network, demo_beats, row, lesson.lesson_eps(network, demo_beats, row))
+    assert result.pgd_class != result.fgsm_class == "NSVFQ"[demo_beats.y[row]]
     assert lesson.find_teaching_beat(network, demo_beats, np.array([], int)) is None
 
 
@@ -218,10 +218,10 @@ def test_the_median_ratio_is_that_of_the_beats_read_correctly(network, demo_beat
 
 
 def test_accuracies_start_without_noise(network, demo_beats, demo_split):
-    told = lesson.accuracies(network, demo_beats, demo_split.test, PGD(steps=5), (0.05, 0.3))
+    result = lesson.accuracies(network, demo_beats, demo_split.test, PGD(steps=5), (0.05, 0.3))
     share = read_correctly(network, demo_beats, demo_split.test).mean()
-    assert told[0] == pytest.approx(share)  # 40 beats of each class
-    assert (told[1:] <= told[0]).all()
+    assert result[0] == pytest.approx(share)  # 40 beats of each class
+    assert (result[1:] <= result[0]).all()
 
 
 def test_survivors_are_counted_on_the_beats_that_both_attacks_had(make_table):
@@ -230,9 +230,9 @@ def test_survivors_are_counted_on_the_beats_that_both_attacks_had(make_table):
     pgd = make_table([[3, 50, -1, 0]], [[1, 1, 0, 1]], y, y, [0.1])
     spsa = make_table([[-1, 5, 5]], [[0, 1, 1]], y[:3], y[:3], [0.1], attack="spsa")
     table = pd.concat([pgd, spsa], ignore_index=True)
-    told = lesson.survivors(table, 0.1)
-    assert told.beats == 3
-    assert dict(zip(told.attacks, told.left.tolist(), strict=True)) == {
+    result = lesson.survivors(table, 0.1)
+    assert result.beats == 3
+    assert dict(zip(result.attacks, result.left.tolist(), strict=True)) == {
         "pgd1": 3, "pgd5": 2, "pgd20": 2, "pgd100": 1, "spsa": 1, "all": 0,
     }  # fmt: skip
     assert outcomes(table, "pgd").shape[0] == 4

@@ -64,7 +64,7 @@ def test_the_bound_is_never_below_the_attack(network, batch):
     def push(logits):
         return logits.softmax(1) - functional.one_hot(y, 5)
 
-    x_adv = method.attack(model, x, push, uniform, method.eps)
+    x_adv = method.attack(model, x, push, uniform)
     attacked = functional.cross_entropy(model(x_adv), y, reduction="none")
     worst = worst_logits(model, (x - 0.1).clamp(0, 1), (x + 0.1).clamp(0, 1), y)
     assert (attacked <= functional.cross_entropy(worst, y, reduction="none") + 1e-9).all()

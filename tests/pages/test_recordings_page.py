@@ -18,7 +18,7 @@ from ui.theme import DARK, LIGHT
 
 
 @pytest.fixture(scope="module")
-def told():
+def result():
     """The sample recording read by two networks, with proofs."""
     cut = cut_recording(sample_recording(), LEAD_NAME)
     return read_recording_beats(cut, [loaders.checkpoint(name) for name in ("mlp-ce", "mlp-jacob")], prove=True)
@@ -40,24 +40,24 @@ def sample_csv(heading: str = "ECG (mV)", seconds: int = 30) -> bytes:
     return (heading + "\n" + "\n".join(f"{value:.3f}" for value in signal)).encode()
 
 
-def test_it_opens_on_the_sample_with_what_the_core_reads(told):
+def test_it_opens_on_the_sample_with_what_the_core_reads(result):
     app = open_page("recordings")
     assert_healthy(app)
     shown = metrics(app)
-    assert shown["Beats found"] == str(len(told.cut.sample))
-    assert shown["Read"] == str(len(told.cut.row))
-    assert shown["Unlike the training beats"] == str(told.unlike.sum())
+    assert shown["Beats found"] == str(len(result.cut.sample))
+    assert shown["Read"] == str(len(result.cut.row))
+    assert shown["Unlike the training beats"] == str(result.unlike.sum())
     assert len(app.get("plotly_chart")) == 3
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
-    counts = told.counts().set_index("class")["mlp-ce"]
+    counts = result.counts().set_index("class")["mlp-ce"]
     assert f"{counts['N']} N, {counts['V']} V" in words(app)
 
 
-def test_proofs_are_made_when_they_are_asked_for(told):
+def test_proofs_are_made_when_they_are_asked_for(result):
     app = open_page("recordings", models="mlp-ce", prove="true")
     assert_healthy(app)
     fragile = next(frame.value for frame in app.dataframe if "proved" in frame.value)
-    reading = told.networks["mlp-ce"]
+    reading = result.networks["mlp-ce"]
     first = int(np.nanargmin(reading.flips_at))
     assert fragile["proved"].iloc[0] == pytest.approx(reading.certified[first], abs=1e-4)
     assert (fragile["proved"] <= fragile["± range"]).all()
@@ -169,22 +169,22 @@ def test_marks_in_the_file_can_be_used_instead(tmp_path):
     assert metrics(app)["Beats found"] == "29"
 
 
-def beat_lab(told=None, **address) -> AppTest:
+def beat_lab(result=None, **address) -> AppTest:
     app = AppTest.from_file(str(PAGES["beat"]), default_timeout=TIMEOUT_SECONDS)
-    if told is not None:
-        app.session_state["own_reading"] = told
+    if result is not None:
+        app.session_state["own_reading"] = result
     for key, value in address.items():
         app.query_params[key] = value
     return app.run()
 
 
-def test_the_beat_lab_shows_a_beat_of_the_recording(told):
-    name = told.cut.beats.name(5)
-    app = beat_lab(told, source="own", beat=name, models=["mlp-ce"])
+def test_the_beat_lab_shows_a_beat_of_the_recording(result):
+    name = result.cut.beats.name(5)
+    app = beat_lab(result, source="own", beat=name, models=["mlp-ce"])
     assert_healthy(app)
     assert name in words(app)
     assert "Nobody knows this beat's class. It is taken as MLP ce reads it" in words(app)
-    assert f"{len(told.cut.row)} beats** of your recording" in words(app)
+    assert f"{len(result.cut.row)} beats** of your recording" in words(app)
 
 
 def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():
@@ -194,9 +194,9 @@ def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():
     assert "No recording was read in this visit" in words(app)
 
 
-def test_other_pages_do_not_offer_the_recording(told):
+def test_other_pages_do_not_offer_the_recording(result):
     app = AppTest.from_file(str(PAGES["data"]), default_timeout=TIMEOUT_SECONDS)
-    app.session_state["own_reading"] = told
+    app.session_state["own_reading"] = result
     app.session_state["kept_source"] = "own"
     assert_healthy(app.run())
     assert app.radio(key="source").value == "demo"
@@ -204,22 +204,22 @@ def test_other_pages_do_not_offer_the_recording(told):
 
 
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
-def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(told, ink):
-    figure = figures.strip(told, 10.0, 8.0, ink)
+def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(result, ink):
+    figure = figures.strip(result, 10.0, 8.0, ink)
     trace, peaks, *others = figure.data
     ribbons, track = others[:2], others[2:]
-    assert len(peaks.x) == ((told.cut.time_s >= 10) & (told.cut.time_s < 18)).sum()
+    assert len(peaks.x) == ((result.cut.time_s >= 10) & (result.cut.time_s < 18)).sum()
     assert [ribbon.name for ribbon in ribbons] == ["MLP ce", "MLP jacob"]
-    within = (told.cut.time_s[told.cut.row] >= 10) & (told.cut.time_s[told.cut.row] < 18)
-    for ribbon, points, reading in zip(ribbons, track, told.networks.values(), strict=True):
+    within = (result.cut.time_s[result.cut.row] >= 10) & (result.cut.time_s[result.cut.row] < 18)
+    for ribbon, points, reading in zip(ribbons, track, result.networks.values(), strict=True):
         assert [text[3] for text in ribbon.text] == ["NSVFQ"[label] for label in reading.label[within]]
         assert len(points.hovertext) == within.sum()
     assert figure.layout.yaxis.scaleratio == pytest.approx(0.4)  # 1 mV is as long as 0.4 s
     assert trace.line.color == ink.trace
 
 
-def test_the_whole_stretch_has_every_read_beat_once(told):
-    figure = figures.overview(told, "mlp-jacob", (0, 8), LIGHT)
+def test_the_whole_stretch_has_every_read_beat_once(result):
+    figure = figures.overview(result, "mlp-jacob", (0, 8), LIGHT)
     rows = np.concatenate([trace.customdata for trace in figure.data if trace.customdata is not None])
-    assert sorted(rows.tolist()) == list(range(len(told.cut.row)))
-    assert len(figure.data[-1].x) == (told.cut.reason != "").sum()
+    assert sorted(rows.tolist()) == list(range(len(result.cut.row)))
+    assert len(figure.data[-1].x) == (result.cut.reason != "").sum()

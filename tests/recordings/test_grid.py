@@ -7,6 +7,7 @@ from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.errors import UserError
 from nsr_core.recordings.grid import MOST_SECONDS, to_grid
 from nsr_core.recordings.recording import Channel
+from tests.recordings.heart import beat_train
 
 RATES = (100.0, 128.0, 250.0, 257.0, 500.0, 1000.0, 499.87)
 #: In Hz, all below 0.7 times half of the lowest rate, where the filter passes everything.
@@ -185,6 +186,25 @@ def test_a_line_at_its_limit_is_clipped_from_12_ms_and_three_samples_on(fs_hz, l
         assert lead.clipped.any() == clipped
         if clipped:
             assert span(lead.clipped) == pytest.approx((100 / fs_hz, (99 + length) / fs_hz), abs=1 / fs_hz + 1 / 360)
+
+
+@pytest.mark.parametrize("per_minute", [40, 52, 75, 110])
+@pytest.mark.parametrize("step_mv", [0.005, 0.0385, 0.1, 0.15])
+@pytest.mark.parametrize(("sign", "rest_mv"), [(1, 0.0), (-1, 0.0), (1, 0.3)])
+def test_the_rest_between_beats_of_a_coarse_recorder_is_neither_flat_nor_clipped(per_minute, step_mv, sign, rest_mv):
+    """Its line stands still in every interval, in some leads at the lowest value that there is."""
+    count, interval = 60 * 360, 360 * 60 / per_minute
+    heart = np.maximum(beat_train(count, np.arange(-300, count + 300, interval).round()), 0)
+    lead = to_grid(channel(np.round((sign * heart + rest_mv) / step_mv) * step_mv))
+    assert not lead.flat.any()
+    assert not lead.clipped.any()
+
+
+def test_a_lead_that_falls_off_a_coarse_recorder_is_flat_all_the_same():
+    count = 60 * 360
+    coarse = np.round(beat_train(count, np.arange(200, count - 200, 400)) / 0.0385) * 0.0385
+    coarse[between(360.0, 30.0, 33.0)] = 0.0
+    assert span(to_grid(channel(coarse)).flat) == pytest.approx((30.0, 33.0), abs=0.6)
 
 
 def test_a_line_that_stays_at_its_limit_is_flat_and_not_clipped():

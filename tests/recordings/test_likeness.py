@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nsr_core.data import make_split
 from nsr_core.data.beats import BEAT_LENGTH, Beats, signal_mask
@@ -17,6 +19,8 @@ from nsr_core.recordings.likeness import (
     distances,
     fit_likeness,
     load_likeness,
+    shapeless,
+    unlike,
 )
 
 
@@ -143,9 +147,8 @@ def test_the_levels_are_hundredths_and_at_the_end_thousandths():
     assert (np.diff(LEVELS) > 0).all()
 
 
-def unlike(beats):
-    likeness = load_likeness()
-    return (distances(likeness, beats) > likeness.limit).mean()
+def share_unlike(beats):
+    return unlike(load_likeness(), beats).mean()
 
 
 def test_demo_beats_are_like_and_noise_and_reversed_beats_are_not(demo_beats):
@@ -155,9 +158,35 @@ def test_demo_beats_are_like_and_noise_and_reversed_beats_are_not(demo_beats):
     backwards = np.zeros_like(demo_beats.x)
     for to, x, length in zip(backwards, demo_beats.x, demo_beats.length, strict=True):
         to[:length] = x[:length][::-1]
-    assert unlike(demo_beats) < 0.01
-    assert unlike(replace(demo_beats, x=noise)) == 1
-    assert unlike(replace(demo_beats, x=backwards)) > 0.75
+    assert share_unlike(demo_beats) < 0.01
+    assert share_unlike(replace(demo_beats, x=noise)) == 1
+    assert share_unlike(replace(demo_beats, x=backwards)) > 0.75
+
+
+def scaled(signal):
+    """(187,) a signal of up to 187 samples in [0, 1], padded with zeros."""
+    row = np.zeros(BEAT_LENGTH)
+    row[: len(signal)] = (signal - signal.min()) / (np.ptp(signal) or 1)
+    return row
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2, BEAT_LENGTH), st.sampled_from([-1, 1]), st.integers(6, 300), st.integers(0, 300))
+def test_a_counter_is_never_like_a_beat(length, sign, starts_again, first):
+    """Whatever its length, whether it climbs or falls, and when it starts again."""
+    counter = sign * ((first + np.arange(length)) % starts_again)
+    assert shapeless(scaled(counter)[None].astype(np.float32), np.array([length])).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=BEAT_LENGTH), st.sampled_from([-1, 1]))
+def test_what_only_rises_or_falls_is_never_like_a_beat(steps, sign):
+    """Lines, ramps, stairs, and a line that does not move."""
+    assert shapeless(scaled(sign * np.cumsum(steps))[None].astype(np.float32), np.array([len(steps)])).all()
+
+
+def test_real_and_demo_beats_have_a_shape(demo_beats):
+    assert shapeless(demo_beats.x, demo_beats.length).mean() < 0.01
 
 
 # The fit

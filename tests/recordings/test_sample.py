@@ -88,7 +88,7 @@ def test_the_lost_and_the_limited_stretch_are_left_out_and_nothing_else(cut):
     assert set(cut.reason) == {"", "flat", "clipped", "end"}
     for reason, (start_s, stop_s) in (("flat", LOST_S), ("clipped", LIMITED_S)):
         times = cut.time_s[cut.reason == reason]
-        assert len(times) >= 2
+        assert len(times)
         assert ((times > start_s - 1.1) & (times < stop_s)).all()
         untouched = (cut.time_s + 1.1 < start_s) | (cut.time_s > stop_s)
         assert reason not in cut.reason[untouched]

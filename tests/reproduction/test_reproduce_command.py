@@ -74,9 +74,9 @@ def test_tables_are_written_of_what_is_finished_when_a_task_fails(cli, monkeypat
 
 def test_a_sweep_of_beta(cli):
     asked = ("reproduce", "beta", "--source", "demo", "--methods", "loss1", "--epochs", "1", "--values", "0.1,0.4")
-    told = json.loads(works(cli(*asked, "--dry-run", "--json")))
-    assert [task["config"]["method_settings"]["beta"] for task in told] == [0.1, 0.4]
-    assert all(task["pending"] for task in told)
+    outcome = json.loads(works(cli(*asked, "--dry-run", "--json")))
+    assert [task["config"]["method_settings"]["beta"] for task in outcome] == [0.1, 0.4]
+    assert all(task["pending"] for task in outcome)
     text = works(cli(*asked, "--workers", "1"))
     assert "score" in text
     assert "try --values beyond" in text

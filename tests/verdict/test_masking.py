@@ -1,4 +1,4 @@
-"""The masking alarm: networks that are known to mask light it, others do not, and counts are counted by hand."""
+"""The masking check: networks that are known to mask light it, others do not, and counts are counted by hand."""
 
 import json
 import math
@@ -16,13 +16,23 @@ from nsr_core.attacks.objectives import cross_entropy, margin
 from nsr_core.errors import UserError
 from nsr_core.evaluation.rows import read_correctly
 from nsr_core.progress import no_progress
-from nsr_core.verdict.masking import ALARM_FILE, LIGHTS, SIGNS, Sign, draw, examine, load_alarm, save_alarm, sound
-from nsr_core.verdict.masking.alarm import verdict
+from nsr_core.verdict.masking import (
+    LIGHTS,
+    MASKING_FILE,
+    SIGNS,
+    Sign,
+    check_masking,
+    check_network,
+    draw_beats,
+    load_masking,
+    save_masking,
+)
+from nsr_core.verdict.masking.check import conclusion
 from nsr_core.verdict.masking.evidence import Evidence
 from nsr_core.verdict.masking.gradients import gradient, gradients
-from nsr_core.verdict.masking.runs import PUBLISHED, RUNS, Rescaled, rescaled
-from nsr_core.verdict.masking.signs import light_of_beats, worst
+from nsr_core.verdict.masking.sign import light_of_beats, worst
 from nsr_core.verdict.masking.trail import Trail, trail
+from nsr_core.verdict.masking.variants import PUBLISHED, VARIANTS, Rescaled, rescaled
 
 COUNT = 40
 
@@ -73,17 +83,17 @@ class Sawtooth(nn.Module):
 @pytest.fixture
 def some(trained, demo_beats, demo_split):
     """Forty test beats that the trained network reads correctly."""
-    return draw(trained.network, demo_beats, demo_split.test, COUNT // 5)
+    return draw_beats(trained.network, demo_beats, demo_split.test, COUNT // 5)
 
 
 @pytest.fixture(scope="module")
 def plain(trained, demo_beats, demo_split):
-    """The alarm on the trained network."""
-    return sound(trained, demo_beats, demo_split, per_class=6, eps=(0.05, 0.02))
+    """The check on the trained network."""
+    return check_masking(trained, demo_beats, demo_split, per_class=6, eps=(0.05, 0.02))
 
 
-def told_by(name, alarm):
-    return alarm.sign(name).light
+def light_of(name, check):
+    return check.sign(name).light
 
 
 # Networks
@@ -104,9 +114,9 @@ def test_saturated_logits_are_seen_in_the_gradient_and_by_what_rescales(trained,
         saturated.layers[-1].weight.mul_(1e4)
         saturated.layers[-1].bias.mul_(1e4)
     seen, before = (Evidence(network, demo_beats, some, (0.03,)) for network in (saturated, trained.network))
-    told = {name: SIGNS[name].judge(seen) for name in ("vanishing", "rescaling", "other-loss")}
-    assert {name: judged.light for name, judged in told.items()} == dict.fromkeys(told, "red")
-    assert told["vanishing"].numbers["useless"] > 0.8
+    result = {name: SIGNS[name].judge(seen) for name in ("vanishing", "rescaling", "other-loss")}
+    assert {name: judged.light for name, judged in result.items()} == dict.fromkeys(result, "red")
+    assert result["vanishing"].numbers["useless"] > 0.8
     # It is the same network to a loss without a softmax.
     assert seen.broken("margin", 0.03).sum() == pytest.approx(before.broken("margin", 0.03).sum(), abs=1)
     assert seen.broken("cross-entropy", 0.03).sum() < before.broken("cross-entropy", 0.03).sum() / 2
@@ -114,24 +124,24 @@ def test_saturated_logits_are_seen_in_the_gradient_and_by_what_rescales(trained,
 
 def test_a_quantised_input_leaves_no_gradient_and_falls_to_attacks_without(trained, demo_beats, some):
     network = Quantised(trained.network)
-    alarm = examine(network, demo_beats, some[::2], (0.05,))
-    vanishing = alarm.sign("vanishing")
+    check = check_network(network, demo_beats, some[::2], (0.05,))
+    vanishing = check.sign("vanishing")
     assert (vanishing.light, vanishing.numbers["zero"]) == ("red", 1.0)
     assert vanishing.numbers["samples without gradient"] == 1.0
-    assert told_by("black-box", alarm) == "red"
-    assert told_by("large-noise", alarm) == "red"
-    assert told_by("rescaling", alarm) == "green"  # nothing times 10 is nothing
-    assert (alarm.light, "far too high" in alarm.verdict) == ("red", True)
+    assert light_of("black-box", check) == "red"
+    assert light_of("large-noise", check) == "red"
+    assert light_of("rescaling", check) == "green"  # nothing times 10 is nothing
+    assert (check.light, "far too high" in check.verdict) == ("red", True)
 
 
 def test_a_gradient_that_is_no_number_breaks_no_beat(trained, demo_beats, some):
     seen = Evidence(NoNumber(trained.network), demo_beats, some[::4], (0.05,))
     assert not seen.broken(PUBLISHED, 0.05).any()
     assert not seen.trail(0.05).broken[-1].any()
-    told = {name: SIGNS[name].judge(seen) for name in ("vanishing", "black-box", "still-rising")}
-    assert told["vanishing"].numbers["not finite"] == 1.0
-    assert told["vanishing"].light == told["black-box"].light == "red"
-    assert all(math.isfinite(value) for judged in told.values() for value in judged.numbers.values())
+    result = {name: SIGNS[name].judge(seen) for name in ("vanishing", "black-box", "still-rising")}
+    assert result["vanishing"].numbers["not finite"] == 1.0
+    assert result["vanishing"].light == result["black-box"].light == "red"
+    assert all(math.isfinite(value) for judged in result.values() for value in judged.numbers.values())
 
 
 def test_on_a_linear_network_all_is_green_and_counts_are_exact(beats_of):
@@ -142,15 +152,15 @@ def test_on_a_linear_network_all_is_green_and_counts_are_exact(beats_of):
     network = toys.two_class(direction, float((x @ direction).median()))
     y = toys.predicted(network, x)
     levels = (0.002, 0.01)
-    alarm = examine(network, beats_of(x.numpy(), y.numpy()), np.arange(COUNT), levels)
-    assert {sign.name: sign.light for sign in alarm.signs} == dict.fromkeys(SIGNS, "green")
-    assert "can be trusted as an upper bound" in alarm.verdict
+    check = check_network(network, beats_of(x.numpy(), y.numpy()), np.arange(COUNT), levels)
+    assert {sign.name: sign.light for sign in check.signs} == dict.fromkeys(SIGNS, "green")
+    assert "can be trusted as an upper bound" in check.verdict
     gap = (x @ direction - float((x @ direction).median())).abs()
     for eps in levels:
         standing = float((gap >= eps * direction.abs().sum()).double().mean())
-        assert alarm.sign("together").numbers[f"left by 100-PGD at {eps:g}"] == pytest.approx(standing)
-        assert alarm.sign("together").numbers[f"left by all at {eps:g}"] == pytest.approx(standing)
-    assert 0 < alarm.sign("together").numbers["left by all at 0.01"] < 1
+        assert check.sign("together").numbers[f"left by 100-PGD at {eps:g}"] == pytest.approx(standing)
+        assert check.sign("together").numbers[f"left by all at {eps:g}"] == pytest.approx(standing)
+    assert 0 < check.sign("together").numbers["left by all at 0.01"] < 1
 
 
 def test_a_narrow_band_of_wrong_answers_is_passed_over(beats_of):
@@ -162,9 +172,9 @@ def test_a_narrow_band_of_wrong_answers_is_passed_over(beats_of):
     assert not way.lost_again[start.numpy() >= 0.56].any()
     assert way.broken.any(0)[start.numpy() < 0.54].mean() > 0.5
     assert not way.broken[-1].any()  # all end at 0.6, where they are read correctly
-    told = SIGNS["lost-again"].judge(seen)
-    assert told.light == "red"
-    assert told.numbers["share at 0.1"] == way.broken.any(0).mean()
+    result = SIGNS["lost-again"].judge(seen)
+    assert result.light == "red"
+    assert result.numbers["share at 0.1"] == way.broken.any(0).mean()
 
 
 # The trail
@@ -201,9 +211,9 @@ def test_a_loss_that_still_rises_lights_by_its_rate(growth, light):
     loss = np.ones((101, 10))
     loss[-1] = growth
     seen = SimpleNamespace(levels=(0.1,), trail=lambda eps: Trail(np.zeros((101, 10), bool), loss))
-    told = SIGNS["still-rising"].judge(seen)
-    assert told.light == light
-    assert f"{100 * growth - 100:.0f} %" in told.sentence
+    result = SIGNS["still-rising"].judge(seen)
+    assert result.light == light
+    assert f"{100 * growth - 100:.0f} %" in result.sentence
     few = SimpleNamespace(levels=(0.1,), trail=lambda eps: Trail(np.zeros((101, 2), bool), loss[:, :2]))
     assert SIGNS["still-rising"].judge(few).light == "green"
 
@@ -218,7 +228,7 @@ def test_a_trail_can_be_stopped(trained, demo_beats, some):
         trail(trained.network, seen.x, seen.y, 0.03, BeatRandomness(0, some[:5]), stop)
 
 
-# Counting, on told masks
+# Counting, on given masks
 
 
 class Told(Evidence):
@@ -228,14 +238,14 @@ class Told(Evidence):
         self.levels, self.progress, self.flat_line = (0.1,), no_progress, 0
         self.y = torch.arange(100) % 2
         self._rows, self._masks, self._beyond = np.arange(100), {}, {}
-        self._told = {name.replace("_", " "): marked for name, marked in broken.items()}
+        self._result = {name.replace("_", " "): marked for name, marked in broken.items()}
 
     def _attack(self, run, eps, places):
-        return np.isin(places, list(self._told.get(run, range(0))))
+        return np.isin(places, list(self._result.get(run, range(0))))
 
 
 @pytest.mark.parametrize(
-    ("sign", "told", "count", "light"),
+    ("sign", "result", "count", "light"),
     [
         ("black-box", {"published": range(50), "square": range(40, 54)}, 4, "green"),
         ("black-box", {"published": range(50), "square": range(40, 53), "spsa": range(52, 55)}, 5, "amber"),
@@ -252,8 +262,8 @@ class Told(Evidence):
         ("together", {"published": range(10), "apgd-t": range(8, 14), "noise": range(90, 94)}, 8, "amber"),
     ],
 )
-def test_beats_are_counted_and_lights_change_where_they_should(sign, told, count, light):
-    judged = SIGNS[sign].judge(Told(**told))
+def test_beats_are_counted_and_lights_change_where_they_should(sign, result, count, light):
+    judged = SIGNS[sign].judge(Told(**result))
     assert judged.light == light
     shares = [value for name, value in judged.numbers.items() if name.endswith("0.1") or name == "most"]
     assert count / 100 in shares
@@ -288,7 +298,7 @@ def test_an_attack_is_carried_out_once_and_black_box_ones_on_what_is_left(monkey
     counts = dict(calls)
     assert counts["square"] == counts["spsa"] == counts["1000 steps"] == 40
     assert counts[PUBLISHED] == counts["margin"] == 100
-    assert len(counts) == len(RUNS)
+    assert len(counts) == len(VARIANTS)
 
 
 def test_lights():
@@ -312,7 +322,7 @@ def test_lights():
 )
 def test_the_verdict_follows_what_was_measured(measured, other, said):
     signs = [Sign("other", "Other", other, {}, "", ""), Sign("together", "All", measured, {}, "At noise 0.1, x.", "")]
-    assert said in verdict(signs)
+    assert said in conclusion(signs)
 
 
 # Parts
@@ -321,14 +331,14 @@ def test_the_verdict_follows_what_was_measured(measured, other, said):
 def test_equal_cost_is_equal():
     """The two losses are climbed in the same steps of the same size from the same start."""
     for eps in (0.03, 0.2):
-        ours, other = RUNS["margin"].attack(eps), RUNS["cross-entropy"].attack(eps)
+        ours, other = VARIANTS["margin"].attack(eps), VARIANTS["cross-entropy"].attack(eps)
         assert other.move == "sign"
         assert other.steps == ours.steps
         assert other.step_size * other.steps == pytest.approx(ours.reach * eps)
         assert other.random_start
         assert ours.random_start
-        assert RUNS["apgd"].attack(eps).steps == RUNS["apgd-t"].attack(eps).steps
-    assert RUNS[PUBLISHED].attack(0.1) == PGD()
+        assert VARIANTS["apgd"].attack(eps).steps == VARIANTS["apgd-t"].attack(eps).steps
+    assert VARIANTS[PUBLISHED].attack(0.1) == PGD()
 
 
 def test_rescaled_logits_have_the_gradient_that_autograd_gives_them():
@@ -362,17 +372,17 @@ def test_a_gradient_of_one_logit_lost_to_rounding_counts_as_turned():
     assert -margin(network(x), y)[0].item() > 17  # float32 ends there
 
 
-# The alarm
+# The check
 
 
-def test_the_same_seed_gives_the_same_alarm_and_another_draws_other_beats(trained, demo_beats, demo_split, plain):
-    assert sound(trained, demo_beats, demo_split, per_class=6, eps=(0.02, 0.05)) == plain
-    rows = [draw(trained.network, demo_beats, demo_split.test, 12, seed) for seed in (0, 0, 1)]
+def test_the_same_seed_gives_the_same_check_and_another_draws_other_beats(trained, demo_beats, demo_split, plain):
+    assert check_masking(trained, demo_beats, demo_split, per_class=6, eps=(0.02, 0.05)) == plain
+    rows = [draw_beats(trained.network, demo_beats, demo_split.test, 12, seed) for seed in (0, 0, 1)]
     assert rows[0].tolist() == rows[1].tolist() != rows[2].tolist()
 
 
 def test_drawn_beats_are_test_beats_that_are_read_correctly(trained, demo_beats, demo_split):
-    rows = draw(trained.network, demo_beats, demo_split.test, 7)
+    rows = draw_beats(trained.network, demo_beats, demo_split.test, 7)
     assert np.isin(rows, demo_split.test).all()
     assert read_correctly(trained.network, demo_beats, rows).all()
     assert np.bincount(demo_beats.y[rows]).tolist() == [7] * 5
@@ -386,9 +396,9 @@ def test_it_says_what_it_stands_on(plain, trained, demo_split):
     assert demo_split.fingerprint in plain.beats_from
     assert "no proof of robustness" in plain.caveat
     assert "as published" in plain.caveat
-    told = json.loads(json.dumps(plain.to_json(), allow_nan=False))
-    assert told == plain.to_json()
-    assert [Sign(**sign) for sign in told["signs"]] == list(plain.signs)
+    result = json.loads(json.dumps(plain.to_json(), allow_nan=False))
+    assert result == plain.to_json()
+    assert [Sign(**sign) for sign in result["signs"]] == list(plain.signs)
 
 
 def test_every_number_is_finite_and_every_sentence_has_one(plain):
@@ -405,9 +415,9 @@ def test_every_number_is_finite_and_every_sentence_has_one(plain):
 
 
 def test_reasons_are_the_lit_signs_red_first(trained, demo_beats, some):
-    alarm = examine(Quantised(trained.network), demo_beats, some[::4], (0.05,))
-    lit = [sign.sentence for light in ("red", "amber") for sign in alarm.signs if sign.light == light]
-    assert list(alarm.reasons) == lit
+    check = check_network(Quantised(trained.network), demo_beats, some[::4], (0.05,))
+    lit = [sign.sentence for light in ("red", "amber") for sign in check.signs if sign.light == light]
+    assert list(check.reasons) == lit
     assert lit
 
 
@@ -416,40 +426,44 @@ def test_a_network_that_reads_nothing_right_is_refused(trained, demo_beats, demo
     wrong = (toys.predicted(trained.network, torch.from_numpy(x)).numpy() + 1) % toys.CLASSES
     beats = beats_of(x, wrong)
     with pytest.raises(UserError, match="mlp-mseMargin reads none of the demo beats correctly"):
-        sound(trained, beats, None)
+        check_masking(trained, beats, None)
     with pytest.raises(UserError, match="reads none"):
-        examine(trained.network, beats, np.arange(0))
+        check_network(trained.network, beats, np.arange(0))
     with pytest.raises(UserError, match="at least one"):
-        examine(trained.network, demo_beats, demo_split.test, ())
+        check_network(trained.network, demo_beats, demo_split.test, ())
 
 
 def test_it_tells_of_its_progress_and_can_be_stopped(trained, demo_beats, some):
-    told = []
-    examine(trained.network, demo_beats, some[::8], (0.01,), progress=lambda *got: told.append(got))
-    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert {total for _, total, _ in told} == {len(SIGNS)}
-    assert told[-1][0] == len(SIGNS)
-    assert any("spsa at 0.01" in what for _, _, what in told)
+    result = []
+    check_network(trained.network, demo_beats, some[::8], (0.01,), progress=lambda *got: result.append(got))
+    assert [done for done, _, _ in result] == sorted(done for done, _, _ in result)
+    assert {total for _, total, _ in result} == {len(SIGNS)}
+    assert result[-1][0] == len(SIGNS)
+    assert any("spsa at 0.01" in what for _, _, what in result)
 
     def stop(done, total, what):
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        examine(trained.network, demo_beats, some[::8], (0.05,), progress=stop)
+        check_network(trained.network, demo_beats, some[::8], (0.05,), progress=stop)
 
 
 # Beside the weights
 
 
-def test_an_alarm_is_kept_and_read_again_as_it_was(plain, tmp_path):
-    assert load_alarm(tmp_path) is None
-    save_alarm(plain, tmp_path)
-    assert load_alarm(tmp_path) == plain
+def test_a_check_is_kept_and_read_again_as_it_was(plain, tmp_path):
+    assert load_masking(tmp_path) is None
+    save_masking(plain, tmp_path)
+    assert load_masking(tmp_path) == plain
+    (tmp_path / MASKING_FILE).rename(tmp_path / "alarm.json")  # as earlier versions called it
+    assert load_masking(tmp_path) == plain
+    save_masking(plain, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [MASKING_FILE]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"signs": [{"light": "green"}]}'])
-def test_a_damaged_alarm_is_named(content, tmp_path):
-    (tmp_path / ALARM_FILE).write_text(content)
-    with pytest.raises(UserError, match=r"alarm\.json cannot be read"):
-        load_alarm(tmp_path)
+def test_a_damaged_file_is_named(content, tmp_path):
+    (tmp_path / MASKING_FILE).write_text(content)
+    with pytest.raises(UserError, match=r"check\.json cannot be read"):
+        load_masking(tmp_path)

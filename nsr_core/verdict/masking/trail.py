@@ -1,4 +1,4 @@
-"""100-PGD as published, told point by point, that goes on after a beat is broken."""
+"""100-PGD as published, point by point, that goes on after a beat is broken."""
 
 from dataclasses import dataclass
 

@@ -6,8 +6,8 @@ EPS = [0.0, 0.01, 0.1]
 
 
 def _trial(beta: float, acc: list[float], score: float) -> dict[str, Any]:
-    told = {"epochs": 10, "clean_acc": acc[0], "beats": 962, "eps": EPS, "acc": acc, "area": 0.5, "score": score}
-    return {"beta": beta} | told
+    result = {"epochs": 10, "clean_acc": acc[0], "beats": 962, "eps": EPS, "acc": acc, "area": 0.5, "score": score}
+    return {"beta": beta} | result
 
 
 def example() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What can be submitted. A new kind is a class here and a line in ``TASKS``."""
+"""What can be submitted. A new kind is a class here and a line in ``JOBS``."""
 
 import os
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from nsr_core.compute import configure, pick_device
 from nsr_core.data import load_beats, make_split
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment, evaluate, plan_of
-from nsr_core.evaluation.robustness import PAPER_EPS
+from nsr_core.evaluation.assignment import PAPER_EPS, Assignment, plan_of
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.progress import Progress
 from nsr_core.settings import Settings, setting, update
 from nsr_core.training.checkpoint import load_checkpoint
@@ -58,7 +58,7 @@ class Training:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Training":
-        """The task that ``to_json`` wrote."""
+        """The job that ``to_json`` wrote."""
         return cls(**{**values, "config": TrainConfig.from_json(values["config"])})
 
     def carry_out(self, folder: Path, progress: Progress) -> None:
@@ -135,8 +135,8 @@ class Evaluation(Settings):
         changes |= {"signal_only": True} if self.signal_only else {}  # some attacks are so by themselves
         changes |= {"per_class": self.per_class} if self.per_class else {}
         return {
-            name: replace(task, attack=update(task.attack, self.attack_settings.get(name, {})))
-            for name, task in plan_of(self.attacks, **changes).items()
+            name: replace(job, attack=update(job.attack, self.attack_settings.get(name, {})))
+            for name, job in plan_of(self.attacks, **changes).items()
         }
 
     def check(self) -> None:
@@ -151,7 +151,7 @@ class Evaluation(Settings):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Evaluation":
-        """The task that ``to_json`` wrote."""
+        """The job that ``to_json`` wrote."""
         return cls(**values)
 
     def carry_out(self, folder: Path, progress: Progress) -> None:
@@ -167,20 +167,20 @@ class Evaluation(Settings):
         keep_levels(Path(self.checkpoint))
 
 
-TASKS: dict[str, type[Training] | type[Evaluation]] = {task.kind: task for task in (Training, Evaluation)}
+JOBS: dict[str, type[Training] | type[Evaluation]] = {job.kind: job for job in (Training, Evaluation)}
 
 
-def load_task(config: Mapping[str, Any]) -> Training | Evaluation:
-    """The task in a run's ``config.json``.
+def load_job(config: Mapping[str, Any]) -> Training | Evaluation:
+    """The job in a run's ``config.json``.
 
     Raises:
-        UserError: it is no task of this program, or one of its values cannot be.
+        UserError: it is no job of this program, or one of its values cannot be.
     """
     values = {name: value for name, value in config.items() if name != "kind"}
     try:
-        return TASKS[config["kind"]].from_json(values)
+        return JOBS[config["kind"]].from_json(values)
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"The run's config.json is no task of this program ({error}). Submit it again.") from None
+        raise UserError(f"The run's config.json is no job of this program ({error}). Submit it again.") from None
 
 
 def _absolute(path: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The attacks that the alarm compares, by name. All on the whole beat, padding included, as published."""
+"""The attacks that the masking check compares, by name. All on the whole beat, padding included, as published."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ REACH = MarginPGD().reach
 
 
 @dataclass(frozen=True)
-class Run:
+class Variant:
     """One attack on one network.
 
     Attributes:
@@ -44,22 +44,22 @@ RESCALED: dict[str, float | None] = {
     "logits x 10": 10.0,
     "logits / median margin": None,
 }
-RUNS: dict[str, Run] = {
-    PUBLISHED: Run(lambda eps: PGD()),
-    "noise": Run(lambda eps: RandomNoise()),
-    "noise, 100 draws": Run(lambda eps: RandomNoise(draws=100)),
-    "fgsm": Run(lambda eps: FGSM()),
-    "square": Run(lambda eps: Square()),
-    "spsa": Run(lambda eps: SPSA(steps=40, samples=256)),
-    "apgd": Run(lambda eps: APGD(steps=400)),
-    "apgd-t": Run(lambda eps: TargetedAPGD(steps=400)),
-    "cross-entropy": Run(_fine("sign")),
-    "margin": Run(lambda eps: MarginPGD(steps=STEPS)),
-    "1000 steps": Run(lambda eps: PGD(steps=1000)),
-    STEP_SIZES[0]: Run(_fine("adamax")),
-    STEP_SIZES[1]: Run(lambda eps: PGD(step_size=eps)),
-    **{name: Run(lambda eps: PGD(), draws=number) for number, name in enumerate(STARTS, 1)},
-    **{name: Run(lambda eps: PGD(), scale=scale) for name, scale in RESCALED.items()},
+VARIANTS: dict[str, Variant] = {
+    PUBLISHED: Variant(lambda eps: PGD()),
+    "noise": Variant(lambda eps: RandomNoise()),
+    "noise, 100 draws": Variant(lambda eps: RandomNoise(draws=100)),
+    "fgsm": Variant(lambda eps: FGSM()),
+    "square": Variant(lambda eps: Square()),
+    "spsa": Variant(lambda eps: SPSA(steps=40, samples=256)),
+    "apgd": Variant(lambda eps: APGD(steps=400)),
+    "apgd-t": Variant(lambda eps: TargetedAPGD(steps=400)),
+    "cross-entropy": Variant(_fine("sign")),
+    "margin": Variant(lambda eps: MarginPGD(steps=STEPS)),
+    "1000 steps": Variant(lambda eps: PGD(steps=1000)),
+    STEP_SIZES[0]: Variant(_fine("adamax")),
+    STEP_SIZES[1]: Variant(lambda eps: PGD(step_size=eps)),
+    **{name: Variant(lambda eps: PGD(), draws=number) for number, name in enumerate(STARTS, 1)},
+    **{name: Variant(lambda eps: PGD(), scale=scale) for name, scale in RESCALED.items()},
 }
 
 
@@ -83,7 +83,7 @@ def rescaled(network: nn.Module, scale: float | None, margins: Tensor) -> nn.Mod
     """The network as a run sees it.
 
     Args:
-        scale: see ``Run``.
+        scale: see ``Variant``.
         margins: (beats,) how far the right logit is above the next without noise.
     """
     if scale is None:

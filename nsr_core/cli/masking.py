@@ -1,4 +1,4 @@
-"""``honesty``: whether a checkpoint hides its gradient, so that a gradient attack reports too much robustness."""
+"""``masking``: whether a checkpoint hides its gradient, so that a gradient attack reports too much robustness."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
 from nsr_core.training.checkpoint import load_checkpoint
-from nsr_core.verdict.masking import LEVELS, PER_CLASS, Alarm, save_alarm, sound
+from nsr_core.verdict.masking import LEVELS, PER_CLASS, MaskingCheck, check_masking, save_masking
 
 #: As ``--eps`` takes them.
 USUAL_LEVELS = ",".join(f"{eps:g}" for eps in LEVELS)
 
 
-def honesty(
+def masking(
     checkpoint: CheckpointFolder,
     per_class: Annotated[int, typer.Option(min=1, help="How many beats of each class to attack.")] = PER_CLASS,
     eps: Annotated[str, typer.Option(help="Noise levels, separated by commas.")] = USUAL_LEVELS,
@@ -28,7 +28,7 @@ def honesty(
         ),
     ] = None,
     root: Root = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Write alarm.json into the checkpoint's folder.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Write masking.json into the checkpoint's folder.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the light is red.")] = False,
     threads: Threads = 1,
     as_json: AsJson = False,
@@ -44,24 +44,24 @@ def honesty(
     beats = load_beats(source or config.source, root, Meter())
     own = source is None or source == config.source
     split = make_split(beats, config.split, config.split_seed) if own else None
-    alarm = sound(loaded, beats, split, per_class=per_class, eps=levels, seed=seed, progress=Meter())
+    check = check_masking(loaded, beats, split, per_class=per_class, eps=levels, seed=seed, progress=Meter())
     if keep:
-        save_alarm(alarm, loaded.folder)
-    emit(alarm.to_json(), _tell(alarm), as_json)
-    if strict and alarm.light == "red":
+        save_masking(check, loaded.folder)
+    emit(check.to_json(), _tell(check), as_json)
+    if strict and check.light == "red":
         raise typer.Exit(1)
 
 
-def _tell(alarm: Alarm) -> str:
-    drawn = ", ".join(f"{count} {label}" for label, count in alarm.beats.items())
+def _tell(check: MaskingCheck) -> str:
+    drawn = ", ".join(f"{count} {label}" for label, count in check.beats.items())
     return "\n".join(
         [
             columns(
-                [(sign.light, sign.title, sign.sentence) for sign in alarm.signs], ("light", "sign", "what came out")
+                [(sign.light, sign.title, sign.sentence) for sign in check.signs], ("light", "sign", "what came out")
             ),
             "",
-            f"{alarm.checkpoint}: {alarm.light}. {alarm.verdict}",
-            alarm.caveat,
-            f"Beats: {drawn}; {alarm.beats_from}, all read correctly without noise; seed {alarm.seed}",
+            f"{check.checkpoint}: {check.light}. {check.verdict}",
+            check.caveat,
+            f"Beats: {drawn}; {check.beats_from}, all read correctly without noise; seed {check.seed}",
         ]
     )

@@ -1,4 +1,4 @@
-"""The masking alarm: all signs on one network, and what they say together."""
+"""The masking check: all signs on one network, and what they say together."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,8 +14,8 @@ from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.checkpoint import Checkpoint, check_split
 from nsr_core.verdict.masking.evidence import Evidence
-from nsr_core.verdict.masking.judges import SIGNS
-from nsr_core.verdict.masking.signs import LIGHTS, Sign, worst
+from nsr_core.verdict.masking.sign import LIGHTS, Sign, worst
+from nsr_core.verdict.masking.signs import SIGNS
 
 #: Noise levels: one at which most networks of the paper still hold many beats, one at which its defences differ most.
 LEVELS = (0.03, 0.1)
@@ -29,7 +29,7 @@ CAVEAT = (
 
 
 @dataclass(frozen=True)
-class Alarm:
+class MaskingCheck:
     """What the signs say of one network.
 
     Attributes:
@@ -63,11 +63,11 @@ class Alarm:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        told = asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+        result = asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in result.items()}
 
 
-def sound(
+def check_masking(
     checkpoint: Checkpoint,
     beats: Beats,
     split: Split | None,
@@ -76,7 +76,7 @@ def sound(
     eps: Sequence[float] = LEVELS,
     seed: int = 0,
     progress: Progress = no_progress,
-) -> Alarm:
+) -> MaskingCheck:
     """Look for signs of masking at a checkpoint.
 
     Args:
@@ -91,15 +91,17 @@ def sound(
     if split is not None:
         check_split(checkpoint, split)
     network = checkpoint.network
-    rows = draw(network, beats, np.arange(len(beats)) if split is None else split.test, per_class, seed)
+    rows = draw_beats(network, beats, np.arange(len(beats)) if split is None else split.test, per_class, seed)
     which = f"{beats.source} beats" if split is None else f"test part of the split by {split.name} {split.fingerprint}"
-    return examine(
+    return check_network(
         network, beats, rows, eps, seed=seed, beats_from=which, checkpoint=checkpoint.name, weights=checkpoint.digest,
         progress=progress,
     )  # fmt: skip
 
 
-def draw(network: Network, beats: Beats, rows: np.ndarray, per_class: int = PER_CLASS, seed: int = 0) -> np.ndarray:
+def draw_beats(
+    network: Network, beats: Beats, rows: np.ndarray, per_class: int = PER_CLASS, seed: int = 0
+) -> np.ndarray:
     """Up to ``per_class`` of ``rows`` of each class that the network reads correctly, drawn with ``seed``, ascending.
 
     They are looked for among the first ``LOOKED_THROUGH`` times as many of each class.
@@ -111,7 +113,7 @@ def draw(network: Network, beats: Beats, rows: np.ndarray, per_class: int = PER_
     return first_of_each_class(beats, right, per_class)
 
 
-def examine(
+def check_network(
     network: Network,
     beats: Beats,
     rows: np.ndarray,
@@ -122,12 +124,12 @@ def examine(
     checkpoint: str = "",
     weights: str = "",
     progress: Progress = no_progress,
-) -> Alarm:
+) -> MaskingCheck:
     """All signs on the beats of ``rows`` that the network reads correctly.
 
     Args:
         network: on the CPU, in eval mode.
-        progress: told in signs; called at every step of every attack, so that raising from it stops the work.
+        progress: called with the number of signs, at every step of every attack, so that raising from it stops the work.
 
     Raises:
         UserError: it reads none of them correctly, or there is no noise level.
@@ -151,9 +153,9 @@ def examine(
         signs.append(Sign(name, test.title, *test.judge(seen), test.reason))
         at += 1
     progress(len(SIGNS), len(SIGNS), "all signs looked at")
-    return Alarm(
+    return MaskingCheck(
         light=worst([sign.light for sign in signs]),
-        verdict=verdict(signs),
+        verdict=conclusion(signs),
         reasons=tuple(sign.sentence for light in LIGHTS[:0:-1] for sign in signs if sign.light == light),
         signs=tuple(signs),
         beats={label: int((beats.y[rows] == number).sum()) for number, label in enumerate(CLASSES)},
@@ -165,15 +167,15 @@ def examine(
     )
 
 
-def verdict(signs: Sequence[Sign]) -> str:
+def conclusion(signs: Sequence[Sign]) -> str:
     """What the signs mean for the published number, in one sentence."""
     measured = next(sign for sign in signs if sign.name == "together")
     warning = [sign.title for sign in signs if sign.light != LIGHTS[0]]
-    told = {
+    result = {
         "red": "The published number is far too high",
         "amber": "The published number is too high",
         "green": "The published number can be trusted as an upper bound",
     }[measured.light]
     if warning and measured.light == LIGHTS[0]:
-        told += f" as far as these attacks go, though not all is well ({', '.join(warning)})"
-    return f"{told}: {measured.sentence[0].lower()}{measured.sentence[1:]}"
+        result += f" as far as these attacks go, though not all is well ({', '.join(warning)})"
+    return f"{result}: {measured.sentence[0].lower()}{measured.sentence[1:]}"
