@@ -28,7 +28,9 @@ SHOWN = 10
 def read(
     recording: Annotated[
         str,
-        typer.Argument(help=f'A CSV or EDF file, a WFDB header, a zip of these, or "{SAMPLE}" for a synthetic one.'),
+        typer.Argument(
+            help=f'A recording in any format that "list" names, a zip of one, or "{SAMPLE}" for a synthetic one.'
+        ),
     ],
     models: Annotated[
         str, typer.Option(help="Folders of checkpoints, separated by commas.")
@@ -43,7 +45,8 @@ def read(
     marks: Annotated[
         bool | None,
         typer.Option(
-            "--marks/--detect", help="Take the beats from the file's own marks (by default where it has some), or find them."
+            "--marks/--detect",
+            help="Take the beats from the file's own marks (by default where it has some), or find them.",
         ),
     ] = None,
     prove: Annotated[

@@ -70,7 +70,9 @@ def load_state(
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Delete it to start the run anew.") from None
     if run.get("digest", _digest(tensors)) != _digest(tensors):  # states from before it was written have none
-        raise UserError(f"{path} is damaged: its numbers are not those that were written. Delete it to start the run anew.")
+        raise UserError(
+            f"{path} is damaged: its numbers are not those that were written. Delete it to start the run anew."
+        )
     _check_identity(path, run, identity)
     network.load_state_dict({name.removeprefix("network."): v for name, v in tensors.items() if "network." in name})
     slots: dict[int, dict[str, Tensor]] = {}
