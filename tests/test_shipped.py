@@ -18,8 +18,10 @@ from nsr_core.paper.published import mean_absolute_difference
 from nsr_core.paper.report import compare
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.beta import BETA_METHODS
+from nsr_core.reproduction.plan import LONGER_FOLDER, PAPER_EPOCHS
 from nsr_core.training.card import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.training.state import STATE_FILE
 from nsr_core.verdict import levels as verdict_levels
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE
@@ -33,6 +35,7 @@ CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 AS_PUBLISHED = [folder for folder in CHECKPOINTS if folder.name in {f"mlp-{method}" for method in PAPER_METHODS}]
 BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
 MLPS, CNNS = ([folder for folder in CHECKPOINTS if folder.name.startswith(network)] for network in ("mlp-", "cnn-"))
+LONGER = list_checkpoints(ROOT / "checkpoints" / LONGER_FOLDER)
 OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 every_mlp = pytest.mark.parametrize("folder", MLPS, ids=lambda folder: folder.name)
 every_cnn = pytest.mark.parametrize("folder", CNNS, ids=lambda folder: folder.name)
@@ -194,3 +197,36 @@ def test_the_shipped_sweep_has_five_values_and_the_papers_among_them():
         assert own["is_paper"].sum() == 1
         assert own.loc[own["is_best"], "score"].tolist() == [own["score"].max()]
         assert own["beta"].min() < own.loc[own["is_best"], "beta"].iloc[0] < own["beta"].max()
+
+
+@pytest.mark.parametrize("folder", LONGER, ids=lambda folder: folder.name)
+def test_a_longer_training_is_the_papers_or_can_go_on(folder):
+    checkpoint = load_checkpoint(folder)
+    assert (
+        checkpoint.card["split"]["fingerprint"]
+        == load_checkpoint(ROOT / "checkpoints" / folder.name).card["split"]["fingerprint"]
+    )
+    assert len(pd.read_csv(folder / HISTORY_FILE)) == checkpoint.config.epochs
+    if checkpoint.config.epochs == PAPER_EPOCHS:
+        assert checkpoint.config.protocol == "paper"
+        clean = checkpoint.card["results"]["clean"]
+        assert clean["beats"] == checkpoint.card["split"]["test"]
+        assert clean["acc"] >= 0.88
+        assert checkpoint.card["results"]["robust"]["pgd100"]["protocol"] == "paper"
+    else:
+        assert checkpoint.config.can_be_lengthened
+        assert (folder / STATE_FILE).exists()
+
+
+def test_every_method_of_the_paper_has_a_longer_training_of_the_cnn():
+    assert {load_checkpoint(folder).config.method for folder in LONGER} == set(PAPER_METHODS)
+
+
+def test_after_fifty_epochs_100_pgd_leaves_what_the_paper_has_except_from_mse_margin():
+    """Mean absolute difference of each level alone to Table 7."""
+    finished = [folder for folder in LONGER if load_checkpoint(folder).config.epochs == PAPER_EPOCHS]
+    apart = {
+        load_checkpoint(folder).config.method: compare([folder]).query("table == 7")["difference"].abs().mean()
+        for folder in finished
+    }
+    assert {method for method, distance in apart.items() if distance > 0.08} == {"mseMargin"}

@@ -118,3 +118,9 @@ def test_a_sweep_explains_itself(cli):
     out = works(cli("reproduce", "beta", "--help"))
     assert "Usage: python -m nsr_core reproduce beta" in out
     assert "--json" in out
+
+
+def test_after_its_minutes_it_ends_and_says_what_is_left(cli):
+    asked = ("reproduce", "--quick", "--source", "demo", "--only", "mlp-mse", "--workers", "1", "--epochs", "10000")
+    value = json.loads(works(cli(*asked, "--minutes", "0.05", "--json")))
+    assert value == {"tasks_left": 5}
