@@ -12,6 +12,7 @@ from docs.compute_used import compute_markdown
 from docs.scale import page
 from docs.verdict_report import (
     breaks_markdown,
+    certified_markdown,
     everyday_markdown,
     masking_markdown,
     patients_markdown,
@@ -98,6 +99,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "verdict.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
     (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
+    (DOCS / "certified-training.md", "certified"): lambda: certified_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
     (DOCS / "verdict.md", "masking"): lambda: masking_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),
