@@ -261,6 +261,15 @@ def test_missing_samples_in_every_spelling(read, missing, heading):
     check(read({"a.csv": f"{heading}\n" + lines(*columns, forms=forms)}, fs_hz=FS_HZ), missing=500)
 
 
+def test_rows_of_which_all_samples_are_missing(read):
+    """For longer than the first lines that are looked at."""
+    rows = [
+        "#N/A,#N/A" if 500 <= at < 2500 else f"{value:.4f},{other:.4f}"
+        for at, (value, other) in enumerate(zip(ECG, RESP, strict=True))
+    ]
+    check(read({"a.csv": "ecg (mV),resp\n" + "\n".join(rows)}, fs_hz=FS_HZ), missing=2000)
+
+
 @pytest.mark.parametrize("separator", ["\t", ";", "|", " ", "   "])
 @pytest.mark.parametrize("decimal_comma", [False, True])
 @pytest.mark.parametrize("trailing", [False, True])

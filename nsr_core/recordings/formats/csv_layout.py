@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.formats.csv_cells import (
@@ -151,7 +150,7 @@ def read_layout(content: bytes) -> Layout:
     """
     head = read_head(content)
     lines = [line for line in head if not line.is_comment]
-    probed = [line.text for line in _last(lines)]
+    probed = _last([line.text for line in lines])
     pairs = _are_pairs([line.text for line in lines])
     separator = _declared(head) or _separator(probed, pairs)
     quoted = any('"' in line for line in probed) and _hide_separators(probed, separator)
@@ -161,7 +160,7 @@ def read_layout(content: bytes) -> Layout:
     rows = [draft.split(line.text) for line in lines]
     if pairs and separator == NO_SEPARATOR:
         columns = 1
-    kinds = _kinds([row for row in rows[-len(probed) :] if len(row) == columns], columns)
+    kinds = _kinds([row for row in map(draft.split, probed) if len(row) == columns], columns)
     if NUMBER not in kinds and STAMP in kinds:
         raise UserError("The file has a time column and no signal. Give a table with the ECG beside it.")
     if NUMBER not in kinds and set(kinds) != {EMPTY}:
@@ -224,10 +223,14 @@ def _are_pairs(lines: Sequence[str]) -> bool:
     )
 
 
-def _last(lines: Sequence[Any]) -> Sequence[Any]:
-    """The lines that are taken for data: of the first lines the last quarter, of a few lines the last half."""
-    count = len(lines)
-    return lines[-min(_PROBED, max((count + 3) // 4, min((count + 1) // 2, _FEW))) :]
+def _last(lines: Sequence[str]) -> Sequence[str]:
+    """The lines that are taken for data: of those with a digit the last quarter, of a few lines the last half.
+
+    Lines without one are words, or rows in which all samples are missing, and tell nothing.
+    """
+    told = [line for line in lines if any(map(str.isdigit, line))] or list(lines)
+    count = len(told)
+    return told[-min(_PROBED, max((count + 3) // 4, min((count + 1) // 2, _FEW))) :]
 
 
 def _separator(lines: Sequence[str], pairs: bool) -> str:
