@@ -1,5 +1,7 @@
 """Branch and bound: small networks whose limits are known, and what it may never contradict."""
 
+import json
+
 import pytest
 import tinynets
 import torch
@@ -35,7 +37,7 @@ def test_it_ends_at_the_exact_limit_of_a_small_network(seed, known):
 def test_it_narrows_the_bracket_of_a_beat_and_no_attack_contradicts_it(trained, demo_beats):
     x, y = torch.from_numpy(demo_beats.x[[0]]), torch.from_numpy(demo_beats.y[[0]])
     certified = float(certified_eps(trained.network, x, y))
-    told = decide(trained.network, x[0], int(y), certified, float("nan"), seconds=10)
+    told = decide(trained.network, x[0], int(y), certified, 1.3 * certified, seconds=20)
     assert told.certified > certified
     assert told.cases > 0
     x_adv = Box.around(x, told.certified).clip(PGD(steps=100)(trained.network, x, y, told.certified).x_adv)
@@ -86,3 +88,16 @@ def test_the_first_case_is_no_worse_than_crown():
 
     search = _Search(network, stages_of(network), x[0], int(y), certified, None)
     assert search.run(float("inf"), lambda: None)
+
+
+def test_the_command_decides_and_keeps_nothing(cli, checkpoint_folder):
+    status, out, _ = cli("certify", checkpoint_folder, "--decide", "--per-class", "1", "--seconds", "1", "--json")
+    beats = json.loads(out)["beats"]
+    assert status == 0
+    assert len(beats) == 5
+    for beat in beats:
+        assert beat["certified"] >= beat["crown"]
+        assert beat["broken"] is None or beat["attack"] is None or beat["broken"] <= beat["attack"] + 1e-7
+    assert not (checkpoint_folder / "certificates.parquet").exists()
+    status, out, _ = cli("certify", checkpoint_folder, "--decide", "--per-class", "1", "--seconds", "0")
+    assert "bracket closed to within 5 %" in out
