@@ -156,26 +156,23 @@ def nearest(beats: Beats, known: np.ndarray, rows: np.ndarray, *, progress: Prog
 
 
 def ceiling(
-    beats: Beats, rows: np.ndarray, known: np.ndarray, levels: Sequence[float], *, progress: Progress = no_progress
+    beats: Beats, rows: np.ndarray, levels: Sequence[float], *, progress: Progress = no_progress
 ) -> pd.DataFrame:
-    """At each noise level what any classifier can keep at most, and what the nearest neighbour is proved to keep.
-
-    Classes are equally frequent.
-
-    Args:
-        rows: rows of the beats that are to be kept.
-        known: rows of the beats that the nearest-neighbour classifier knows; without any it is left out.
+    """At each noise level what any classifier can keep at most, classes equally frequent.
 
     Returns:
-        Rows ``eps, kept, kept_signal_only, nearest``: the last is NaN without known beats.
+        Rows ``eps, kept, kept_signal_only``.
     """
     table = pd.DataFrame({"eps": [float(eps) for eps in levels]})
     for name, signal_only in (("kept", False), ("kept_signal_only", True)):
         found = find_conflicts(beats, rows, max(levels), signal_only=signal_only, progress=progress)
         table[name] = [most_kept(found, eps) for eps in levels]
-    weight = equal_priors(beats.y[rows])
-    certified = nearest(beats, known, rows, progress=progress).certified if len(known) else np.full(len(rows), np.nan)
-    table["nearest"] = [
-        float(weight @ ((certified > 0) & (certified >= eps))) if len(known) else np.nan for eps in levels
-    ]
     return table
+
+
+def nearest_kept(
+    beats: Beats, known: np.ndarray, rows: np.ndarray, levels: Sequence[float], *, progress: Progress = no_progress
+) -> list[float]:
+    """At each noise level what the nearest neighbour is proved to keep, classes equally frequent."""
+    weight, certified = equal_priors(beats.y[rows]), nearest(beats, known, rows, progress=progress).certified
+    return [float(weight[(certified > 0) & (certified >= eps)].sum()) for eps in levels]

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from nsr_core.certificates.ceiling import ceiling as run_ceiling
+from nsr_core.certificates.ceiling import nearest_kept
 from nsr_core.cli.options import Root, Spread
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.data import SOURCES, load_beats, make_split
@@ -25,8 +25,8 @@ def ceiling(
     ] = None,
     spread: Spread = False,
     neighbours: Annotated[
-        bool, typer.Option("--neighbours/--no-neighbours", help="Also what the nearest training beat proves (slow).")
-    ] = True,
+        int, typer.Option(min=0, help="Test beats of each class that are read by their nearest training beat; 0: none.")
+    ] = 50,
     keep: Annotated[Path | None, typer.Option(help="Keep the result in this file, as JSON.")] = None,
     root: Root = None,
     as_json: AsJson = False,
@@ -38,18 +38,25 @@ def ceiling(
     beats = load_beats(source, root, Meter())
     parts = make_split(beats, split)
     rows = chosen_test_beats(beats, parts, per_class, spread)
-    table = run_ceiling(beats, rows, parts.train if neighbours else np.empty(0, int), LEVELS, progress=Meter())
-    levels = [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
+    table = run_ceiling(beats, rows, LEVELS, progress=Meter())
+    read = chosen_test_beats(beats, parts, min(neighbours, per_class or neighbours), True)
+    if neighbours:
+        table["nearest"] = nearest_kept(beats, parts.train, read, LEVELS, progress=Meter())
+    levels = table.to_dict("records")
     value = {
         "source": source,
         "split": {"name": parts.name, "fingerprint": parts.fingerprint},
         "beats": which_beats(per_class, spread),
         "count": len(rows),
+        "nearest_count": len(read) if neighbours else 0,
         "levels": levels,
     }
     header = ("noise level", "any classifier, at most", "noise on the signal only", "nearest neighbour, proved")
-    cells = [("-" if cell is None else f"{cell:.4g}" for cell in row.values()) for row in levels]
-    told = f"{columns([tuple(row) for row in cells], header)}\n{len(rows):,} test beats of {source}, classes equally frequent"
+    cells = [tuple(f"{cell:.4g}" for cell in row.values()) for row in levels]
+    told = (
+        f"{columns(cells, header[: len(table.columns)])}\n{len(rows):,} test beats of {source}, classes equally frequent; "
+        f"{value['nearest_count']:,} of them read by their nearest training beat"
+    )
     if keep is not None:
         write_atomically(keep, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
     emit(value, told, as_json)

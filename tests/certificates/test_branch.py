@@ -1,12 +1,16 @@
 """Branch and bound: small networks whose limits are known, and what it may never contradict."""
 
+import json
+from importlib import import_module
+
 import pytest
 import tinynets
 import torch
 import toys
 
 from nsr_core.attacks import PGD, Box
-from nsr_core.certificates import certified_eps
+from nsr_core.beat.bracket import BeatBracket
+from nsr_core.certificates import certified_eps, guaranteed_margin
 from nsr_core.certificates.branch import _Chain, _Search, decide
 from nsr_core.certificates.stages import stages_of
 from nsr_core.errors import UserError
@@ -32,13 +36,13 @@ def test_it_ends_at_the_exact_limit_of_a_small_network(seed, known):
             assert told.broken >= exact - 1e-6
 
 
-def test_it_narrows_the_bracket_of_a_beat_and_no_attack_contradicts_it(trained, demo_beats):
+def test_it_proves_more_than_crown_and_no_attack_contradicts_it(trained, demo_beats):
     x, y = torch.from_numpy(demo_beats.x[[0]]), torch.from_numpy(demo_beats.y[[0]])
-    certified = float(certified_eps(trained.network, x, y))
-    told = decide(trained.network, x[0], int(y), certified, float("nan"), seconds=10)
-    assert told.certified > certified
-    assert told.cases > 0
-    x_adv = Box.around(x, told.certified).clip(PGD(steps=100)(trained.network, x, y, told.certified).x_adv)
+    eps = 1.01 * float(certified_eps(trained.network, x, y))  # beyond what CROWN proves, by more than its tolerance
+    assert float(guaranteed_margin(trained.network, x, y, Box.around(x.double(), eps))) < 0
+    search = _Search(trained.network, stages_of(trained.network), x[0], int(y), eps, None)
+    assert search.run(float("inf"), lambda: None)
+    x_adv = Box.around(x, eps).clip(PGD(steps=100)(trained.network, x, y, eps).x_adv)
     assert torch.equal(toys.predicted(trained.network, x_adv), y)
 
 
@@ -86,3 +90,17 @@ def test_the_first_case_is_no_worse_than_crown():
 
     search = _Search(network, stages_of(network), x[0], int(y), certified, None)
     assert search.run(float("inf"), lambda: None)
+
+
+def test_the_command_decides_and_keeps_nothing(cli, checkpoint_folder, monkeypatch):
+    command = import_module("nsr_core.cli.certify")
+    monkeypatch.setattr(command, "bracket_beat", lambda *_, **__: BeatBracket(0.001, 0.5, "pgd", 0.3))
+    status, out, _ = cli("certify", checkpoint_folder, "--decide", "--per-class", "1", "--seconds", "0.5", "--json")
+    beats = json.loads(out)["beats"]
+    assert status == 0
+    assert len(beats) == 5
+    for beat in beats:
+        assert 0.001 <= beat["certified"] < beat["broken"] <= 0.5
+    assert not (checkpoint_folder / "certificates.parquet").exists()
+    status, out, _ = cli("certify", checkpoint_folder, "--decide", "--per-class", "1", "--seconds", "0")
+    assert "0 of 5 beats that are read correctly: bracket closed to within 5 %" in out

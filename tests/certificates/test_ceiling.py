@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from nsr_core.certificates.ceiling import Conflicts, ceiling, equal_priors, find_conflicts, most_kept, nearest
+from nsr_core.certificates.ceiling import (
+    Conflicts,
+    ceiling,
+    equal_priors,
+    find_conflicts,
+    most_kept,
+    nearest,
+    nearest_kept,
+)
 
 
 def beats_of(demo_beats, x, y, length=None):
@@ -70,7 +78,9 @@ def test_the_flow_is_the_linear_program_and_above_every_set_that_can_be_kept(dat
 
 def test_no_network_exceeds_the_ceiling_and_it_only_falls(demo_beats, demo_split):
     rows = demo_split.test[:120]
-    table = ceiling(demo_beats, rows, demo_split.train, (0.01, 0.05, 0.1, 0.2, 0.3))
+    levels = (0.01, 0.05, 0.1, 0.2, 0.3)
+    table = ceiling(demo_beats, rows, levels)
+    table["nearest"] = nearest_kept(demo_beats, demo_split.train, rows, levels)
     for column in ("kept", "kept_signal_only", "nearest"):
         assert table[column].is_monotonic_decreasing
     assert (table["kept_signal_only"] >= table["kept"] - 1e-9).all()
@@ -111,5 +121,5 @@ def test_the_command_tells_and_keeps_it(cli, tmp_path):
     value = json.loads(file.read_text())
     assert (value["source"], value["count"]) == ("demo", 25)
     assert value["levels"][0].keys() == {"eps", "kept", "kept_signal_only", "nearest"}
-    status, out, _ = cli("ceiling", "--source", "demo", "--per-class", "5", "--no-neighbours", "--json")
-    assert json.loads(out)["levels"][0]["nearest"] is None
+    status, out, _ = cli("ceiling", "--source", "demo", "--per-class", "5", "--neighbours", "0", "--json")
+    assert "nearest" not in json.loads(out)["levels"][0]
