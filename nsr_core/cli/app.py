@@ -24,6 +24,8 @@ COMMANDS = {
     "certify": "certify:certify",
     "noise": "noise:noise",
     "masking": "masking:masking",
+    "transfer": "transfer:transfer",
+    "universal": "transfer:universal",
     "patients": "patients:patients",
     "read": "read:read",
     "report": "report:report",
