@@ -25,6 +25,8 @@ COMMANDS = {
     "ceiling": "ceiling:ceiling",
     "noise": "noise:noise",
     "masking": "masking:masking",
+    "transfer": "transfer:transfer",
+    "universal": "transfer:universal",
     "patients": "patients:patients",
     "read": "read:read",
     "report": "report:report",
