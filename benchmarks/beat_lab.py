@@ -23,7 +23,7 @@ NETWORKS = {
 
 
 def main() -> None:
-    app = AppTest.from_file(str(PAGES / "beat.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PAGES["beat"].file), default_timeout=60).run()
     print(describe_machine(torch.device("cpu"))["processor"])
     for title, names in NETWORKS.items():
         app.multiselect(key="models").set_value(names).run()

@@ -28,7 +28,8 @@ from nsr_core.compute import configure, describe_machine, describe_versions
 from nsr_core.data import Beats, Split
 from nsr_core.data.demo import load_demo
 from nsr_core.data.splits import PUBLISHED_TEST_COUNTS
-from nsr_core.evaluation.robustness import BATCH, PAPER_EPS, attack_beats
+from nsr_core.evaluation.assignment import PAPER_EPS, Assignment
+from nsr_core.evaluation.robustness import attack_beats, batch_size
 from nsr_core.models import Network, make_network
 from nsr_core.models.vjp import input_vjp
 from nsr_core.training.checkpoint import load_checkpoint
@@ -146,7 +147,7 @@ def pgd_row(target: float, repeats: int) -> Row:
             reference.pgd_eval(plain, x[rows], y[rows], eps, 100, start)
 
     def fast(network: Network) -> None:
-        attack_beats(network, beats, np.arange(len(beats)), PGD(steps=100), "pgd")
+        attack_beats(network, beats, np.arange(len(beats)), "pgd", Assignment(PGD(steps=100)))
 
     return attack_row("100-PGD row, MLP loss2", "mlp", beats, slow, fast, target, repeats)
 
@@ -160,7 +161,7 @@ def spsa_row(name: str, target: float | None, repeats: int) -> Row:
         reference.spsa_eval(plain, x, y, eps, lambda beat, step: 2.0 * torch.randint(0, 2, directions) - 1)
 
     def fast(network: Network) -> None:
-        attack_beats(network, beats, np.arange(len(beats)), SPSA(samples=samples), "spsa", carry=True)
+        attack_beats(network, beats, np.arange(len(beats)), "spsa", Assignment(SPSA(samples=samples), carry=True))
 
     title = f"SPSA row, {name.upper()} loss2, {samples:,} evaluations a step"
     return attack_row(title, name, beats, slow, fast, target, repeats)
@@ -191,7 +192,7 @@ def attack_row(
 def matrix_share() -> tuple[float, float]:
     """The CNN's multiply-adds per second under PGD over those of a 1024 x 1024 matrix product, and the latter x 2."""
     network = make_network("cnn").eval().requires_grad_(False)
-    x, cotangent = torch.rand(BATCH["cnn"], 187), torch.randn(BATCH["cnn"], 5)
+    x, cotangent = torch.rand(batch_size("cnn"), 187), torch.randn(batch_size("cnn"), 5)
     square = torch.rand(1024, 1024)
 
     def pgd_step() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nsr_core.progress import duration
-from nsr_core.training.checkpoint import read_card
+from nsr_core.training.card import read_card
 
 #: By column, where a card keeps the seconds.
 SPENT_ON = {
@@ -46,11 +46,11 @@ def compute_markdown(folders: Iterable[Path]) -> str:
     used = compute_used(folders)
     lines = [f"| checkpoint | epochs | {' | '.join(SPENT_ON)} |", f"| --- |{' ---: |' * (len(SPENT_ON) + 1)}"]
     for name, row in used.iterrows():
-        lines.append(f"| {name} | {row['epochs']:.0f} | {' | '.join(_told(row[spent]) for spent in SPENT_ON)} |")
+        lines.append(f"| {name} | {row['epochs']:.0f} | {' | '.join(_spent(row[spent]) for spent in SPENT_ON)} |")
     sums = used[list(SPENT_ON)].sum()
-    lines.append(f"| all | | {' | '.join(_told(sums[spent]) for spent in SPENT_ON)} |")
+    lines.append(f"| all | | {' | '.join(_spent(sums[spent]) for spent in SPENT_ON)} |")
     return "\n".join(lines)
 
 
-def _told(seconds: float) -> str:
+def _spent(seconds: float) -> str:
     return "" if seconds != seconds else duration(seconds)

@@ -6,12 +6,12 @@ It prints the tables of docs/scale.md.
 import sys
 from pathlib import Path
 
-from nsr_core.evaluation.evaluate import PAPER_PLAN, PAPER_SPSA_BEATS_PER_CLASS
+from nsr_core.evaluation.assignment import PAPER_PLAN, PAPER_SPSA_BEATS_PER_CLASS
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.reproduction.costs import TRAINING_BEATS, Costs
 from nsr_core.reproduction.plan import PAPER_EPOCHS
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 TEST_BEATS = 21_892
 SPSA_BEATS = 5 * PAPER_SPSA_BEATS_PER_CLASS
@@ -32,8 +32,8 @@ def measured_markdown(costs: Costs) -> str:
     for network in _measured_networks(costs):
         for method in PAPER_METHODS:
             parts = _hours(costs, network, method)
-            told = " | ".join(f"{hours:.2f}" for hours in (*parts, sum(parts)))
-            lines.append(f"| {network} | {method} | {costs.per_epoch(network, method):.1f} | {told} |")
+            result = " | ".join(f"{hours:.2f}" for hours in (*parts, sum(parts)))
+            lines.append(f"| {network} | {method} | {costs.per_epoch(network, method):.1f} | {result} |")
     return "\n".join(lines)
 
 

@@ -10,13 +10,13 @@ from nsr_core.certificates import band
 from nsr_core.data.everyday_noise import NOISE_KINDS
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import at
-from nsr_core.verdict.masking import Alarm, load_alarm
+from nsr_core.verdict.masking import MaskingCheck, load_masking
 from nsr_core.verdict.patients import read_patients
 from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
 
-#: Levels at which proofs are told; at larger ones hardly anything is proved.
+#: Levels at which proofs are shown; at larger ones hardly anything is proved.
 PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)
-#: Signal-to-noise ratios at which everyday noise is told.
+#: Signal-to-noise ratios at which everyday noise is shown.
 SNR_DB = (12.0, 6.0)
 SIGN_TITLES = {"green": "green", "amber": "**amber**", "red": "**red**"}
 
@@ -82,13 +82,13 @@ def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:
     return "\n".join(lines)
 
 
-def alarm_markdown(folders: Iterable[Path]) -> str:
+def masking_markdown(folders: Iterable[Path]) -> str:
     """The light of every sign of every checkpoint that was looked at."""
-    alarms: dict[str, Alarm] = {folder.name: alarm for folder in folders if (alarm := load_alarm(folder))}
-    signs = [sign.title for sign in next(iter(alarms.values())).signs]
+    checks: dict[str, MaskingCheck] = {folder.name: check for folder in folders if (check := load_masking(folder))}
+    signs = [sign.title for sign in next(iter(checks.values())).signs]
     lines = [f"| checkpoint | all together | {' | '.join(signs)} |", _rule(len(signs) + 1)]
-    for name, alarm in alarms.items():
-        cells = [SIGN_TITLES[light] for light in (alarm.light, *(sign.light for sign in alarm.signs))]
+    for name, check in checks.items():
+        cells = [SIGN_TITLES[light] for light in (check.light, *(sign.light for sign in check.signs))]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -100,8 +100,8 @@ def everyday_markdown(folders: Iterable[Path]) -> str:
     for folder in folders:
         if not (folder / EVERYDAY_FILE).exists():
             continue
-        told = summarise_everyday(load_everyday(folder / EVERYDAY_FILE)).set_index(["kind", "snr_db"])["acc"]
-        cells = [told.iloc[0], *(told[kind, snr] for kind in NOISE_KINDS for snr in SNR_DB)]
+        result = summarise_everyday(load_everyday(folder / EVERYDAY_FILE)).set_index(["kind", "snr_db"])["acc"]
+        cells = [result.iloc[0], *(result[kind, snr] for kind in NOISE_KINDS for snr in SNR_DB)]
         lines.append(f"| {folder.name} | {' | '.join(f'{value:.2f}' for value in cells)} |")
     return "\n".join(lines)
 

@@ -11,23 +11,24 @@ from pathlib import Path
 from docs.compute_used import compute_markdown
 from docs.scale import page
 from docs.verdict_report import (
-    alarm_markdown,
     breaks_markdown,
     everyday_markdown,
+    masking_markdown,
     patients_markdown,
     proof_markdown,
     signal_markdown,
     verdicts_of,
     worst_markdown,
 )
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep, sweep_markdown
+from nsr_core.paper.beta import BETA_FILE, read_search, search_markdown
 from nsr_core.paper.cells import cells, courses
 from nsr_core.paper.claims import CLAIMS, judge
 from nsr_core.paper.report import compare, report, table_markdown
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.paper.tables import claims_markdown, courses_markdown
 from nsr_core.paper.tables import table_markdown as table_markdown_with_intervals
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.reproduction.plan import LONGER_FOLDER
+from nsr_core.training.card import RESULTS_FILE, list_checkpoints
 from nsr_core.verdict.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,10 +36,11 @@ DOCS = ROOT / "docs"
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
 OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
+LONGER = list_checkpoints(ROOT / "checkpoints" / LONGER_FOLDER)
 CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
 #: Of the paper's tables, the one that the README shows.
 README_TABLE = 5
-#: The noise level at which patients are told of.
+#: The noise level at which patients are shown.
 PATIENTS_EPS = 0.03
 
 
@@ -47,9 +49,9 @@ def _verdicts() -> dict[str, Verdict]:
     return verdicts_of(CHECKPOINTS)
 
 
-def _cnn() -> str:
+def _cnn(folders: list[Path] = CNNS) -> str:
     """Every published value of the methods that were trained, on the beats and after the epochs that their cards name."""
-    rows = cells(CNNS)
+    rows = cells(folders)
     there = rows[(rows["missing"] == "") & (rows["network"] == "cnn")]
     return "\n\n".join(table_markdown_with_intervals(table) for _, table in there.groupby("table"))
 
@@ -69,8 +71,8 @@ def _claims() -> str:
 
 
 def _beta() -> str:
-    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
-    return sweep_markdown(sweep) if sweep else ""
+    sweep = read_search(ROOT / "checkpoints" / BETA_FILE)
+    return search_markdown(sweep) if sweep else ""
 
 
 def _pairs() -> list[Path]:
@@ -84,6 +86,10 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
     (DOCS / "reproduction.md", "seeds"): _seeds,
     (DOCS / "reproduction.md", "cnn"): _cnn,
+    (DOCS / "reproduction.md", "longer"): lambda: _cnn(
+        [folder for folder in LONGER if (folder / RESULTS_FILE).exists()]
+    ),
+    (DOCS / "reproduction.md", "longer-courses"): lambda: courses_markdown(courses(LONGER)),
     (DOCS / "reproduction.md", "courses"): lambda: courses_markdown(courses(CNNS)),
     (DOCS / "reproduction.md", "claims"): _claims,
     (DOCS / "reproduction.md", "beta"): _beta,
@@ -93,7 +99,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
     (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
     (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
-    (DOCS / "verdict.md", "alarm"): lambda: alarm_markdown(CHECKPOINTS),
+    (DOCS / "verdict.md", "masking"): lambda: masking_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "patients"): lambda: patients_markdown(_pairs(), PATIENTS_EPS),
 }

@@ -1,12 +1,12 @@
-"""Where this program keeps files, how it writes them so that none is ever half there, and locks on them."""
+"""Where this program keeps files, how it writes them so that none is ever half there, notes on them, and locks."""
 
 import fcntl
+import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import pooch
+from typing import IO, Any
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
@@ -15,7 +15,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def cache_dir() -> Path:
     """The user's cache folder, or the one named by the environment variable ``NSR_CACHE_DIR``."""
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("nsr-ecg"))
+    if named := os.environ.get(CACHE_VARIABLE):
+        return Path(named)
+    import pooch
+
+    return Path(pooch.os_cache("nsr-ecg"))
 
 
 def runs_dir() -> Path:
@@ -36,6 +40,33 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A JSON file that says what the results beside it are of, so that results of anything else never pass for them.
+
+    Attributes:
+        path: of the file.
+        identity: all that decides the results, as plain JSON values.
+    """
+
+    path: Path
+    identity: dict[str, Any]
+
+    def read(self) -> dict[str, Any] | None:
+        """What was noted; None where there is no note, or one of other results."""
+        try:
+            noted = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            return None
+        # Through JSON: a tuple comes back as a list.
+        same = isinstance(noted, dict) and noted.get("identity") == json.loads(json.dumps(self.identity))
+        return noted if same else None
+
+    def write(self, **values: Any) -> None:
+        text = json.dumps({"identity": self.identity, **values}, indent=2) + "\n"
+        write_atomically(self.path, lambda path: path.write_text(text))
 
 
 # Locks that the system releases when their holder dies, however it dies; so a held lock is a living process. A pid tells

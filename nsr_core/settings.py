@@ -3,7 +3,7 @@
 One declaration is the command line's option, the page's form and the card's JSON alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
@@ -14,13 +14,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """What a form needs to know of a setting: bounds (inclusive), unit and one sentence of help."""
+    """What a form needs to know of a setting: bounds (inclusive), unit, one sentence of help, and the names it may take.
+
+    Where a table names the choices they are the table itself, so that what is added to it is a choice.
+    """
 
     low: float | None
     high: float | None
     unit: str
     help: str
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
 
 
 def setting(
@@ -29,7 +32,7 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     unit: str = "",
-    choices: tuple[str, ...] = (),
+    choices: Collection[str] = (),
 ) -> Any:
     """A dataclass field with its description; ``check`` enforces the bounds and the choices."""
     return field(default=default, metadata={"setting": SettingInfo(low, high, unit, help, choices)})

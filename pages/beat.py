@@ -51,7 +51,7 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
     if not answers:
         return
     colours = ink()
-    y_range = ecg.common_range([answer.told for answer in answers])
+    y_range = ecg.common_range([answer.result for answer in answers])
     wide = len(answers) > 1
     for pair in [answers[at : at + 2] for at in range(0, len(answers), 2)]:
         for column, answer in zip(st.columns(2 if wide else 1, gap="medium"), pair, strict=False):
@@ -66,7 +66,7 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
         st.caption(
             f":material/school: This beat trained or validated {', '.join(known)}. A test beat makes a fairer attack."
         )
-    st.caption(words.protocol(answers[0].told))
+    st.caption(words.protocol(answers[0].result))
     views.show(answers, beats, row, choice, colours)
 
 

@@ -148,9 +148,9 @@ def _summary(lesson: Lesson) -> None:
         st.markdown("No question is answered on this beat yet. Go back to a step, predict, and reveal.")
     st.markdown("**Go on from here**")
     beat = {"beat": lesson.name, "eps": f"{lesson.eps:g}"}
-    page_link("pages/beat.py", "This beat and noise level in the Beat lab", ":material/ecg_heart:", beat)
-    page_link("pages/evaluation.py", "Nine methods under attack: the curves", ":material/show_chart:")
-    page_link("pages/training.py", "Train a network of your own", ":material/model_training:")
+    page_link("beat", "This beat and noise level in the Beat lab", beat)
+    page_link("evaluation", "Nine methods under attack: the curves")
+    page_link("training", "Train a network of your own")
 
 
 def _start_again() -> None:

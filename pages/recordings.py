@@ -4,6 +4,7 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from ui import frame
+from ui.plain import plain
 from ui.recordings import choices, panels, read, source
 
 LEAD = (
@@ -31,17 +32,17 @@ def main() -> None:
                 st.info("Give a file on the left, or look at the sample recording.")
             elif chosen is not None:
                 for note in recording.notes:
-                    st.info(note)
+                    st.info(plain(note))
                 _show(recording, chosen)
 
 
 def _show(recording: source.Recording, chosen: choices.Choices) -> None:
     try:
-        told = read.read(recording, chosen)
+        outcome = read.read(recording, chosen)
     except UserError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
-    panels.show(told)
+    panels.show(outcome)
 
 
 main()

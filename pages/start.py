@@ -13,6 +13,7 @@ from ui.beat import tables, words
 from ui.beat.answers import Answer, ask
 from ui.beat_choice import first_beat
 from ui.links import page_link
+from ui.navigation import PAGES
 from ui.theme import ink
 
 LEAD = (
@@ -24,31 +25,6 @@ LEAD = (
 WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
 EPS = 0.03
 LABEL = "V"
-WAYS = [
-    ("pages/beat.py", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side."),
-    (
-        "pages/recordings.py",
-        "Your ECG",
-        ":material/monitor_heart:",
-        "Bring a recording: every beat read, and how fragile each reading is.",
-    ),
-    ("pages/lesson.py", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see."),
-    (
-        "pages/evaluation.py",
-        "Robustness curves",
-        ":material/show_chart:",
-        "What is left of each network as the noise grows.",
-    ),
-    (
-        "pages/verdict.py",
-        "Verdict",
-        ":material/gavel:",
-        "What the published robustness is worth: worst case and proof.",
-    ),
-    ("pages/training.py", "Train", ":material/model_training:", "Train a network of your own and attack it."),
-    ("pages/paper.py", "Paper", ":material/article:", "The published tables and figures beside ours."),
-    ("pages/data.py", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut."),
-]
 
 
 def main() -> None:
@@ -73,44 +49,45 @@ def _example(source: str, root: str | None) -> int:
 
 def _show(answers: list[Answer], level: str) -> None:
     colours = ink()
-    y_range = ecg.common_range([answer.told for answer in answers])
+    y_range = ecg.common_range([answer.result for answer in answers])
     titles = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
     for column, answer, title in zip(st.columns(2, gap="medium"), answers, titles, strict=True):
         with column, st.container(border=True):
-            told = answer.told
+            result = answer.result
             st.markdown(f"**{title}**")
-            st.markdown(f"#### {_headline(told)}")
+            st.markdown(f"#### {_headline(result)}")
             chart.draw(
-                ecg.attacked_beat(told, colours, y_range=y_range, height=420),
+                ecg.attacked_beat(result, colours, y_range=y_range, height=420),
                 key=f"beat_{answer.name}",
-                alt=f"{title}: {words.readings(told)}",
+                alt=f"{title}: {words.readings(result)}",
             )
-            st.markdown(words.readings(told))
-    st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].told)}")
+            st.markdown(words.readings(result))
+    st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].result)}")
     chart.numbers(
-        tables.table(answers), name="start", facts={"attacks": [answer.told.to_json() for answer in answers]},
+        tables.table(answers), name="start", facts={"attacks": [answer.result.to_json() for answer in answers]},
         figures=lambda: {
-            answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers
+            answer.title: ecg.attacked_beat(answer.result, colours, y_range=y_range) for answer in answers
         },
     )  # fmt: skip
-    told = answers[0].told
-    settings = {"beat": told.beat, "models": [answer.name for answer in answers], "eps": f"{told.eps:g}"}
-    page_link("pages/beat.py", "Take this beat to the Beat lab and turn the noise up", ":material/ecg_heart:", settings)
+    result = answers[0].result
+    settings = {"beat": result.beat, "models": [answer.name for answer in answers], "eps": f"{result.eps:g}"}
+    page_link("beat", "Take this beat to the Beat lab and turn the noise up", settings)
 
 
-def _headline(told: BeatAttack) -> str:
-    if told.flipped:
-        return f":material/warning: Now read as: {CLASS_NAMES[told.class_after].lower()}"
-    return f":material/check_circle: Still read as: {CLASS_NAMES[told.class_after].lower()}"
+def _headline(result: BeatAttack) -> str:
+    if result.flipped:
+        return f":material/warning: Now read as: {CLASS_NAMES[result.class_after].lower()}"
+    return f":material/check_circle: Still read as: {CLASS_NAMES[result.class_after].lower()}"
 
 
 def _ways() -> None:
     st.markdown("#### Ways on")
-    for row in (WAYS[:4], WAYS[4:]):
-        for column, (path, title, icon, told) in zip(st.columns(4, gap="medium"), row, strict=False):
+    offered = [page for page in PAGES.values() if page.summary]
+    for first in range(0, len(offered), 4):
+        for column, page in zip(st.columns(4, gap="medium"), offered[first : first + 4], strict=False):
             with column, st.container(border=True):
-                page_link(path, f"**{title}**", icon)
-                st.caption(told)
+                page_link(page.name, f"**{page.title}**")
+                st.caption(page.summary)
 
 
 main()

@@ -5,10 +5,10 @@ from typing import Any
 import streamlit as st
 
 from nsr_core import jobs
-from nsr_core.data import SPLITS
+from nsr_core.data import SOURCES, usual_split
 from nsr_core.errors import UserError
 from nsr_core.jobs import Run
-from nsr_core.jobs.tasks import Training
+from nsr_core.jobs.kinds import Training
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
@@ -26,11 +26,8 @@ LEAD = (
 )
 MINUTE, PAPER, OWN = "One minute", "As in the paper", "My own"
 #: Small enough for a class to watch; on the real beats an epoch is 2,265 steps.
-MINUTE_SETTINGS: dict[str, dict[str, Any]] = {
-    "demo": {"epochs": 80, "batch_size": 16, "learning_rate": 0.003},
-    "mitbih": {"epochs": 3},
-    "kaggle": {"epochs": 3},
-}
+MINUTE_OF_REAL_BEATS: dict[str, Any] = {"epochs": 3}
+MINUTE_SETTINGS: dict[str, dict[str, Any]] = {"demo": {"epochs": 80, "batch_size": 16, "learning_rate": 0.003}}
 RUN_SETTINGS = ("epochs", "batch_size", "learning_rate", "seed")
 RECIPE_SETTINGS = ("normalise_kernels", "weight_decay", "bias", "restart_dead_kernels")
 
@@ -59,11 +56,11 @@ def _choose() -> None:
     method = st.selectbox("Method", list(METHODS), key="train_method", bind="query-params")
     _tell(method)
     source = "mitbih" if preset == PAPER else _choose_source()
-    split = _choose_split(source) if preset == OWN else ("published" if source == "kaggle" else "beat")
+    split = _choose_split(source) if preset == OWN else usual_split(source)
     base = paper_config(network, method)
     changes: dict[str, Any] = {"source": source, "split": split}
     if preset == MINUTE:
-        changes |= MINUTE_SETTINGS[source]
+        changes |= MINUTE_SETTINGS.get(source, MINUTE_OF_REAL_BEATS)
     if preset == OWN:
         changes |= _all_settings(base)
     else:
@@ -74,9 +71,9 @@ def _choose() -> None:
 
 
 def _tell(method: str) -> None:
-    told = METHODS[method]
-    st.caption(f"{told.title}. {told.summary}")
-    st.latex(told.equation)
+    result = METHODS[method]
+    st.caption(f"{result.title}. {result.summary}")
+    st.latex(result.equation)
 
 
 def _choose_source() -> str:
@@ -89,9 +86,8 @@ def _choose_source() -> str:
 
 
 def _choose_split(source: str) -> str:
-    possible = {"demo": ["beat"], "mitbih": ["beat", "patient"], "kaggle": ["published", "beat"]}[source]
     return st.selectbox(
-        "Split", [name for name in possible if name in SPLITS], key="train_split", bind="query-params",
+        "Split", SOURCES[source].splits, key="train_split", bind="query-params",
         help="By beat, as in the paper: a patient's beats train and test. By patient: other patients are tested.",
     )  # fmt: skip
 
@@ -160,8 +156,8 @@ def _detail(run: Run, newest: bool) -> None:
 def _ways_on(run: Run) -> None:
     name = loaders.OWN + run.name
     with st.container(horizontal=True):
-        page_link("pages/beat.py", "Attack it in the Beat lab", ":material/ecg_heart:", {"models": ["mlp-ce", name]})
-        page_link("pages/evaluation.py", "Evaluate it", ":material/show_chart:")
+        page_link("beat", "Attack it in the Beat lab", {"models": ["mlp-ce", name]})
+        page_link("evaluation", "Evaluate it")
 
 
 main()

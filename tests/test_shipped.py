@@ -13,23 +13,29 @@ from nsr_core.data.splits import DS2
 from nsr_core.evaluation.table import load_table
 from nsr_core.methods import METHODS, PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep, trials_of
+from nsr_core.paper.beta import BETA_FILE, read_search, trials_of
 from nsr_core.paper.published import mean_absolute_difference
 from nsr_core.paper.report import compare
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.beta import BETA_METHODS
-from nsr_core.training.checkpoint import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.reproduction.plan import LONGER_FOLDER, PAPER_EPOCHS
+from nsr_core.training.card import BEATS_FILE, HISTORY_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.training.state import STATE_FILE
 from nsr_core.verdict import levels as verdict_levels
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE
-from nsr_core.verdict.masking import load_alarm
+from nsr_core.verdict.masking import load_masking
 from nsr_core.verdict.verdict import SIGNAL, WHOLE, read_verdict
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 AS_PUBLISHED = [folder for folder in CHECKPOINTS if folder.name in {f"mlp-{method}" for method in PAPER_METHODS}]
 BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
 MLPS, CNNS = ([folder for folder in CHECKPOINTS if folder.name.startswith(network)] for network in ("mlp-", "cnn-"))
+LONGER = list_checkpoints(ROOT / "checkpoints" / LONGER_FOLDER)
 OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 every_mlp = pytest.mark.parametrize("folder", MLPS, ids=lambda folder: folder.name)
 every_cnn = pytest.mark.parametrize("folder", CNNS, ids=lambda folder: folder.name)
@@ -75,13 +81,13 @@ def test_a_shipped_cnn_has_a_verdict(folder):
     assert found.levels[["published", "worst"]].notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
     assert found.levels["proved"].isna().all()
-    assert load_alarm(folder).weights == load_checkpoint(folder).digest
+    assert load_masking(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
 
 
 @every_mlp
 def test_a_shipped_checkpoint_has_a_verdict(folder):
-    """Worst case and proof of every test beat, of an even part where noise is on the signal only; a masking alarm and everyday
+    """Worst case and proof of every test beat, of an even part where noise is on the signal only; a masking check and everyday
     noise of these weights."""
     found, card = read_verdict(folder), load_checkpoint(folder).card
     attacks = card["results"]["attacks"]
@@ -94,7 +100,7 @@ def test_a_shipped_checkpoint_has_a_verdict(folder):
     assert found.levels.notna().all(axis=None)
     assert (found.levels["worst"] <= found.levels["published"] + 1e-12).all()
     assert (found.levels["proved"] <= found.levels["worst"]).all()
-    assert load_alarm(folder).weights == load_checkpoint(folder).digest
+    assert load_masking(folder).weights == load_checkpoint(folder).digest
     assert set(summarise_everyday(load_everyday(folder / EVERYDAY_FILE))["kind"]) == set(NOISE_KINDS)
 
 
@@ -128,13 +134,13 @@ def test_no_test_patient_trained_a_checkpoint_by_patient(folder):
 @every_mlp
 def test_a_shipped_certificate_covers_its_beats_and_no_attack_contradicts_it(folder):
     """None is proved at a level at which any attack broke it; a misread beat is not proved at all."""
-    told, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
-    assert len(told) >= 1500
+    result, attacked = load_certificates(folder / CERTIFICATES_FILE), load_table(folder / BEATS_FILE)
+    assert len(result) >= 1500
     broken = attacked[attacked["step"] >= 0].groupby(["record", "sample"])["eps"].min().rename("broken").reset_index()
-    both = told.merge(broken, on=["record", "sample"])
+    both = result.merge(broken, on=["record", "sample"])
     assert len(both) > 100
     assert (both["certified"] < both["broken"]).all()
-    assert (told.loc[told["clean"] != told["y"], "certified"] == 0).all()
+    assert (result.loc[result["clean"] != result["y"], "certified"] == 0).all()
 
 
 @pytest.mark.parametrize("folder", AS_PUBLISHED, ids=lambda folder: folder.name)
@@ -181,13 +187,46 @@ def test_a_checkpoint_of_another_seed_differs_from_the_first_in_the_seed_alone(f
 
 def test_the_shipped_sweep_has_five_values_and_the_papers_among_them():
     """Of each method whose loss has a β, on the MLP, on validation beats of the split by beat."""
-    sweep = read_sweep(ROOT / "checkpoints" / SWEEP_FILE)
-    assert sweep["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
-    assert "validation beats" in sweep["protocol"]["beats"]
-    trials = trials_of(sweep)
+    search = read_search(ROOT / "checkpoints" / BETA_FILE)
+    assert search["protocol"]["split"]["fingerprint"] == "1bb884844f3b"
+    assert "validation beats" in search["protocol"]["beats"]
+    trials = trials_of(search)
     assert set(trials["method"]) == set(BETA_METHODS)
     for _, own in trials.groupby("method"):
         assert len(own) >= 5
         assert own["is_paper"].sum() == 1
         assert own.loc[own["is_best"], "score"].tolist() == [own["score"].max()]
         assert own["beta"].min() < own.loc[own["is_best"], "beta"].iloc[0] < own["beta"].max()
+
+
+@pytest.mark.parametrize("folder", LONGER, ids=lambda folder: folder.name)
+def test_a_longer_training_is_the_papers_or_can_go_on(folder):
+    checkpoint = load_checkpoint(folder)
+    assert (
+        checkpoint.card["split"]["fingerprint"]
+        == load_checkpoint(ROOT / "checkpoints" / folder.name).card["split"]["fingerprint"]
+    )
+    assert len(pd.read_csv(folder / HISTORY_FILE)) == checkpoint.config.epochs
+    if checkpoint.config.epochs == PAPER_EPOCHS:
+        assert checkpoint.config.protocol == "paper"
+        clean = checkpoint.card["results"]["clean"]
+        assert clean["beats"] == checkpoint.card["split"]["test"]
+        assert clean["acc"] >= 0.88
+        assert checkpoint.card["results"]["robust"]["pgd100"]["protocol"] == "paper"
+    else:
+        assert checkpoint.config.can_be_lengthened
+        assert (folder / STATE_FILE).exists()
+
+
+def test_every_method_of_the_paper_has_a_longer_training_of_the_cnn():
+    assert {load_checkpoint(folder).config.method for folder in LONGER} == set(PAPER_METHODS)
+
+
+def test_after_fifty_epochs_100_pgd_leaves_what_the_paper_has_except_from_mse_margin():
+    """Mean absolute difference of each level alone to Table 7."""
+    finished = [folder for folder in LONGER if load_checkpoint(folder).config.epochs == PAPER_EPOCHS]
+    apart = {
+        load_checkpoint(folder).config.method: compare([folder]).query("table == 7")["difference"].abs().mean()
+        for folder in finished
+    }
+    assert {method for method, distance in apart.items() if distance > 0.08} == {"mseMargin"}

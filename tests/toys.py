@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks import Attack
+from nsr_core.evaluation import robustness
+from nsr_core.evaluation.assignment import PAPER_EPS, Assignment
 from nsr_core.models import make_network
 from nsr_core.models.kernels import kernel_layers
 
@@ -84,11 +86,19 @@ def short(attack: Attack) -> Attack:
 
 
 @contextmanager
-def rows_forwarded(network: nn.Module) -> Iterator[list[int]]:
-    """Collects the number of rows of each pass to the network's last layer, by whatever way it gets there."""
+def rows_forwarded(network: nn.Module, layer: int = -1) -> Iterator[list[int]]:
+    """Collects the number of rows of each pass through one of the network's layers, by whatever way it gets there."""
     seen: list[int] = []
-    hook = kernel_layers(network)[-1].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    hook = kernel_layers(network)[layer].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     try:
         yield seen
     finally:
         hook.remove()
+
+
+def attack_beats(
+    network, beats, rows, attack, name, eps_grid=PAPER_EPS, *, seed=0, carry=False, signal_only=False, **how
+):
+    """``nsr_core.evaluation.robustness.attack_beats`` with the assignment written out."""
+    assignment = Assignment(attack, eps_grid=tuple(eps_grid), seed=seed, carry=carry, signal_only=signal_only)
+    return robustness.attack_beats(network, beats, rows, name, assignment, **how)

@@ -10,21 +10,6 @@ from nsr_core.errors import UserError
 from nsr_core.settings import described_fields, update
 from ui.forms import settings_form, whole_number
 
-#: An attack's own name is an option and stands in the address; these words stand below it.
-TITLES = {
-    "pgd": "PGD, as published",
-    "pgd-sign": "PGD, plain signs (eq. 12)",
-    "spsa": "SPSA, black box",
-    "fgsm": "FGSM, one step",
-    "pgd-margin": "PGD on the margin",
-    "multi-target": "Multi-target PGD, each wrong class in turn",
-    "apgd": "Auto-PGD",
-    "apgd-t": "Auto-PGD, each wrong class in turn",
-    "apgd-wide": "Auto-PGD from outside the budget",
-    "square": "Square attack on segments, black box",
-    "smooth": "Smooth noise only",
-    "noise": "Random noise, for comparison",
-}
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -52,7 +37,7 @@ def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
     """
     name = st.selectbox("Attack", list(ATTACKS), key="attack", bind="query-params")
     attack = ATTACKS[name]
-    st.caption(f"{TITLES[name]}. {attack.summary}")
+    st.caption(f"{attack.title}. {attack.summary}")
     eps = st.slider(
         "Noise level ε", 0.0, 0.3, 0.05, 0.001, format="%.3f", key="eps", bind="query-params",
         help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",

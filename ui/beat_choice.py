@@ -5,7 +5,7 @@ import streamlit as st
 
 from nsr_core.beat.attack import find_beat
 from nsr_core.beat.sweep import find_fragile_beat
-from nsr_core.data import CLASS_NAMES, CLASSES, Beats
+from nsr_core.data import CLASS_NAMES, CLASSES, SOURCES, Beats, usual_split
 from nsr_core.data.summary import matching_rows
 from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
@@ -13,8 +13,6 @@ from ui import loaders, own, sources
 
 #: Where the search for a first beat begins: a class whose misreading matters, and the baseline network.
 FIRST_CLASS, FIRST_NETWORK = "V", "mlp-ce"
-#: The split whose test part the shipped networks have not seen.
-TEST_SPLIT = {"mitbih": "beat", "kaggle": "published"}
 
 
 def choose_beat(beats: Beats, network: str | None) -> int:
@@ -35,7 +33,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
             "Record", ("any", *records), key="record", bind="query-params",
             format_func=lambda name: "Any record" if name == "any" else name,
         )  # fmt: skip
-    unseen = beats.source not in TEST_SPLIT or st.toggle(
+    unseen = not _may_have_trained(beats.source) or st.toggle(
         "Test beats only", value=True, key="test_only", bind="query-params",
         help="Beats that trained no network: an attack on a beat that a network has learned says less.",
     )  # fmt: skip
@@ -96,9 +94,14 @@ def _candidates(source: str, root: str | None, label: str, record: str, unseen: 
     """The rows of a class and a record; of real beats only those of the test part where they are to be unseen."""
     beats = loaders.beats_of(source, root)
     rows = matching_rows(beats, None if label == "any" else label, None if record == "any" else record)
-    if unseen and source in TEST_SPLIT:
-        rows = np.intersect1d(rows, loaders.split_of(source, root, TEST_SPLIT[source]).test)
+    if unseen and _may_have_trained(source):
+        rows = np.intersect1d(rows, loaders.split_of(source, root, usual_split(source)).test)
     return rows
+
+
+def _may_have_trained(source: str) -> bool:
+    """Whether beats of a source may have trained the networks: those outside the test part of the usual split."""
+    return source in SOURCES and SOURCES[source].real
 
 
 def row_of(beats: Beats, name: str, first: int) -> int:

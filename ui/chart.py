@@ -103,9 +103,9 @@ def _choose_picture(key: str) -> None:
 
 
 def as_csv(facts: dict[str, Any], table: pd.DataFrame) -> str:
-    """Comma-separated, below a comment line for each thing told (pandas: ``read_csv(..., comment="#")``)."""
+    """Comma-separated, below a comment line for each fact (pandas: ``read_csv(..., comment="#")``)."""
     text = io.StringIO()
-    for name, value in _told(facts).items():
+    for name, value in _result(facts).items():
         text.write(f"# {name}: {_on_one_line(value)}\n")
     table.to_csv(text, index=False)
     return text.getvalue()
@@ -117,12 +117,12 @@ def _on_one_line(value: Any) -> str:
 
 
 def as_json(facts: dict[str, Any], table: pd.DataFrame) -> str:
-    """The table's rows below all that is told of them."""
+    """The table's rows below all facts about them."""
     rows = json.loads(table.to_json(orient="records"))
-    return json.dumps(_told(facts) | {"rows": rows}, indent=2, allow_nan=False)
+    return json.dumps(_result(facts) | {"rows": rows}, indent=2, allow_nan=False)
 
 
-def _told(facts: dict[str, Any]) -> dict[str, Any]:
+def _result(facts: dict[str, Any]) -> dict[str, Any]:
     """What a file says beside its table: disclaimer, program and data first, whose places no fact takes."""
     fixed = {"use": DISCLAIMER, "nsr_core": __version__, "citation": CITATION}
     return fixed | _finite(facts) | fixed
@@ -143,11 +143,11 @@ def as_page(make_figures: Callable[[], dict[str, go.Figure]], facts: dict[str, A
         f"<h2>{html.escape(title)}</h2>" + _on_a_page(figure).to_html(full_html=False, include_plotlyjs=number == 0)
         for number, (title, figure) in enumerate(make_figures().items())
     ]
-    told = html.escape(json.dumps(facts, indent=2))
+    result = html.escape(json.dumps(facts, indent=2))
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>ECG robustness lab</title>"
         "<body style='font-family:sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem'>"
-        f"<p><strong>{html.escape(DISCLAIMER)}</strong></p>{''.join(parts)}<pre>{told}</pre>"
+        f"<p><strong>{html.escape(DISCLAIMER)}</strong></p>{''.join(parts)}<pre>{result}</pre>"
         f"<p><small>{html.escape(CITATION)}</small></p></body></html>"
     )
 

@@ -18,24 +18,24 @@ SPEED = 50
 MARGIN = 0.08
 
 
-def scale_of(told: BeatAttack) -> tuple[float, float, str]:
+def scale_of(result: BeatAttack) -> tuple[float, float, str]:
     """How a beat's samples become what is drawn: ``offset + scale * x``, and the unit; mV where they are known."""
-    if np.isfinite(told.mv_range):
-        return told.mv_min, told.mv_range, "mV"
+    if np.isfinite(result.mv_range):
+        return result.mv_min, result.mv_range, "mV"
     return 0.0, 1.0, "relative amplitude"
 
 
 def common_range(attacks: Sequence[BeatAttack]) -> tuple[float, float]:
     """The range that holds every trace of the same beat, so that panels can be compared by eye."""
     offset, scale, _ = scale_of(attacks[0])
-    values = np.concatenate([told.x_adv[: told.length] for told in attacks] + [attacks[0].x[: attacks[0].length]])
+    values = np.concatenate([result.x_adv[: result.length] for result in attacks] + [attacks[0].x[: attacks[0].length]])
     low, high = offset + scale * float(values.min()), offset + scale * float(values.max())
     room = MARGIN * (high - low)
     return low - room, high + room
 
 
 def attacked_beat(
-    told: BeatAttack,
+    result: BeatAttack,
     ink: Ink,
     *,
     y_range: tuple[float, float] | None = None,
@@ -53,10 +53,12 @@ def attacked_beat(
         height: of the figure in pixels.
         speed: of the paper in mm/s.
     """
-    offset, scale, unit = scale_of(told)
-    shown = slice(0, told.length)
-    time_ms = np.arange(told.length) * (1000 / FS_HZ)
-    clean, attacked = (offset + scale * signal[shown] for signal in (told.x, told.x_adv if x_adv is None else x_adv))
+    offset, scale, unit = scale_of(result)
+    shown = slice(0, result.length)
+    time_ms = np.arange(result.length) * (1000 / FS_HZ)
+    clean, attacked = (
+        offset + scale * signal[shown] for signal in (result.x, result.x_adv if x_adv is None else x_adv)
+    )
     names = ("with noise", "without noise", "noise alone")
     values = (attacked, clean, attacked - clean)
     colours = (ink.attacked, ink.trace, ink.noise)
@@ -67,13 +69,13 @@ def attacked_beat(
     ]
     known = unit == "mV"
     x, y = paper_axes(ink, known, speed)
-    noise = 1.1 * max(told.eps, 0.005) * scale
+    noise = 1.1 * max(result.eps, 0.005) * scale
     axes = {
         "xaxis": x
         | {"range": [0, time_ms[-1] + 1000 / speed], "anchor": "y2"}
-        | {"title": axis_title(ink, f"time after the R peak, ms{told_scale(known, speed)}")},
+        | {"title": axis_title(ink, f"time after the R peak, ms{result_scale(known, speed)}")},
         "yaxis": y
-        | {"domain": [0.3, 1], "range": y_range or common_range([told])}
+        | {"domain": [0.3, 1], "range": y_range or common_range([result])}
         | {"title": axis_title(ink, unit if known else "amplitude")},
         "yaxis2": {**y, "minor": None, "dtick": None, "nticks": 4, "scaleanchor": None, "constrain": None}
         | {"domain": [0, 0.25], "range": [-noise, noise], "title": axis_title(ink, "noise")},
@@ -94,7 +96,7 @@ def line(time_ms: np.ndarray, values: np.ndarray, name: str, colour: str, unit: 
     }
 
 
-def told_scale(known: bool, speed: int) -> str:
+def result_scale(known: bool, speed: int) -> str:
     """The paper's speed and gain as they are printed on its edge; nothing where millivolts are not known."""
     return f" · {speed} mm/s, 10 mm/mV" if known else ""
 

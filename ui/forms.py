@@ -31,6 +31,10 @@ LABELS = {
     "learning_rate": "Learning rate",
     "schedule": "Learning rate over time",
     "clean_share": "Weight of the clean beats",
+    "alpha": "Weight of the bounds",
+    "bounded": "Half-width of the bounded box",
+    "optimiser": "Optimiser",
+    "gradient_clip": "Largest gradient",
     "precision": "Precision of the attack's gradients",
     "normalise_kernels": "Scale kernels to unit norm",
     "weight_decay": "Weight decay",
@@ -67,7 +71,7 @@ def _widget(name: str, value: Any, info: SettingInfo, key: str, bound: bool) -> 
     if isinstance(value, bool):
         return st.toggle(label, value, **settings)
     if info.choices:
-        return st.selectbox(label, info.choices, info.choices.index(value), **settings)
+        return st.selectbox(label, list(info.choices), list(info.choices).index(value), **settings)
     if isinstance(value, int):
         return whole_number(label, _whole(info.low), _whole(info.high), value, **settings)
     return st.number_input(label, info.low, info.high, value, step=_step(value), format="%g", **settings)

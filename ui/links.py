@@ -8,15 +8,16 @@ from streamlit.errors import StreamlitPageNotFoundError
 from ui.navigation import PAGES
 
 
-def page_link(path: str, label: str, icon: str, settings: Mapping[str, str | list[str]] | None = None) -> None:
+def page_link(name: str, label: str, settings: Mapping[str, str | list[str]] | None = None) -> None:
     """A link to another page of the app.
 
     Args:
-        path: such as ``"pages/beat.py"``.
+        name: in ``PAGES``, such as ``"beat"``.
         settings: the other page's query parameters.
     """
+    page = PAGES[name]
     kept = {"source": st.session_state["source"]} if st.session_state.get("source", "demo") != "demo" else {}
     try:
-        st.page_link(PAGES.parent / path, label=label, icon=icon, query_params=kept | dict(settings or {}))
+        st.page_link(page.file, label=label, icon=page.icon, query_params=kept | dict(settings or {}))
     except StreamlitPageNotFoundError:  # a page run on its own, without app.py, has no others to link to
-        st.markdown(f"{icon} {label}")
+        st.markdown(f"{page.icon} {label}")

@@ -10,29 +10,25 @@ from nsr_core.certificates import CERTIFICATES_FILE
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.splits import SPLIT_SEED
+from nsr_core.errors import UserError
 from nsr_core.evaluation import curves
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
 from nsr_core.files import runs_dir
 from nsr_core.methods import METHODS
-from nsr_core.paper.beta import SWEEP_FILE, read_sweep
+from nsr_core.models import NETWORKS
+from nsr_core.paper.beta import BETA_FILE, read_search
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
-from nsr_core.training.checkpoint import (
-    BEATS_FILE,
-    CARD_FILE,
-    MODEL_FILE,
-    RESULTS_FILE,
-    Checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-)
+from nsr_core.training.card import BEATS_FILE, CARD_FILE, MODEL_FILE, RESULTS_FILE, list_checkpoints, read_card
+from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
+from nsr_core.training.config import TrainConfig
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import VERDICT_FILE, read_levels
-from nsr_core.verdict.masking import ALARM_FILE, Alarm, load_alarm
+from nsr_core.verdict.masking import MASKING_FILES, MaskingCheck, load_masking
 from nsr_core.verdict.patients import PatientResult, read_patients
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
@@ -46,9 +42,9 @@ def checkpoint_names() -> list[str]:
     """The shipped checkpoints, each network's methods in the order of the paper, then ``runs/...``, the reader's own."""
     # One thread: the networks are so small that a second one only gets in the way of the first.
     configure(threads=1)
-    shipped = sorted((folder.name for folder in list_checkpoints(SHIPPED)), key=_rank)
-    own = sorted((folder.name for folder in list_checkpoints(runs_dir())), key=_rank)
-    return shipped + [OWN + name for name in own]
+    shipped = [folder.name for folder in list_checkpoints(SHIPPED)]
+    own = [OWN + folder.name for folder in list_checkpoints(runs_dir())]
+    return sorted(shipped, key=_rank) + sorted(own, key=_rank)
 
 
 def other_seeds() -> list[str]:
@@ -61,26 +57,37 @@ def folder_of(name: str) -> Path:
     return runs_dir() / name.removeprefix(OWN) if name.startswith(OWN) else SHIPPED / name
 
 
-def split_name(name: str) -> tuple[str, str]:
-    """Network and method of a checkpoint's name, such as ``mlp`` and ``loss2``."""
-    network, _, method = name.removeprefix(OWN).partition("-")
-    return network, method if method in METHODS else method.rpartition("-")[0]
+def trained_as(name: str) -> TrainConfig | None:
+    """How a checkpoint was trained, from its card; None where that cannot be read."""
+    folder = folder_of(name)
+    return _trained_as(str(folder), _stamps(folder, CARD_FILE))
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _trained_as(folder: str, stamps: tuple[int, ...]) -> TrainConfig | None:
+    try:
+        return TrainConfig.from_json(read_card(Path(folder))["config"])
+    except (UserError, KeyError, TypeError):
+        return None
 
 
 def title(name: str) -> str:
     """A checkpoint in words: ``MLP loss2``, ``MLP loss2 (by patient)``, ``MLP loss2 (yours, mlp-loss2-3)``."""
-    network, method = split_name(name)
-    if method not in METHODS:
+    config = trained_as(name)
+    if config is None:
         return name
-    more = name.removeprefix(OWN).removeprefix(f"{network}-{method}").removeprefix("-")
-    told = [f"yours, {name.removeprefix(OWN)}"] if name.startswith(OWN) else [f"by {more}"] if more else []
-    return f"{network.upper()} {method}" + "".join(f" ({words})" for words in told)
+    words = f"{NETWORKS[config.network].title} {config.method}"
+    if name.startswith(OWN):
+        return f"{words} (yours, {name.removeprefix(OWN)})"
+    return f"{words} (by patient)" if config.split == "patient" else words
 
 
-def _rank(name: str) -> tuple[str, int, str]:
-    network, method = split_name(name)
-    # The MLPs first: all nine are there, and they answer at once.
-    return "cnn" if network == "cnn" else "", list(METHODS).index(method) if method in METHODS else len(METHODS), name
+def _rank(name: str) -> tuple[int, int, str]:
+    """The networks in the order of their table, the quick ones first, and each one's methods in the order of theirs."""
+    config = trained_as(name)
+    if config is None:
+        return len(NETWORKS), len(METHODS), name
+    return list(NETWORKS).index(config.network), list(METHODS).index(config.method), name
 
 
 def checkpoint(name: str) -> Checkpoint:
@@ -158,15 +165,15 @@ def _verdict_levels(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame | None
     return read_levels(Path(folder))
 
 
-def alarm(name: str) -> Alarm | None:
+def masking(name: str) -> MaskingCheck | None:
     """Whether a checkpoint's gradient misleads attacks, or None where no one looked."""
     folder = folder_of(name)
-    return _alarm(str(folder), _stamps(folder, ALARM_FILE)) if (folder / ALARM_FILE).exists() else None
+    return _masking(str(folder), _stamps(folder, *MASKING_FILES))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _alarm(folder: str, stamps: tuple[int, ...]) -> Alarm | None:
-    return load_alarm(Path(folder))
+def _masking(folder: str, stamps: tuple[int, ...]) -> MaskingCheck | None:
+    return load_masking(Path(folder))
 
 
 def everyday(name: str) -> pd.DataFrame | None:
@@ -192,18 +199,18 @@ def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) ->
     return read_patients(Path(folder), reading, eps)
 
 
-def sweep() -> dict[str, Any] | None:
-    """The sweep over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
+def beta_search() -> dict[str, Any] | None:
+    """The search over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
 
     Raises:
         UserError: it cannot be read.
     """
-    return _sweep(str(SHIPPED / SWEEP_FILE), _stamps(SHIPPED, SWEEP_FILE))
+    return _beta_search(str(SHIPPED / BETA_FILE), _stamps(SHIPPED, BETA_FILE))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _sweep(path: str, stamps: tuple[int, ...]) -> dict[str, Any] | None:
-    return read_sweep(Path(path))
+def _beta_search(path: str, stamps: tuple[int, ...]) -> dict[str, Any] | None:
+    return read_search(Path(path))
 
 
 def aimed_noise(name: str) -> pd.DataFrame:

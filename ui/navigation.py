@@ -1,12 +1,74 @@
-"""The app's pages and the way into them."""
+"""The app's pages and the way into them. A new page is a file and a line in ``PAGES``."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-PAGES = Path(__file__).resolve().parent.parent / "pages"
+FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ENTERED = "entered"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the app.
+
+    Attributes:
+        name: of its file, and of its rooms in ``ui`` and ``nsr_core``.
+        title, icon: in the bar above every page.
+        summary: one sentence for the start page; a page without one is not offered there.
+        address: in the browser.
+        folder: that holds its file.
+    """
+
+    name: str
+    title: str
+    icon: str
+    summary: str = ""
+    address: str = ""
+    folder: Path = FOLDER
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"{self.name}.py"
+
+
+START = Page("start", "Start", ":material/home:")
+PAGES = {
+    page.name: page
+    for page in (
+        START,
+        Page(
+            "beat", "Beat lab", ":material/ecg_heart:", "Attack one beat, with four networks side by side.", "beat_lab"
+        ),
+        Page(
+            "recordings",
+            "Your ECG",
+            ":material/monitor_heart:",
+            "Bring a recording: every beat read, and how fragile each reading is.",
+            "your_ecg",
+        ),
+        Page(
+            "evaluation",
+            "Robustness curves",
+            ":material/show_chart:",
+            "What is left of each network as the noise grows.",
+            "curves",
+        ),
+        Page(
+            "verdict",
+            "Verdict",
+            ":material/gavel:",
+            "What the published robustness is worth: worst case and proof.",
+            "verdict",
+        ),
+        Page("training", "Train", ":material/model_training:", "Train a network of your own and attack it.", "train"),
+        Page("lesson", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see.", "learn"),
+        Page("paper", "Paper", ":material/article:", "The published tables and figures beside ours.", "paper"),
+        Page("data", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut.", "data"),
+    )
+}
 
 
 def enter() -> StreamlitPage:
@@ -14,15 +76,8 @@ def enter() -> StreamlitPage:
     st.session_state[ENTERED] = True
     st.set_page_config(page_title="ECG robustness lab", page_icon="🫀", layout="wide")
     pages = [
-        st.Page(PAGES / "start.py", title="Start", icon=":material/home:", default=True),
-        st.Page(PAGES / "beat.py", url_path="beat_lab", title="Beat lab", icon=":material/ecg_heart:"),
-        st.Page(PAGES / "recordings.py", url_path="your_ecg", title="Your ECG", icon=":material/monitor_heart:"),
-        st.Page(PAGES / "evaluation.py", url_path="curves", title="Robustness curves", icon=":material/show_chart:"),
-        st.Page(PAGES / "verdict.py", title="Verdict", icon=":material/gavel:"),
-        st.Page(PAGES / "training.py", url_path="train", title="Train", icon=":material/model_training:"),
-        st.Page(PAGES / "lesson.py", url_path="learn", title="Learn", icon=":material/school:"),
-        st.Page(PAGES / "paper.py", title="Paper", icon=":material/article:"),
-        st.Page(PAGES / "data.py", title="Data", icon=":material/dataset:"),
+        st.Page(page.file, title=page.title, icon=page.icon, url_path=page.address or None, default=page is START)
+        for page in PAGES.values()
     ]
     return st.navigation(pages, position="top")
 

@@ -10,9 +10,9 @@ from nsr_core.recordings.reading import RecordingReading
 _KEPT = "own_reading"
 
 
-def keep(told: RecordingReading) -> None:
+def keep(result: RecordingReading) -> None:
     """Keep a recording that was read."""
-    st.session_state[_KEPT] = told
+    st.session_state[_KEPT] = result
 
 
 def is_there() -> bool:

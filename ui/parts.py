@@ -48,13 +48,13 @@ def note(text: str, x: float, y: float, **changes: object) -> Part:
     return {"text": text, "x": x, "y": y, "showarrow": False} | changes
 
 
-def arrow(tip: Sequence[float] | np.ndarray, colour: str, name: str, told: str, dash: str = "solid") -> Part:
-    """An arrow from the origin; ``told`` is said where it is pointed at."""
+def arrow(tip: Sequence[float] | np.ndarray, colour: str, name: str, result: str, dash: str = "solid") -> Part:
+    """An arrow from the origin; ``result`` is said where it is pointed at."""
     head = {"symbol": "arrow", "angleref": "previous", "size": [0, 16], "color": colour, "opacity": 1}
     return {
         "type": "scatter", "x": np.array([0.0, tip[0]]), "y": np.array([0.0, tip[1]]), "name": name,
         "mode": "lines+markers", "line": {"color": colour, "width": 3, "dash": dash},
-        "marker": head | {"line": {"width": 0}}, "hovertemplate": f"{told}<extra>{name}</extra>",
+        "marker": head | {"line": {"width": 0}}, "hovertemplate": f"{result}<extra>{name}</extra>",
     }  # fmt: skip
 
 

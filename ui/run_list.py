@@ -26,7 +26,7 @@ def show(kind: str, detail: Callable[[Run, bool], None] | None = None) -> None:
 
     Args:
         kind: ``"train"`` or ``"evaluate"``.
-        detail: draws more of a run; told whether it is the newest.
+        detail: draws more of a run; given whether it is the newest.
     """
     jobs.ensure_worker()
     active = any(run.state in ACTIVE for run in _runs(kind))

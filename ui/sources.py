@@ -2,16 +2,14 @@
 
 import streamlit as st
 
-from nsr_core.data import Beats, is_at_hand
+from nsr_core.data import SOURCES, Beats, is_at_hand
 from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
 from ui import loaders, own
 from ui.links import page_link
 
 TITLES = {
-    "demo": "Synthetic beats",
-    "mitbih": "MIT-BIH records",
-    "kaggle": "Published CSV (Kaggle)",
+    **{name: SOURCES[name].title for name in sorted(SOURCES, key=lambda name: SOURCES[name].real)},
     SOURCE: "Your recording",
 }
 KEY = "source"
@@ -66,13 +64,13 @@ def root_of(source: str) -> str | None:
 
 def _words(beats: Beats, chosen: str) -> str:
     missing = f"{TITLES[chosen]} cannot be shown yet. " if chosen != beats.source else ""
-    told = {
+    result = {
         "demo": "These beats are **synthetic**: drawn from averages of MIT-BIH beats, made on this machine.",
         "mitbih": f"These are **{len(beats):,} real beats** of the MIT-BIH Arrhythmia Database, 48 records.",
         "kaggle": f"These are **{len(beats):,} real beats** of the published CSV, without their places in the records.",
         SOURCE: f"These are **{len(beats):,} beats** of your recording. Nobody knows their classes, unless its file says so.",
     }
-    return f":material/info: {missing}{told[beats.source]}"
+    return f":material/info: {missing}{result[beats.source]}"
 
 
 def _offer(source: str) -> bool:
@@ -81,7 +79,7 @@ def _offer(source: str) -> bool:
         return True
     if source == SOURCE:
         st.markdown("No recording was read in this visit.")
-        page_link("pages/recordings.py", "Your ECG", ":material/monitor_heart:")
+        page_link("recordings", "Your ECG")
         return False
     st.markdown("They are not on this machine.")
     folder = st.text_input(

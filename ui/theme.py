@@ -64,6 +64,8 @@ METHOD_STYLES = {
     "adv0.3": Style("#5B4B9A", "#9E8CE0", "hexagon"),
     "at0.1": Style("#8B1E3F", "#F0708F", "bowtie"),
     "trades0.1": Style("#5E7D1B", "#A8CF4C", "hourglass"),
+    "mtl-ibp0.05": Style("#00736B", "#3FD0C4", "star-square"),
+    "mtl-ibp0.1": Style("#7A1FA2", "#D98CF5", "star-diamond"),
 }
 #: Of the five classes, on light pages and on dark ones; a letter always says it too.
 CLASS_COLOURS = {
@@ -76,7 +78,7 @@ CLASS_COLOURS = {
 OTHER_STYLE = Style("#7A5C3E", "#C9A27E", "x")
 #: A network's lines are dashed in its own way wherever two networks share a figure.
 NETWORK_DASHES = {"mlp": "solid", "cnn": "dash"}
-PAPER_DASH = "dot"
+OTHER_DASH, PAPER_DASH = "dashdot", "dot"
 #: In pixels. Below there is room for the numbers at the axis, its title, and under both the line of ``chart.stamp``.
 MARGIN = {"l": 8, "r": 16, "t": 40, "b": 64}
 
@@ -89,6 +91,11 @@ def ink() -> Ink:
 def class_colour(name: str, ink: Ink) -> str:
     """The colour of a class, light enough (on a dark page: dark enough) for words on it."""
     return CLASS_COLOURS[name][ink.name == "dark"]
+
+
+def network_dash(network: str) -> str:
+    """How a network's lines are dashed wherever two networks share a figure."""
+    return NETWORK_DASHES.get(network, OTHER_DASH)
 
 
 def method_style(method: str) -> Style:

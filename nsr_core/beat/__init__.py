@@ -1,1 +1,1 @@
-"""One beat told in full: the page Beat lab. See ``nsr_core.beat.attack.attack_beat``."""
+"""One beat in full: the page Beat lab. See ``nsr_core.beat.attack.attack_beat``."""

@@ -1,15 +1,18 @@
-"""One attack on one beat, told in full: what the command line prints and a page draws."""
+"""One attack on one beat in full: what the command line prints and a page draws."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness, Box
+from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness
+from nsr_core.attacks.objectives import margin
 from nsr_core.beat.nsr import change_of_true_logit, noise_to_signal
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
+from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import described_fields
@@ -165,7 +168,7 @@ def attack_beat(
     Args:
         row: the beat's row in ``beats``; with ``seed`` it decides the attack's chance, as in ``attack_beats``.
         eps: noise level in units of the beat's range.
-        progress: told at every step of the attack; raising from it stops it.
+        progress: called at every step of the attack; raising from it stops it.
     """
     network = checkpoint.network
     rows = np.array([row])
@@ -173,9 +176,11 @@ def attack_beat(
     length = signal if signal_only else None
     randomness = BeatRandomness(seed, rows)
     result = attack(network, x, y, eps, length=length, randomness=randomness, record=True, progress=progress)
-    x_adv = Box.around(x, eps, length).clip(result.x_adv)
+    judged = judge(network, x, y, eps, length, result.x_adv)
+    x_adv = judged.x_adv
     with torch.inference_mode():
-        before, after = (network(at).softmax(1)[0].numpy() for at in (x, x_adv))
+        logits = torch.cat([network(x), judged.logits])
+    before, after = logits.softmax(1).numpy()
     line = noise_to_signal(network, x, y)
     return BeatAttack(
         checkpoint=checkpoint.name,
@@ -198,7 +203,7 @@ def attack_beat(
         after=after,
         step=int(result.step),
         queries=int(result.queries),
-        path=_path(result),
+        path=_path(result, torch.cat([x, x_adv]), logits, y),
         w=line.w[0].numpy(),
         w_l1=float(line.w_l1),
         z=float(line.z),
@@ -208,8 +213,10 @@ def attack_beat(
     )
 
 
-def _path(result: AttackResult) -> AttackPath:
-    assert result.trajectory is not None  # it was asked for
+def _path(result: AttackResult, ends: Tensor, logits: Tensor, y: Tensor) -> AttackPath:
+    """The attack's way; of an attack that keeps none, its two ends with the margin."""
+    if result.trajectory is None:
+        return AttackPath(ends.numpy(), logits.softmax(1).numpy(), margin(logits, y.expand(2)).numpy())
     end = int(result.step) + 1 if int(result.step) >= 0 else len(result.trajectory.loss)
     logits = result.trajectory.logits[:end, 0]
     return AttackPath(

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from nsr_core.attacks import BeatRandomness, Box, WorstCase
+from nsr_core.attacks import BeatRandomness, WorstCase
 from nsr_core.attacks.worst_case import broken_by
 from nsr_core.beat.sweep import REFINEMENT, SWEEP_EPS
-from nsr_core.certificates import certified_eps
+from nsr_core.certificates import can_be_certified, certified_eps
 from nsr_core.data import Beats
-from nsr_core.errors import UserError
+from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors, is_read_correctly
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -48,7 +48,7 @@ def bracket_beat(
 
     Args:
         strength: a plan of ``nsr_core.attacks.STRENGTHS``.
-        progress: told at every step; raising from it stops the work.
+        progress: called at every step; raising from it stops the work.
     """
     grid = np.asarray(SWEEP_EPS)
     if not is_read_correctly(network, beats, row):
@@ -65,10 +65,9 @@ def bracket_beat(
 
 def _certified(network: Network, beats: Beats, row: int, signal_only: bool) -> float:
     x, y, length = as_tensors(beats, np.array([row]))
-    try:
-        return float(certified_eps(network, x, y, length=length if signal_only else None))
-    except UserError:  # there is none for the CNN
+    if not can_be_certified(network):
         return np.nan
+    return float(certified_eps(network, x, y, length=length if signal_only else None))
 
 
 def _smallest(
@@ -88,8 +87,7 @@ def _smallest(
     shown = length if signal_only else None
     randomness = BeatRandomness(seed, rows)
     result = WorstCase(strength)(network, x, y, eps, length=shown, randomness=randomness, progress=progress)
-    with torch.inference_mode():
-        flipped = network(Box.around(x, eps, shown).clip(result.x_adv)).argmax(1) != y
+    flipped = judge(network, x, y, eps, shown, result.x_adv).broken
     if not bool(flipped.any()):
         return np.nan, ""
     at = int(flipped.int().argmax())

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsr_core.attacks import Attack, BeatRandomness, Box
+from nsr_core.attacks import Attack, BeatRandomness
 from nsr_core.attacks.apgd import WideAPGD
 from nsr_core.data import Beats
-from nsr_core.evaluation.robustness import BATCH, predict
+from nsr_core.evaluation.judge import judge
+from nsr_core.evaluation.robustness import batch_size, predict
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -43,14 +44,14 @@ def smallest_flips(
         beats: their classes do not matter; what the network reads without noise is to be changed.
         attack: tried at one level after another, each beat at its own.
         workers: batches searched at a time, in threads.
-        progress: told in beats; raising from it stops the search.
+        progress: called with the number of beats; raising from it stops the search.
 
     Returns:
         (n,) float64 in units of each beat's range; NaN where no noise up to 0.3 was found.
     """
     y = torch.from_numpy(predict(network, beats.x))
     x, _, length = as_tensors(beats, np.arange(len(beats)))
-    batches = torch.arange(len(beats)).split(BATCH[network.name])
+    batches = torch.arange(len(beats)).split(batch_size(network.name))
 
     def search(rows: Tensor) -> np.ndarray:
         return _search(network, attack, x[rows], y[rows], length[rows], rows.numpy(), seed)
@@ -76,10 +77,8 @@ def _search(
         rows, level = open_rows, eps[open_rows]
         chance = BeatRandomness(seed, numbers[rows.numpy()])
         proposed = attack(network, x[rows], y[rows], level, length=length[rows], randomness=chance)
-        x_adv = Box.around(x[rows], level, length[rows]).clip(proposed.x_adv)
-        with torch.inference_mode():
-            won = network(x_adv).argmax(1) != y[rows]
-        used = (x_adv - x[rows]).abs().amax(1)
+        judged = judge(network, x[rows], y[rows], level, length[rows], proposed.x_adv)
+        won, used = judged.broken, (judged.x_adv - x[rows]).abs().amax(1)
         flipped[rows[won]] = torch.minimum(flipped[rows[won]], used[won])
         held[rows[~won]] = level[~won]
         eps[rows] = _next_level(held[rows], flipped[rows])

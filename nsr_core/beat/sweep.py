@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsr_core.attacks import PGD, Attack, BeatRandomness, Box
+from nsr_core.attacks import PGD, Attack, BeatRandomness
 from nsr_core.data import CLASSES, Beats
+from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors, read_correctly
 from nsr_core.models import Network
 from nsr_core.training.checkpoint import Checkpoint
@@ -101,12 +102,11 @@ def _at_levels(
 def _attacked(
     network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
 ) -> Tensor:
-    """(rows, 5) probabilities of the attacked beats, judged as everywhere: clipped to the budget, predicted again."""
+    """(rows, 5) probabilities of the attacked beats."""
     x, y, signal = as_tensors(beats, rows)
     length = signal if signal_only else None
     result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows))
-    with torch.inference_mode():
-        return network(Box.around(x, eps, length).clip(result.x_adv)).softmax(1)
+    return judge(network, x, y, eps, length, result.x_adv).logits.softmax(1)
 
 
 def find_fragile_beat(

@@ -1,4 +1,4 @@
-"""Certificates: noise levels up to which no noise at all flips a beat, proved. For MLPs; for the CNN there are none.
+"""Certificates: noise levels up to which no noise at all flips a beat, proved.
 
 An attack that fails proves nothing; a certificate that fails breaks nothing. Between the largest level that is proved and
 the smallest that was broken, nothing is known.
@@ -7,6 +7,7 @@ the smallest that was broken, nothing is known.
 from nsr_core.certificates.bracket import band, bracket
 from nsr_core.certificates.methods import METHODS
 from nsr_core.certificates.search import certified_eps, guaranteed_margin
+from nsr_core.certificates.stages import can_be_certified
 from nsr_core.certificates.store import CERTIFICATES_FILE, certify, proved_levels
 from nsr_core.certificates.table import certify_beats, load_certificates, proved_share, summarise
 
@@ -15,6 +16,7 @@ __all__ = [
     "METHODS",
     "band",
     "bracket",
+    "can_be_certified",
     "certified_eps",
     "certify",
     "certify_beats",

@@ -1,93 +1,146 @@
-"""Linear bounds through a stack of layers: the arithmetic that all certificates share.
+"""Bounds of a network's values over a box: intervals forwards, linear forms backwards, rounding included.
 
-Everything is computed in float64, and bounds what the network gives in float32: each layer's rounding enters as an error
-of its own (``Layer.rounding``) that is carried along like the layer's other uncertainty.
+All is measured from the values at the beat. What a bound holds for is the network as it runs, in float32: each stage's
+rounding enters as an error of its own that is carried along like the stage's other uncertainty. The bounds' own matrices are
+float32 too. A form r of z = A h becomes the form r A of h; if the sums of r A are off by the share g, then r A h is off by
+at most g \\|r\\| \\|A\\| \\|h\\|, which is what r times an error g \\|A\\| \\|h\\| of z allows: so that error is the stage's as well.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from nsr_core.certificates.layers import Layer
+from nsr_core.certificates.operators import Lines
+from nsr_core.certificates.rows import Rows, roundoff, total
+from nsr_core.certificates.stages import INPUT, UNDERFLOW, Stage
+
+#: What underflow may take from all coefficients of a form together.
+UNDERFLOW_OF_A_FORM = 1e-20
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A layer and what is known of it on a batch of boxes.
+class Range:
+    """Values at the beat, and how far they may differ from that; all (batch, length, channels) float64."""
 
-    Attributes:
-        layer: the layer.
-        error: (batch, out) its rounding.
-        low, high: (batch, out) bounds of its outputs before the ReLU, rounding included.
-    """
-
-    layer: Layer
-    error: Tensor
+    at: Tensor
     low: Tensor
     high: Tensor
 
-    @property
-    def after(self) -> tuple[Tensor, Tensor]:
-        """(batch, out) bounds after the ReLU, where there is one."""
-        return (self.low.relu(), self.high.relu()) if self.layer.rectified else (self.low, self.high)
+
+@dataclass(frozen=True)
+class Known(Range):
+    """A stage and what is known of its sums, without rounding at the beat, and with it within the box.
+
+    Attributes:
+        stage: the stage.
+        slack: its rounding, in the network and in the bounds.
+    """
+
+    stage: Stage
+    slack: Tensor
 
     @cached_property
-    def relaxation(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Lines around the ReLU: lower z <= max(z, 0) <= upper z + offset for each z in [low, high]; each (batch, 1, out).
+    def after(self) -> Range:
+        """The range of the stage's values."""
+        maximum = self.stage.maximum
+        if maximum is None:
+            return self
+        at = maximum(self.at)
+        return Range(at, maximum(self.at + self.low) - at, maximum(self.at + self.high) - at)
 
-        A unit that is always on or always off is its own line. Else the upper line joins the ends, and the lower has slope
-        1 or 0, whichever leaves the smaller area in between (Zhang et al. 2018, section 3.3).
-        """
-        both = (self.low < 0) & (self.high > 0)
-        always_on = (self.low >= 0).to(self.low)
-        upper = torch.where(both, self.high / torch.where(both, self.high - self.low, 1.0), always_on)
-        lower = torch.where(both, (self.high > -self.low).to(upper), always_on)
-        offset = torch.where(both, -upper * self.low, 0.0)
-        return lower[:, None], upper[:, None], offset[:, None]
+    @cached_property
+    def lines(self) -> Lines:
+        """Lines around its maximum."""
+        assert self.stage.maximum is not None
+        return self.stage.maximum.lines(self.at, self.at + self.low, self.at + self.high, self.slack)
+
+    @property
+    def straight(self) -> "Known":
+        """The same with z itself as its values."""
+        return replace(self, stage=replace(self.stage, maximum=None))
+
+    @cached_property
+    def undecided(self) -> Tensor:
+        """(batch, length, channels) the sums on which its values may depend, and need not."""
+        assert self.stage.maximum is not None
+        return self.stage.maximum.undecided(self.at + self.low, self.at + self.high)
 
 
-def interval_stage(layer: Layer, low: Tensor, high: Tensor) -> Stage:
-    """A layer on inputs that move freely between (batch, in) ``low`` and ``high``."""
-    centre, radius = (high + low) / 2, (high - low) / 2
-    error = layer.rounding(torch.maximum(low.abs(), high.abs()))
-    middle = centre @ layer.weight.T + layer.bias
-    spread = radius @ layer.absolute.T + error
-    return Stage(layer, error, middle - spread, middle + spread)
+def sums_at(stages: Sequence[Stage], x: Tensor) -> list[Tensor]:
+    """The sums of each stage at (batch, length) beats, (batch, length, channels) float64 without rounding."""
+    values, sums = {INPUT: x.double()[..., None]}, []
+    for number, stage in enumerate(stages):
+        sums.append(sum((operator(values[source]) for source, operator in stage.terms), start=stage.bias))
+        values[number] = sums[-1] if stage.maximum is None else stage.maximum(sums[-1])
+    return sums
 
 
-def lower_bound(stages: Sequence[Stage], low: Tensor, high: Tensor, rows: Tensor, constant: Tensor) -> Tensor:
-    """(batch, rows) what ``constant`` + ``rows`` times the last stage's values, after its ReLU, cannot fall below.
-
-    Backwards from stage to stage: for each ReLU the line is put in that can only lower the sum, for each layer its
-    definition, until the sum is one of the first inputs, whose minimum over a box is known.
+def interval(stage: Stage, at: Tensor, known: Sequence[Known], box: Range) -> Known:
+    """A stage on sources that move freely between their bounds.
 
     Args:
-        stages: in the network's order; without any, the values are those in the box.
-        low, high: (batch, in) box of the first stage's inputs.
-        rows: (rows, values), or (batch, rows, values).
-        constant: (batch, rows).
+        stage: the one after those in ``known``.
+        at: its sums at the beat.
+        box: of the beat.
     """
-    for stage in reversed(stages):
-        if stage.layer.rectified:
-            lower, upper, offset = stage.relaxation
-            constant = constant + (rows.clamp_max(0) @ offset.mT)[..., 0]
-            rows = rows * torch.where(rows > 0, lower, upper)
-        constant = constant + rows @ stage.layer.bias - _times(rows.abs(), stage.error)
-        rows = rows @ stage.layer.weight
-    return constant + _times(rows, (high + low) / 2) - _times(rows.abs(), (high - low) / 2)
+    middle, spread, sizes = torch.zeros_like(at), torch.zeros_like(at), stage.bias.abs()
+    for source, operator in stage.terms:
+        values = box if source == INPUT else known[source].after
+        low, high = values.low, values.high
+        # What the network sums up, and what bounds do: the values, and their differences from those at the beat.
+        summed = torch.maximum((values.at + low).abs(), (values.at + high).abs()) + torch.maximum(-low, high)
+        middle = middle + operator(((high + low) / 2).float())
+        radius, reach = operator(torch.cat([(high - low) / 2, summed]).float(), absolute=True).double().chunk(2)
+        spread, sizes = spread + radius, sizes + reach
+    slack = roundoff(stage.fan) * sizes + UNDERFLOW
+    return Known(at, middle - spread - slack, middle + spread + slack, stage, slack)
 
 
-def _times(rows: Tensor, values: Tensor) -> Tensor:
-    """(rows, n) or (batch, rows, n) times (batch, n), to (batch, rows)."""
-    return values @ rows.T if rows.dim() == 2 else (rows @ values[..., None])[..., 0]
+def pulled_back(known: Sequence[Known], rows: Rows, *, far: bool = True) -> tuple[Tensor, Rows | None]:
+    """Forms of the last stage's values as forms of the beat, less what they may fall besides.
+
+    Backwards from stage to stage: for each maximum the lines are put in that can only lower the form, for each sum its
+    definition.
+
+    Args:
+        known: of the stages up to that whose values ``rows`` are forms of.
+        rows: forms, as they are met (exact in float32).
+        far: False: only to the last maximum, whose values are bounded by their intervals.
+
+    Returns:
+        (batch, rows) float64, and the forms of the beat if it was reached.
+    """
+    forms, fall = {len(known) - 1: rows}, torch.full((1, 1), UNDERFLOW_OF_A_FORM, dtype=torch.float64)
+    for number in range(len(known) - 1, INPUT, -1):
+        if number not in forms:
+            continue
+        now, form = known[number], forms.pop(number)
+        if now.stage.maximum is None:
+            fall = fall + total(form.coefficients.abs(), form.within(now.slack))
+        elif not far:
+            fall = fall - least(form, now.after)
+            continue
+        else:
+            lost, form = now.stage.maximum.pull_back(form, now.lines, now.at.shape[1])
+            fall = fall + lost
+        for source, operator in now.stage.terms:
+            part = operator.pull_back(form)
+            forms[source] = forms[source].plus(part) if source in forms else part
+    return fall, forms.get(INPUT)
 
 
-def differences(y: Tensor, classes: int) -> Tensor:
-    """(batch, classes - 1, classes) float64: times the logits, the true class's minus each other's."""
+def least(form: Rows, values: Range) -> Tensor:
+    """(batch, rows) float64 what a form of the values' differences cannot fall below."""
+    rises, falls = form.coefficients.clamp_min(0), form.coefficients.clamp_max(0)
+    return total(falls, form.within(values.high.clamp_min(0))) - total(rises, form.within(-values.low.clamp_max(0)))
+
+
+def differences(y: Tensor, classes: int) -> Rows:
+    """(batch, classes - 1) forms of the logits: the true class's minus each other's."""
     other = torch.arange(classes - 1, device=y.device).expand(len(y), -1)
     other = other + (other >= y[:, None])
-    one_hot = torch.eye(classes, dtype=torch.float64, device=y.device)
-    return one_hot[y][:, None] - one_hot[other]
+    one_hot = torch.eye(classes, device=y.device)
+    return Rows((one_hot[y][:, None] - one_hot[other])[:, :, None])

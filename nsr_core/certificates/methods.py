@@ -5,61 +5,93 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from nsr_core.certificates.bounds import Stage, differences, interval_stage, lower_bound
-from nsr_core.certificates.layers import Layer
+from nsr_core.certificates.bounds import Known, Range, differences, interval, least, pulled_back
+from nsr_core.certificates.rows import Rows
+from nsr_core.certificates.stages import Stage
 from nsr_core.errors import UserError
 
-#: Layers, (batch, in) low and high of a box, (batch,) true classes, to (batch, classes - 1) numbers that the true
-#: class's logit minus each other's cannot fall below anywhere in the box, as evaluated in float32.
-Method = Callable[[Sequence[Layer], Tensor, Tensor, Tensor], Tensor]
+#: Positions whose units' bounds are followed back at once, in windows of the same width.
+TILE = 6
 
 
-def interval_margins(layers: Sequence[Layer], low: Tensor, high: Tensor, y: Tensor) -> Tensor:
-    """Interval bounds: each unit's range is followed through the layers as if the units of a layer moved freely.
+#: Stages, their sums at the beats, the box of the beats, (batch,) true classes, to (batch, classes - 1) float64 numbers that
+#: the true class's logit minus each other's cannot fall below anywhere in the box, as evaluated in float32.
+Method = Callable[[Sequence[Stage], Sequence[Tensor], Range, Tensor], Tensor]
 
-    The layers after the last ReLU are taken as the one linear map that they are.
+
+def interval_margins(stages: Sequence[Stage], sums: Sequence[Tensor], box: Range, y: Tensor) -> Tensor:
+    """Interval bounds: each unit's range is followed through the stages as if the units of a stage moved freely.
+
+    The stages after the last maximum are taken as the one linear map that they are.
     """
-    stages: list[Stage] = []
-    for layer in layers:
-        stages.append(interval_stage(layer, *(stages[-1].after if stages else (low, high))))
-    straight = next((back for back, layer in enumerate(reversed(layers)) if layer.rectified), len(layers))
-    before, tail = stages[: len(stages) - straight], stages[len(stages) - straight :]
-    low, high = before[-1].after if before else (low, high)
-    rows = differences(y, len(layers[-1].bias))
-    return lower_bound(tail, low, high, rows, torch.zeros_like(rows[..., 0]))
+    known = list[Known]()
+    for stage, at in zip(stages, sums, strict=True):
+        known.append(interval(stage, at, known, box))
+    return margins_by(known, box, y, far=False)
 
 
-def crown_margins(layers: Sequence[Layer], low: Tensor, high: Tensor, y: Tensor) -> Tensor:
-    """CROWN (Zhang et al. 2018): linear bounds from the logits, and from each ReLU's input, back to the box.
+def crown_margins(stages: Sequence[Stage], sums: Sequence[Tensor], box: Range, y: Tensor) -> Tensor:
+    """CROWN (Zhang et al. 2018): linear bounds from the logits, and from what each maximum is of, back to the box.
 
-    Where interval bounds are tighter, of a ReLU's input or of a margin, they are taken.
+    Where interval bounds are tighter, of what a maximum is of or of a margin, they are taken.
     """
-    stages: list[Stage] = []
-    for layer in layers:
-        stage = interval_stage(layer, *(stages[-1].after if stages else (low, high)))
-        if stages and layer.rectified:
-            stage = _tightened(stage, stages, low, high)
-        stages.append(stage)
-    rows = differences(y, len(layers[-1].bias))
-    linear = lower_bound(stages, low, high, rows, torch.zeros_like(rows[..., 0]))
-    return torch.maximum(linear, interval_margins(layers, low, high, y))
+    margins = margins_by(crown(stages, sums, box), box, y)
+    return margins.maximum(interval_margins(stages, sums, box, y))
 
 
-def _tightened(stage: Stage, before: Sequence[Stage], low: Tensor, high: Tensor) -> Stage:
-    """A stage with its bounds from the box where those are tighter, for the units that may be on or off."""
-    unsure = (stage.low < 0) & (stage.high > 0)  # the others need no line
-    units = unsure.any(0).nonzero()[:, 0]
-    weight, bias, error = stage.layer.weight[units], stage.layer.bias[units], stage.error[:, units]
-    rows, constant = torch.cat([weight, -weight]), torch.cat([bias - error, -bias - error], 1)
-    from_below, from_above = lower_bound(before, low, high, rows, constant).chunk(2, 1)
-    tighter_low, tighter_high = stage.low.clone(), stage.high.clone()
-    tighter_low[:, units] = torch.maximum(stage.low[:, units], from_below)
-    tighter_high[:, units] = torch.minimum(stage.high[:, units], -from_above)
+def margins_by(known: Sequence[Known], box: Range, y: Tensor, *, far: bool = True) -> Tensor:
+    """The margins by what is known of the stages; ``far`` see ``pulled_back``."""
+    logits = known[-1].at
+    fall, form = pulled_back(known, differences(y, logits.shape[2]), far=far)
+    margins = clean_margins(logits, y) - fall
+    return margins if form is None else margins + least(form, box)
+
+
+def crown(stages: Sequence[Stage], sums: Sequence[Tensor], box: Range) -> list[Known]:
+    """What linear bounds tell of each stage."""
+    known = list[Known]()
+    for stage, at in zip(stages, sums, strict=True):
+        now = interval(stage, at, known, box)
+        known.append(tightened(now, known, box) if known and stage.maximum is not None else now)
+    return known
+
+
+def tightened(now: Known, before: Sequence[Known], box: Range) -> Known:
+    """A stage with linear bounds from the box where those are tighter, for the sums on which its maximum may depend."""
+    undecided = now.undecided
+    low, high = now.low.clone(), now.high.clone()
+    units = undecided.any(0).nonzero()
+    _, counts = (units[:, 0] // TILE).unique_consecutive(return_counts=True)
+    for tile in units.split(counts.tolist()):
+        fall, form = pulled_back([*before, now.straight], both_signs(tile, now.at.shape[2]))
+        assert form is not None
+        below, above = (least(form, box) - fall)[:, : 2 * len(tile)].chunk(2, 1)
+        position, channel = tile.T
+        low[:, position, channel] = below.maximum(now.low[:, position, channel])
+        high[:, position, channel] = (-above).minimum(now.high[:, position, channel])
     # Unit by unit, so that a beat's bounds do not depend on the others in its batch.
-    return replace(
-        stage, low=torch.where(unsure, tighter_low, stage.low), high=torch.where(unsure, tighter_high, stage.high)
-    )
+    return replace(now, low=torch.where(undecided, low, now.low), high=torch.where(undecided, high, now.high))
+
+
+def both_signs(units: Tensor, channels: int) -> Rows:
+    """Forms of a stage's sums: the chosen ones, by (units, 2) position and channel, their negatives, and some of nothing."""
+    position, channel = units.T
+    start = int(position.min())
+    one_hot = torch.zeros(len(units), int(position.max()) - start + 1, channels)
+    one_hot[torch.arange(len(units)), position - start, channel] = 1
+    signed = torch.cat([one_hot, -one_hot])
+    # Convolutions are prepared anew for each number of rows (oneDNN, a few ms each), so there are but few numbers.
+    step = max(16, 1 << max(len(signed).bit_length() - 3, 0))
+    return Rows(functional.pad(signed, (0, 0, 0, 0, 0, -len(signed) % step))[None], start)
+
+
+def clean_margins(logits: Tensor, y: Tensor) -> Tensor:
+    """(batch, classes - 1) of (batch, 1, classes) logits: the true class's minus each other's."""
+    apart = logits.gather(2, y[:, None, None]) - logits
+    others = torch.arange(logits.shape[2], device=y.device) != y[:, None]
+    return apart[:, 0][others].view(len(y), logits.shape[2] - 1)
 
 
 METHODS: dict[str, Method] = {"crown": crown_margins, "interval": interval_margins}

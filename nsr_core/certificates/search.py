@@ -6,18 +6,22 @@ import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks import Box
-from nsr_core.certificates.layers import layers_of
-from nsr_core.certificates.methods import get_method
+from nsr_core.certificates.bounds import Range, sums_at
+from nsr_core.certificates.methods import clean_margins, get_method
+from nsr_core.certificates.stages import Description, stages_of
 
 #: A margin must be at least this for a proof. The bounds cover the rounding of the logits; this keeps float32
 #: probabilities apart too (8 units in the last place of 1), so that argmax reads the same from either.
 LEAST_MARGIN = 1e-6
-#: What is reported lies below what the bound proves by at most this share of it.
-TOLERANCE = 1e-3
-#: Levels looked at: the first; below the smallest nothing is proved; at the largest the box is all of [0, 1].
-FIRST, SMALLEST, LARGEST = 0.01, 1e-6, 1.0
-#: Some eight are needed. From the twelfth on the middle is taken, so that an odd margin cannot hold the search up.
-SECANT_ROUNDS, MOST_ROUNDS = 12, 60
+#: What is reported lies below what the bound proves by at most this share of it; the second where sums are local, as in the
+#: CNN, each bound of which takes some tenths of a second.
+TOLERANCE, LOCAL_TOLERANCE = 1e-3, 3e-2
+#: Below the smallest level nothing is proved; at the largest the box is all of [0, 1].
+SMALLEST, LARGEST = 1e-6, 1.0
+#: The first level, as a share of that at which the margin would end if the network were linear; the second as above.
+FIRST, LOCAL_FIRST = 0.3, 0.08
+#: Some five are needed. From the twelfth on the middle is taken, so that an odd margin cannot hold the search up.
+GUESSES, MOST_ROUNDS = 12, 60
 
 
 def guaranteed_margin(network: nn.Module, x: Tensor, y: Tensor, box: Box, method: str = "crown") -> Tensor:
@@ -26,7 +30,7 @@ def guaranteed_margin(network: nn.Module, x: Tensor, y: Tensor, box: Box, method
     It holds for the logits as the network gives them in float32, rounding included.
 
     Args:
-        network: an MLP, in eval mode.
+        network: one that is described in ``nsr_core.certificates.stages``, in eval mode.
         x: (batch, 187) beats; only the box around them counts.
         y: (batch,) true classes.
         box: around each beat, see ``Box.around``.
@@ -35,8 +39,10 @@ def guaranteed_margin(network: nn.Module, x: Tensor, y: Tensor, box: Box, method
     Raises:
         UserError: there is no certificate for the network, or none of that name.
     """
+    bound, stages = get_method(method), stages_of(network)
     with torch.no_grad():
-        return get_method(method)(layers_of(network), box.low.double(), box.high.double(), y).amin(1)
+        middle = (box.low.double() + box.high.double()) / 2
+        return bound(stages, sums_at(stages, middle), _range(middle, box), y).amin(1)
 
 
 def certified_eps(
@@ -48,7 +54,7 @@ def certified_eps(
     not count. The true limit may lie far above.
 
     Args:
-        network: an MLP, in eval mode.
+        network: one that is described in ``nsr_core.certificates.stages``, in eval mode.
         x: (batch, 187) beats in [0, 1].
         y: (batch,) true classes.
         length: (batch,) number of signal samples; given, the padding stays untouched.
@@ -57,63 +63,93 @@ def certified_eps(
     Raises:
         UserError: there is no certificate for the network, or none of that name.
     """
-    bound, layers = get_method(method), layers_of(network)
+    bound, stages = get_method(method), stages_of(network)
+    certified = torch.zeros(len(x), dtype=torch.float64)
     with torch.no_grad():
         right = (network(x).argmax(1) == y).nonzero()[:, 0]
-        exact, label = x.double()[right], y[right]
-        signal = None if length is None else length[right]
+        # Which local sums are undecided differs from beat to beat: together, beats would have the units of all.
+        for rows in right.split(1 if stages.is_local and method == "crown" else max(len(right), 1)):
+            exact, label = x[rows].double(), y[rows]
+            signal = None if length is None else length[rows]
+            sums = sums_at(stages, exact)
 
-        def margin_at(eps: Tensor, rows: Tensor) -> Tensor:
-            # In float64 the box is not rounded inwards: it holds every float32 beat within eps.
-            box = Box.around(exact[rows], eps, None if signal is None else signal[rows])
-            return bound(layers, box.low, box.high, label[rows]).amin(1)
+            def margin_at(eps: Tensor, some: Tensor) -> Tensor:
+                # In float64 the box is not rounded inwards: it holds every float32 beat within eps.
+                box = Box.around(exact[some], eps, None if signal is None else signal[some])  # noqa: B023
+                return bound(stages, [z[some] for z in sums], _range(exact[some], box), label[some]).amin(1)  # noqa: B023
 
-        certified = exact.new_zeros(len(x))
-        certified[right] = largest_proved(margin_at, exact.new_zeros(len(right)))
+            margin = clean_margins(sums[-1], label).amin(1)
+            first = (LOCAL_FIRST if stages.is_local else FIRST) * margin / steepness(network, x[rows], label)
+            certified[rows] = largest_proved(margin_at, margin, first, tolerance_of(stages))
     return certified
 
 
-def largest_proved(margin_at: Callable[[Tensor, Tensor], Tensor], zeros: Tensor) -> Tensor:
+def tolerance_of(stages: Description) -> float:
+    """By what share a level may lie below what the bound proves."""
+    return LOCAL_TOLERANCE if stages.is_local else TOLERANCE
+
+
+def steepness(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """(batch,) float64 how fast true logit minus largest other falls at the beats, per noise on all samples."""
+    with torch.enable_grad():
+        start = x.detach().clone().requires_grad_()
+        logits = network(start)
+        others = logits.scatter(1, y[:, None], -torch.inf).amax(1)
+        (gradient,) = torch.autograd.grad((logits.gather(1, y[:, None])[:, 0] - others).sum(), start)
+    return gradient.double().abs().sum(1)
+
+
+def _range(x: Tensor, box: Box) -> Range:
+    return Range(x[..., None], (box.low.double() - x)[..., None], (box.high.double() - x)[..., None])
+
+
+def largest_proved(
+    margin_at: Callable[[Tensor, Tensor], Tensor], margin: Tensor, first: Tensor, tolerance: float = TOLERANCE
+) -> Tensor:
     """(batch,) for each beat the largest level tried at which the margin is large enough; 0 where there is none.
 
-    Bisection that mostly takes the secant's zero instead of the middle (false position in the Illinois variant), and so
-    needs fewer bounds. It is sound whether or not the bound falls steadily with the level, since only a level that was itself
+    Few levels are tried: what a bound loses of the margin is nearly a power of the noise, so that two levels tell where the
+    margin should end (the secant's method on logarithms). Sound whatever the margin does, since only a level that was itself
     proved is returned, and its box holds the boxes of all smaller levels. If the bound does not fall steadily, a larger
     provable level may be missed.
 
     Args:
         margin_at: (some,) levels and (some,) row numbers to (some,) guaranteed margins.
-        zeros: (batch,) float64, zeros.
+        margin: (batch,) float64 at the beats.
+        first: (batch,) levels to begin with.
+        tolerance: how far, as a share, a larger level may have been proved.
     """
-    proved, unproved = zeros.clone(), torch.full_like(zeros, torch.inf)
-    above, below = zeros.clone(), zeros.clone()  # margins, less what is needed, at ``proved`` and ``unproved``
-    last = zeros.clone()  # 1 where the last level was proved, -1 where not
-    eps = torch.full_like(zeros, FIRST)
+    proved, unproved = torch.zeros_like(margin), torch.full_like(margin, torch.inf)
+    eps, power = first.nan_to_num(LARGEST).clamp(10 * SMALLEST, LARGEST), torch.full_like(margin, 2.5)
+    before, lost_before = torch.full_like(margin, torch.nan), torch.full_like(margin, torch.nan)
     for number in range(MOST_ROUNDS):
-        wide = unproved.clamp_max(LARGEST) - proved > TOLERANCE * unproved.clamp_max(LARGEST)
+        wide = unproved.clamp_max(LARGEST) - proved > tolerance * unproved.clamp_max(LARGEST)
         rows = (wide & (unproved > SMALLEST)).nonzero()[:, 0]
         if not len(rows):
             break
-        margin = margin_at(eps[rows], rows) - LEAST_MARGIN
-        won = margin > 0  # NaN is no proof
-        won_rows, lost_rows = rows[won], rows[~won]
-        # The end that stays a second time counts half: else it would stay for ever.
-        below[won_rows] *= torch.where(last[won_rows] > 0, 0.5, 1.0)
-        above[lost_rows] *= torch.where(last[lost_rows] < 0, 0.5, 1.0)
-        proved[won_rows], above[won_rows], last[won_rows] = eps[won_rows], margin[won], 1
-        unproved[lost_rows], below[lost_rows], last[lost_rows] = eps[lost_rows], margin[~won], -1
-        eps = _next_level(proved, unproved, above, below, number < SECANT_ROUNDS)
+        here, left = eps[rows], margin_at(eps[rows], rows) - LEAST_MARGIN
+        held = left > 0  # NaN is no proof
+        proved[rows[held]], unproved[rows[~held]] = here[held], here[~held]
+        lost = (margin[rows] - left).clamp_min(1e-12)
+        growth = ((lost / lost_before[rows]).log() / (here / before[rows]).log()).clamp(0.5, 8)
+        power[rows] = torch.where(growth.isfinite(), growth, power[rows])
+        before[rows], lost_before[rows] = here, lost
+        end = here * (margin[rows] / lost) ** (1 / power[rows])
+        if number >= GUESSES:
+            end.fill_(torch.nan)
+        eps[rows] = _next_level(proved[rows], unproved[rows], end, tolerance)
     return proved
 
 
-def _next_level(proved: Tensor, unproved: Tensor, above: Tensor, below: Tensor, by_secant: bool) -> Tensor:
-    """Four times as far while nothing failed; a geometric mean while the ends are far apart; then the secant's zero."""
-    further = (4 * proved).clamp_max(LARGEST)
-    between = (torch.maximum(proved, unproved / 16) * unproved).sqrt()
-    within = (proved + unproved) / 2
-    if by_secant:
-        secant = proved + (unproved - proved) * above / (above - below)
-        within = torch.where(secant.isfinite(), secant, within)
-        least = TOLERANCE / 4 * unproved  # so that each level narrows the bracket
-        within = torch.minimum(torch.maximum(within, proved + least), unproved - least)
-    return torch.where(unproved.isinf(), further, torch.where(unproved < 4 * proved, within, between))
+def _next_level(proved: Tensor, unproved: Tensor, end: Tensor, tolerance: float) -> Tensor:
+    """Close to where the margin should end, on the side that is not yet close to it; a middle where that is of no use."""
+    aimed = end * torch.where(proved < (1 - tolerance / 2) * end, 1 - tolerance / 3, 1 + tolerance / 3)
+    middle = torch.where(
+        unproved < 4 * proved, (proved + unproved) / 2, (proved.maximum(unproved / 64) * unproved).sqrt()
+    )
+    inside = (aimed > proved) & (aimed < unproved)
+    within = torch.where(inside, aimed, middle)
+    least = tolerance / 4 * unproved  # so that each level narrows the bracket
+    within = torch.minimum(torch.maximum(within, proved + least), unproved - least)
+    further = torch.where(inside, aimed.clamp_max(8 * proved), 4 * proved).clamp(SMALLEST, LARGEST)
+    return torch.where(unproved.isinf(), further, within)

@@ -44,7 +44,7 @@ def certify_beats(
     """The table of some beats, on the CPU.
 
     Args:
-        network: an MLP on the CPU, in eval mode.
+        network: one that is described in ``nsr_core.certificates.stages``, on the CPU, in eval mode.
         beats: the data.
         rows: which of them.
         method: a name in ``METHODS``.

@@ -1,52 +1,92 @@
 """The commands, put together, and what happens when one cannot be carried out."""
 
+import ast
 import sys
-from typing import NoReturn
+import textwrap
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from nsr_core.cli.attack import attack
-from nsr_core.cli.certify import certify
-from nsr_core.cli.data import data
-from nsr_core.cli.evaluate import evaluate
-from nsr_core.cli.honesty import honesty
-from nsr_core.cli.listing import list_all
-from nsr_core.cli.noise import noise
-from nsr_core.cli.patients import patients
-from nsr_core.cli.read import read
-from nsr_core.cli.report import report
-from nsr_core.cli.reproduce import app as reproduce
-from nsr_core.cli.train import train
-from nsr_core.cli.verdict import verdict
 from nsr_core.errors import UserError
 
 PROGRAM = "python -m nsr_core"
 #: The status that typer gives a command ended by Ctrl-C.
 INTERRUPTED = 130
+#: The function of each command, in the file of the name before the colon. A new one is a file here and a line.
+COMMANDS = {
+    "data": "data:data",
+    "train": "train:train",
+    "attack": "attack:attack",
+    "evaluate": "evaluate:evaluate",
+    "certify": "certify:certify",
+    "ceiling": "ceiling:ceiling",
+    "noise": "noise:noise",
+    "masking": "masking:masking",
+    "patients": "patients:patients",
+    "read": "read:read",
+    "report": "report:report",
+    "verdict": "verdict:verdict",
+    "reproduce": "reproduce:reproduce",
+    "list": "listing:list_all",
+}
+#: Names of earlier versions.
+ALIASES = {"honesty": "masking"}
+PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class Commands(TyperGroup):
+    """The commands by name, each imported when it is called: the list of them needs no torch."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        file, _, function = COMMANDS[name].partition(":")
+        module = import_module(f"nsr_core.cli.{file}")
+        group = getattr(module, "app", None)  # a command that has commands of its own
+        if group is None:
+            group = typer.Typer(**PLAIN)
+            group.command(name)(getattr(module, function))
+        command = typer.main.get_command(group)
+        command.name = name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(name, width)) for name in COMMANDS])
+
+
+def _summary(name: str, width: int) -> str:
+    """The beginning of a command's docstring, read from its file without importing it."""
+    file, _, function = COMMANDS[name].partition(":")
+    tree = ast.parse((Path(__file__).parent / f"{file}.py").read_text())
+    docstring = next(
+        ast.get_docstring(node) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    return textwrap.shorten((docstring or "").partition("\n\n")[0], width, placeholder="...")
+
 
 app = typer.Typer(
+    cls=Commands,
     name="nsr_core",
     help="Train ECG heartbeat classifiers, attack them, and measure how robust they are. "
     "Research and education only, not for clinical use.",
     epilog="Start with:  python -m nsr_core list",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    **PLAIN,
 )
-app.command("data")(data)
-app.command("train")(train)
-app.command("attack")(attack)
-app.command("evaluate")(evaluate)
-app.command("certify")(certify)
-app.command("noise")(noise)
-app.command("honesty")(honesty)
-app.command("patients")(patients)
-app.command("read")(read)
-app.command("report")(report)
-app.command("verdict")(verdict)
-app.add_typer(reproduce, name="reproduce")
-app.command("list")(list_all)
+
+
+@app.callback()
+def _none() -> None:
+    """Typer wants one command or a callback; the commands come from ``Commands``."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""``attack``: one beat, one checkpoint, one noise level, told in full."""
+"""``attack``: one beat, one checkpoint, one noise level, in full."""
 
 from typing import Annotated
 
@@ -37,26 +37,26 @@ def attack(
     chosen = get_attack(attack_name)
     chosen = update(chosen, parse(chosen, parse_sets(sets)))
     beats = load_beats(source, root)
-    told = attack_beat(loaded, chosen, beats, find_beat(beats, beat), eps, seed=seed, signal_only=signal_only)
-    emit(told.to_json(), _tell(told), as_json)
+    result = attack_beat(loaded, chosen, beats, find_beat(beats, beat), eps, seed=seed, signal_only=signal_only)
+    emit(result.to_json(), _tell(result), as_json)
 
 
-def _tell(told: BeatAttack) -> str:
-    if told.class_before != told.true_class:
+def _tell(result: BeatAttack) -> str:
+    if result.class_before != result.true_class:
         verdict = "was wrong before any noise"
-    elif told.flipped:
-        verdict = f"flipped at step {told.step}"
+    elif result.flipped:
+        verdict = f"flipped at step {result.step}"
     else:
         verdict = "did not flip"
-    largest_mv = told.to_json()["largest_noise_mv"]
+    largest_mv = result.to_json()["largest_noise_mv"]
     in_mv = "" if largest_mv is None else f" ({largest_mv} mV)"
     return "\n".join(
         [
-            f"Beat {told.beat} ({told.source}), true class {told.true_class}: {CLASS_NAMES[told.true_class]}",
-            f"Without noise: {told.class_before}, probability {told.before.max():.3f}",
-            f"With noise:    {told.class_after}, probability {told.after.max():.3f}",
-            f"{told.checkpoint} {verdict} under {told.attack} at eps {told.eps:g}; largest noise "
-            f"{told.largest_noise:.4g}{in_mv}; {told.queries:,} evaluations",
-            f"Noise-to-signal ratio: bound {told.bound:.3g} (eq. 9), reached {told.reached:.3g}",
+            f"Beat {result.beat} ({result.source}), true class {result.true_class}: {CLASS_NAMES[result.true_class]}",
+            f"Without noise: {result.class_before}, probability {result.before.max():.3f}",
+            f"With noise:    {result.class_after}, probability {result.after.max():.3f}",
+            f"{result.checkpoint} {verdict} under {result.attack} at eps {result.eps:g}; largest noise "
+            f"{result.largest_noise:.4g}{in_mv}; {result.queries:,} evaluations",
+            f"Noise-to-signal ratio: bound {result.bound:.3g} (eq. 9), reached {result.reached:.3g}",
         ]
     )

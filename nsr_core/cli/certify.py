@@ -40,7 +40,7 @@ def certify(
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Prove, beat by beat, up to which noise level no noise flips it. For MLPs; there is no certificate for the CNN.
+    """Prove, beat by beat, up to which noise level no noise flips it.
 
     Beats are those of the test split that the checkpoint was trained on. Interrupted, the same command goes on.
     """

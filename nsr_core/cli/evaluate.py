@@ -22,7 +22,7 @@ from nsr_core.cli.output import AsJson, Meter, emit
 from nsr_core.compute import configure, pick_device
 from nsr_core.data import load_beats, make_split
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import WORST_CASE_PLAN, Assignment, plan_of
+from nsr_core.evaluation.assignment import WORST_CASE_PLAN, Assignment, plan_of
 from nsr_core.evaluation.evaluate import evaluate as run_evaluation
 from nsr_core.evaluation.summary import READINGS
 from nsr_core.settings import parse, update

@@ -1,20 +1,18 @@
 """``list``: what there is to train, attack and look at."""
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from nsr_core.attacks import ATTACKS
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
-from nsr_core.methods import METHODS
-from nsr_core.models import NETWORKS, make_network, parameter_count
+from nsr_core.files import Note, cache_dir
 from nsr_core.settings import described_fields
-from nsr_core.training.checkpoint import list_checkpoints, read_card
-from nsr_core.training.config import TrainConfig
-from nsr_core.verdict.verdict import WHOLE
+from nsr_core.training.card import list_checkpoints, read_card
 
 
 def list_all(
@@ -22,16 +20,40 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """Show the networks, methods and attacks with their settings, the data sources, and the checkpoints."""
-    value = {
+    found = {folder.name: _headline(folder) for folder in list_checkpoints(checkpoints)}
+    value = _tables() | {"sources": list(SOURCES), "splits": list(SPLITS), "checkpoints": found}
+    emit(value, _tell(value), as_json)
+
+
+def _tables() -> dict[str, Any]:
+    """Networks, methods, attacks and settings; kept until a file of the program changes, since torch takes long to import."""
+    if "torch" in sys.modules:
+        return _make_tables()
+    package = Path(__file__).parents[1]
+    stats = [(str(path), stat.st_size, stat.st_mtime_ns) for path in package.rglob("*.py") for stat in [path.stat()]]
+    kept = Note(cache_dir() / "list.json", {"files": sorted(stats)})
+    found = kept.read()
+    if found is None:
+        found = {"tables": _make_tables()}
+        with suppress(OSError):
+            kept.write(**found)
+    return found["tables"]
+
+
+def _make_tables() -> dict[str, Any]:
+    from nsr_core.attacks import ATTACKS
+    from nsr_core.methods import METHODS
+    from nsr_core.models import NETWORKS, make_network, parameter_count
+    from nsr_core.recordings.formats import described
+    from nsr_core.training.config import TrainConfig
+
+    return {
         "networks": {name: parameter_count(make_network(name)) for name in NETWORKS},
         "methods": {name: _describe(method) for name, method in METHODS.items()},
         "attacks": {name: _describe(attack) for name, attack in ATTACKS.items()},
         "training": _settings(TrainConfig()),
-        "sources": list(SOURCES),
-        "splits": list(SPLITS),
-        "checkpoints": {folder.name: _headline(folder) for folder in list_checkpoints(checkpoints)},
+        "recordings": described(),
     }
-    emit(value, _tell(value), as_json)
 
 
 def _describe(item: Any) -> dict[str, Any]:
@@ -57,7 +79,7 @@ def _headline(folder: Path) -> dict[str, Any]:
         results = card["results"]
         at, worst = (
             dict(zip(found.get("eps", []), found.get("acc", []), strict=True))
-            for found in (results.get("robust", {}).get(attack, {}) for attack in ("pgd100", WHOLE))
+            for found in (results.get("robust", {}).get(attack, {}) for attack in ("pgd100", "worst-case"))
         )
         return {
             "protocol": card["protocol"],
@@ -82,6 +104,9 @@ def _tell(value: dict[str, Any]) -> str:
         "",
         "DATA",
         f"  sources: {', '.join(value['sources'])}   splits: {', '.join(value['splits'])}",
+        "",
+        "RECORDINGS",
+        *(f"  {each['title']} ({each['endings']}): {each['reads']}" for each in value["recordings"]),
         "",
         "CHECKPOINTS",
     ]

@@ -7,7 +7,7 @@ import typer
 
 from nsr_core.cli.options import CheckpointFolder
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.verdict.patients import MEASURES, read_patients
+from nsr_core.verdict.patients import CLASS_MEASURES, read_patients
 
 
 def patients(
@@ -29,8 +29,8 @@ def patients(
         "classes": _plain(found.classes),
         "overall": _plain(found.overall),
     }
-    header = ("class", "beats", "patients", *MEASURES)
-    rows = [(row["class"], f"{row['beats']:,}", str(row["patients"]), *(_cell(row, name) for name in MEASURES))
+    header = ("class", "beats", "patients", *CLASS_MEASURES)
+    rows = [(row["class"], f"{row['beats']:,}", str(row["patients"]), *(_cell(row, name) for name in CLASS_MEASURES))
             for row in found.classes.to_dict("records")]  # fmt: skip
     whole = "\n".join(
         f"{row.measure} {row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in found.overall.itertuples()

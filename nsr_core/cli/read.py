@@ -28,12 +28,14 @@ SHOWN = 10
 def read(
     recording: Annotated[
         str,
-        typer.Argument(help=f'A CSV or EDF file, a WFDB header, a zip of these, or "{SAMPLE}" for a synthetic one.'),
+        typer.Argument(
+            help=f'A recording in any format that "list" names, a zip of one, or "{SAMPLE}" for a synthetic one.'
+        ),
     ],
     models: Annotated[
         str, typer.Option(help="Folders of checkpoints, separated by commas.")
     ] = "checkpoints/mlp-ce,checkpoints/mlp-jacob",
-    lead: Annotated[str | None, typer.Option(help="Which lead; by default the first.")] = None,
+    lead: Annotated[str | None, typer.Option(help="Which lead; by default the first that is an ECG.")] = None,
     fs: Annotated[float | None, typer.Option(help="Samples a second, where the file does not say or is wrong.")] = None,
     unit: Annotated[str | None, typer.Option(help="mV, uV, V or nV, where the file does not say or is wrong.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Where to begin, in seconds.")] = 0.0,
@@ -43,7 +45,8 @@ def read(
     marks: Annotated[
         bool | None,
         typer.Option(
-            "--marks/--detect", help="Take the beats from the file's own marks (by default where it has some), or find them."
+            "--marks/--detect",
+            help="Take the beats from the file's own marks (by default where it has some), or find them.",
         ),
     ] = None,
     prove: Annotated[
@@ -64,30 +67,30 @@ def read(
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
     use_marks = has_beats(found.marks) if marks is None else marks
     cut = cut_recording(
-        found, lead or found.channels[0].name, fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=use_marks
+        found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=use_marks
     )  # fmt: skip
-    told = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
+    result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
-        write_atomically(csv, lambda path: told.table().to_csv(path, index=False))
-    emit(told.to_json(), _tell(found, told), as_json)
+        write_atomically(csv, lambda path: result.table().to_csv(path, index=False))
+    emit(result.to_json(), _tell(found, result), as_json)
 
 
-def _tell(recording: Recording, told: RecordingReading) -> str:
-    cut = told.cut
+def _tell(recording: Recording, result: RecordingReading) -> str:
+    cut = result.cut
     left_out = {text: int((cut.reason == key).sum()) for key, text in REASONS.items()}
     lines = [f"Note: {note}" for note in recording.notes]
     lines.append(
         f"{cut.recording}, lead {cut.lead.name}, {cut.lead.seconds:.0f} s from {cut.lead.start_s:g} s on: {len(cut.sample):,} beats "
-        f"({cut.beats_from}), {len(cut.row):,} read, {int(told.unlike.sum()):,} of them unlike the training beats"
+        f"({cut.beats_from}), {len(cut.row):,} read, {int(result.unlike.sum()):,} of them unlike the training beats"
     )
     lines += [f"  left out, {count:,}: {text}" for text, count in left_out.items() if count]
     if len(cut.unclassified):
         places = ", ".join(f"{second:.1f}" for second in cut.unclassified_s[:SHOWN].tolist())
         more = ", ..." if len(cut.unclassified) > SHOWN else ""
         lines.append(f"  large deflections that are not classified, {len(cut.unclassified):,}: at {places}{more} s")
-    lines += ["", told.counts().to_string(index=False), ""]
-    name = next(iter(told.networks))
-    rows = told.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
+    lines += ["", result.counts().to_string(index=False), ""]
+    name = next(iter(result.networks))
+    rows = result.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
     lines.append(f"Most fragile readings of {name} (noise within ± changes them; protocol custom, see --json):")
     shown = [
         f"{name} class",
@@ -102,6 +105,6 @@ def _tell(recording: Recording, told: RecordingReading) -> str:
         for _, row in rows.iterrows()
     ]
     lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to", "cuts")))
-    lines += [f"Cuts: {told.cuts_in_words(each)}" for each in told.networks]
+    lines += [f"Cuts: {result.cuts_in_words(each)}" for each in result.networks]
     lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ import typer
 from nsr_core.cli.output import AsJson, emit
 from nsr_core.paper.report import compare
 from nsr_core.paper.report import report as make_report
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 
 def report(

@@ -9,17 +9,15 @@ from nsr_core.cli.options import Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
 from nsr_core.errors import UserError
-from nsr_core.models import NETWORKS
+from nsr_core.models import CNN, NETWORKS
 from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.paper.tables import write_tables
-from nsr_core.progress import duration
+from nsr_core.progress import TimeIsUp, duration, for_minutes
 from nsr_core.reproduction.bench import Bench
-from nsr_core.reproduction.beta import BETA_METHODS, SWEEP_EPOCHS, make_trials, write_sweep
+from nsr_core.reproduction.beta import BETA_METHODS, SEARCH_EPOCHS, make_trials, write_search
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.local import default_workers
 from nsr_core.reproduction.plan import (
-    CNN_BEATS,
-    CNN_SPSA_SAMPLES,
     QUICK_TRAIN_PER_CLASS,
     Plan,
     Request,
@@ -27,7 +25,7 @@ from nsr_core.reproduction.plan import (
     pending,
 )
 from nsr_core.reproduction.session import carry_out_all
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 Out = Annotated[
     Path | None, typer.Option(help="Folder for all that is computed; by default runs/reproduction (or -quick).")
@@ -42,6 +40,12 @@ Scheduler = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the plan: what is done, what is left, how long.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, help="End after so long; what is finished is kept, and the same command goes on from there."
+    ),
+]
 ReproduceDevice = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu or cuda.")]
 Checkpoints = Annotated[Path, typer.Option(help="Checkpoints that are used where they are what would be trained.")]
 
@@ -72,14 +76,14 @@ def reproduce(
         int | None,
         typer.Option(
             min=0,
-            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN_BEATS:,} without.",
+            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN.cpu_beats:,} without.",
         ),
     ] = None,
     cnn_samples: Annotated[
         int | None,
         typer.Option(
             min=2,
-            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN_SPSA_SAMPLES} without.",
+            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN.cpu_samples} without.",
         ),
     ] = None,
     out: Out = None,
@@ -89,6 +93,7 @@ def reproduce(
     source: Source = "mitbih",
     root: Root = None,
     device: ReproduceDevice = "auto",
+    minutes: Minutes = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -109,8 +114,13 @@ def reproduce(
     if dry_run:
         _show(plan, bench, costs, count, as_json)
         return
+    progress = for_minutes(Meter(), minutes)
     try:
-        carry_out_all(plan.pending(bench), bench, workers=count, scheduler=scheduler, costs=costs, progress=Meter())
+        carry_out_all(plan.pending(bench), bench, workers=count, scheduler=scheduler, costs=costs, progress=progress)
+    except TimeIsUp:
+        left = len(plan.pending(bench))
+        emit({"tasks_left": left}, f"\nTime is up; {left} tasks are left. The same command goes on from here.", as_json)
+        return
     except UserError:
         if bench.checkpoints.exists():
             _write_tables(plan, bench)  # of what is finished all the same
@@ -130,7 +140,7 @@ def beta(
     networks: Annotated[
         str | None, typer.Option(help=f"With commas, of: {', '.join(NETWORKS)}; by default mlp, and cnn with CUDA.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Of every trial.")] = SWEEP_EPOCHS,
+    epochs: Annotated[int, typer.Option(min=1, help="Of every trial.")] = SEARCH_EPOCHS,
     values: Annotated[
         str | None, typer.Option(help="Of beta, with commas; by default a quarter of the paper's to four times of it.")
     ] = None,
@@ -151,16 +161,18 @@ def beta(
     command goes on where it was stopped.
     """
     bench = _bench(out or Path("runs") / "reproduction", source, root, device, scheduler, None)
-    chosen = _words(networks) or (tuple(NETWORKS) if bench.device == "cuda" else ("mlp",))
+    chosen = _words(networks) or tuple(
+        name for name, network in NETWORKS.items() if bench.device == "cuda" or network.cpu_beats is None
+    )
     trials = make_trials(bench, chosen, _words(methods), epochs, _numbers(values), seed)
     bench.load(Meter())
     missing, costs, count = pending(trials, bench), _costs(bench, checkpoints), workers or default_workers(bench.device)
     if dry_run:
-        told = [{**trial.to_json(), "pending": trial in missing} for trial in trials]
-        emit(told, f"{len(missing)} of {len(trials)} trials are left. {_time_left(missing, costs, count)}", as_json)
+        result = [{**trial.to_json(), "pending": trial in missing} for trial in trials]
+        emit(result, f"{len(missing)} of {len(trials)} trials are left. {_time_left(missing, costs, count)}", as_json)
         return
     carry_out_all(missing, bench, workers=count, scheduler=scheduler, costs=costs, progress=Meter())
-    value = write_sweep(trials, bench)
+    value = write_search(trials, bench)
     emit(value, _tell_sweep(value), as_json)
 
 

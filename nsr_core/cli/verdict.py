@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.levels import levels_of, table_of
-from nsr_core.verdict.masking import load_alarm
+from nsr_core.verdict.masking import load_masking
 
 
 def verdict(
@@ -18,12 +18,12 @@ def verdict(
 ) -> None:
     """Show, from stored results, what 100-PGD as published leaves, what all our attacks leave, and what is proved.
 
-    All on the same beats, ACC at equal priors. Get the results with evaluate, certify and honesty --keep.
+    All on the same beats, ACC at equal priors. Get the results with evaluate, certify and masking --keep.
     """
     folders = {folder.name: folder for folder in list_checkpoints(root)}
     table = table_of(levels_of(folders.values()), eps)
-    alarms = {name: load_alarm(folder) for name, folder in folders.items()}
-    table["alarm"] = [alarm.light if (alarm := alarms[name]) else None for name in table["checkpoint"]]
+    checks = {name: load_masking(folder) for name, folder in folders.items()}
+    table["masking"] = [check.light if (check := checks[name]) else None for name in table["checkpoint"]]
     table = table.sort_values("worst", ascending=False, ignore_index=True)
     rows = [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
     shown = ("clean", "published", "worst", "low", "high", "signal", "proved", "gap")
@@ -37,19 +37,19 @@ def verdict(
         "signal only",
         "proved",
         "gap",
-        "alarm",
+        "masking",
     )
-    told = [
+    result = [
         (
             str(row["checkpoint"]),
             *("-" if row[name] is None else f"{row[name]:.3f}" for name in shown),
-            str(row["alarm"] or "-"),
+            str(row["masking"] or "-"),
         )
         for row in rows
     ]
     emit(
         {"eps": eps, "verdicts": rows},
-        f"Noise level {eps:g}, on all samples (signal only: on those)\n{columns(told, header)}\n"
+        f"Noise level {eps:g}, on all samples (signal only: on those)\n{columns(result, header)}\n"
         "True robustness lies between what is proved and the worst case, which is the worst that was found.",
         as_json,
     )

@@ -5,6 +5,7 @@ Importing this package is cheap; what reads WFDB or CSV files is imported when i
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from nsr_core.data.beats import CLASS_NAMES, CLASSES, FS_HZ, Beats
 from nsr_core.data.splits import SPLITS, Split, make_split
@@ -12,8 +13,19 @@ from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 
 __all__ = [
-    "CLASSES", "CLASS_NAMES", "FS_HZ", "SOURCES", "SPLITS", "Beats", "Split", "is_at_hand", "load_beats", "make_split",
-]  # fmt: skip
+    "CLASSES",
+    "CLASS_NAMES",
+    "FS_HZ",
+    "SOURCES",
+    "SPLITS",
+    "Beats",
+    "Source",
+    "Split",
+    "is_at_hand",
+    "load_beats",
+    "make_split",
+    "usual_split",
+]
 
 Root = str | os.PathLike | None
 
@@ -38,7 +50,33 @@ def _demo(root: Root, progress: Progress) -> Beats:
     return load_demo()
 
 
-SOURCES: dict[str, Callable[[Root, Progress], Beats]] = {"mitbih": _mitbih, "kaggle": _kaggle, "demo": _demo}
+@dataclass(frozen=True)
+class Source:
+    """Where beats come from.
+
+    Attributes:
+        title: for people.
+        load: the beats, from a folder or from where the source looks by itself.
+        splits: the names of the splits that its beats can have, the usual one first: of real beats, the paper's.
+        real: whether they are beats of people.
+    """
+
+    title: str
+    load: Callable[[Root, Progress], Beats]
+    splits: tuple[str, ...] = ("beat",)
+    real: bool = True
+
+
+SOURCES: dict[str, Source] = {
+    "mitbih": Source("MIT-BIH records", _mitbih, ("beat", "patient")),
+    "kaggle": Source("Published CSV (Kaggle)", _kaggle, ("published", "beat")),
+    "demo": Source("Synthetic beats", _demo, real=False),
+}
+
+
+def usual_split(source: str) -> str:
+    """The split that the beats of a source have where nothing else is asked for."""
+    return SOURCES[source].splits[0]
 
 
 def load_beats(source: str = "mitbih", root: Root = None, progress: Progress = no_progress) -> Beats:
@@ -48,14 +86,14 @@ def load_beats(source: str = "mitbih", root: Root = None, progress: Progress = n
         source: ``"mitbih"`` (the 48 records), ``"kaggle"`` (the published CSV) or ``"demo"`` (1,000
             synthetic beats).
         root: folder with the source's files; without it each source looks where its loader says.
-        progress: told of every file that is read or downloaded.
+        progress: called for every file that is read or downloaded.
 
     Raises:
         UserError: no source has that name, or its files are missing or damaged.
     """
     if source not in SOURCES:
         raise UserError(f'There is no source "{source}". Choose one of: {", ".join(SOURCES)}.')
-    return SOURCES[source](root, progress)
+    return SOURCES[source].load(root, progress)
 
 
 def is_at_hand(source: str, root: Root = None) -> bool:

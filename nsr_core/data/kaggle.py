@@ -32,7 +32,7 @@ def load_kaggle(root: str | os.PathLike | None = None, progress: Progress = no_p
 
     Args:
         root: folder with the two files; without it, the folder named by ``NSR_KAGGLE_DIR``.
-        progress: told of both files.
+        progress: called for both files.
 
     Raises:
         UserError: the folder or a file is missing, or a line is not what it should be; the message names

@@ -42,7 +42,7 @@ def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_p
     Args:
         root: folder with the records. Without it: the folder named by ``NSR_MITDB_DIR``; else the
             beats or records in the user's cache; else a download from PhysioNet (about 92 MB).
-        progress: told of every file downloaded and every record cut.
+        progress: called for every file downloaded and every record cut.
 
     Raises:
         UserError: a file is missing, or its SHA-256 is not the published one, or the download failed.

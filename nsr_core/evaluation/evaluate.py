@@ -1,114 +1,28 @@
 """Evaluate a checkpoint: run the attacks of a plan, keep the per-beat table and the summary beside its weights."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from nsr_core.attacks import PGD, SPSA, Attack, WorstCase, get_attack
+from nsr_core.attacks import WorstCase
 from nsr_core.certificates import proved_levels
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
-from nsr_core.data.splits import chosen_test_beats, which_beats
-from nsr_core.errors import UserError
+from nsr_core.data.splits import chosen_test_beats
+from nsr_core.evaluation.assignment import PAPER_PLAN, Assignment, protocol_of
 from nsr_core.evaluation.metrics import accuracy, confusion, natural_accuracy, precision
-from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats, predict
-from nsr_core.evaluation.summary import readings, summarise
-from nsr_core.evaluation.table import load_table, save_table
+from nsr_core.evaluation.robustness import attack_beats, predict
+from nsr_core.evaluation.summary import readings, reported_as, summarise
+from nsr_core.evaluation.table import BEATS_TABLE, load_table, save_table
 from nsr_core.files import write_atomically
 from nsr_core.progress import Progress, no_progress
-from nsr_core.settings import described_fields
-from nsr_core.training.checkpoint import (
-    BEATS_FILE,
-    RESULTS_FILE,
-    Checkpoint,
-    check_split,
-    load_checkpoint,
-    read_card,
-    write_card,
-)
-
-#: The paper attacks the first 162 test beats of each class with SPSA (appendix C).
-PAPER_SPSA_BEATS_PER_CLASS = 162
-#: Strengths of the worst case that deserve the name.
-SERIOUS = ("standard", "full")
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One attack of an evaluation.
-
-    Attributes:
-        attack: with its settings.
-        per_class, spread: which test beats (see ``chosen_test_beats``).
-        eps_grid: noise levels.
-        seed: where the attack's chance comes from.
-        carry: see ``attack_beats``.
-        signal_only: whether the padding stays untouched.
-    """
-
-    attack: Attack
-    per_class: int | None = None
-    eps_grid: tuple[float, ...] = PAPER_EPS
-    seed: int = 0
-    carry: bool = False
-    signal_only: bool = False
-    spread: bool = False
-
-    def describe(self) -> dict[str, Any]:
-        """For the card: all that decides the result."""
-        own = {name: getattr(self.attack, name) for name in described_fields(self.attack)}
-        return {
-            "attack": {"name": self.attack.name, **own},
-            "beats": which_beats(self.per_class, self.spread),
-            "eps": list(self.eps_grid),
-            "seed": self.seed,
-            "carry": self.carry,
-            "signal_only": self.signal_only,
-        }
-
-
-#: The paper's evaluation: one run of 100 steps also gives 20-PGD, beat for beat.
-PAPER_PLAN = {
-    "pgd": Assignment(PGD(steps=100)),
-    "spsa": Assignment(SPSA(), per_class=PAPER_SPSA_BEATS_PER_CLASS, carry=True),
-}
-
-
-#: Beats of each class that meet the worst case: 2,162 of the split by beat, where class F has 162.
-WORST_CASE_BEATS_PER_CLASS = 500
-#: What the project says beside the paper's: all attacks in turn, on the whole beat as there, and on its signal only.
-WORST_CASE_PLAN = {
-    "worst-case": Assignment(WorstCase(), WORST_CASE_BEATS_PER_CLASS, carry=True, spread=True),
-    "worst-case-signal": Assignment(WorstCase(), WORST_CASE_BEATS_PER_CLASS, carry=True, spread=True, signal_only=True),
-}
-PLANS = PAPER_PLAN | WORST_CASE_PLAN
-
-
-def protocol_of(name: str, task: Assignment) -> str:
-    """By which protocol an assignment is.
-
-    ``"paper"``: the paper's attack, on the paper's beats and noise levels. ``"worst-case"``: all our attacks in turn, at
-    their usual strength or more, on whichever beats. Else ``"custom"``.
-    """
-    if isinstance(task.attack, WorstCase):
-        return "worst-case" if task.attack.strength in SERIOUS else "custom"
-    return "paper" if name in PAPER_PLAN and replace(task, seed=PAPER_PLAN[name].seed) == PAPER_PLAN[name] else "custom"
-
-
-def assignment(name: str, **changes: Any) -> tuple[str, Assignment]:
-    """The assignment of that name in ``PLANS``, or else the attack on the full test split, with ``changes``.
-
-    Raises:
-        UserError: there is no attack of that name.
-    """
-    base = PLANS.get(name) or Assignment(get_attack(name))
-    return name, Assignment(**(vars(base) | changes))
+from nsr_core.training.card import BEATS_FILE, RESULTS_FILE, write_card
+from nsr_core.training.checkpoint import Checkpoint, check_split
+from nsr_core.training.results import known_entry, open_results, write_entry
 
 
 def evaluate(
@@ -133,7 +47,7 @@ def evaluate(
         plan: by the names that the table gives them; the paper's by default.
         replace_results: whether results of an attack with other settings may be replaced.
         device: CPU by default.
-        progress: told of each attack.
+        progress: called for each attack.
 
     Returns:
         The summary (see ``summarise``).
@@ -141,25 +55,29 @@ def evaluate(
     Raises:
         UserError: not a checkpoint, or one of another split, or there are results of an attack with other settings.
     """
-    checkpoint = load_checkpoint(folder)
-    check_split(checkpoint, split)
     device = device or torch.device("cpu")
-    network = checkpoint.network.to(device)
-    for name, task in (PAPER_PLAN if plan is None else plan).items():
-        rows = chosen_test_beats(beats, split, task.per_class, task.spread)
-        store = _Store(checkpoint.folder, name, task, replace_results)
-        finished = store.begin()
-        proved = None
-        if isinstance(task.attack, WorstCase):  # for any other the queries are a result too
-            proved = proved_levels(checkpoint.folder, beats, rows, signal_only=task.signal_only)
-        settings = {"seed": task.seed, "carry": task.carry, "signal_only": task.signal_only, "device": device}
-        started = time.perf_counter()
-        attack_beats(
-            network, beats, rows, task.attack, name, task.eps_grid, **settings,  # type: ignore[arg-type]
-            proved=proved, progress=progress, done=finished, on_level=store.keep,
-        )  # fmt: skip
-        store.finish(store.seconds + time.perf_counter() - started, describe_machine(device))
-    return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
+    with open_results(folder) as checkpoint:
+        check_split(checkpoint, split)
+        network = checkpoint.network.to(device)
+        for name, assignment in (PAPER_PLAN if plan is None else plan).items():
+            rows = chosen_test_beats(beats, split, assignment.per_class, assignment.spread)
+            kept = _Kept(checkpoint, name, assignment, replace_results, describe_machine(device))
+            proved = None
+            if isinstance(assignment.attack, WorstCase):  # for any other the queries are a result too
+                proved = proved_levels(checkpoint.folder, beats, rows, signal_only=assignment.signal_only)
+            attack_beats(
+                network,
+                beats,
+                rows,
+                name,
+                assignment,
+                device=device,
+                proved=proved,
+                progress=progress,
+                done=kept.rows,
+                on_level=kept.keep,
+            )
+        return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
 
 
 def add_results(
@@ -167,7 +85,7 @@ def add_results(
     beats: Beats,
     split: Split,
     name: str,
-    task: Assignment,
+    assignment: Assignment,
     table: pd.DataFrame,
     *,
     seconds: float,
@@ -179,7 +97,7 @@ def add_results(
 
     Args:
         folder, beats, split, replace_results, device: as for ``evaluate``.
-        name, task: which attack.
+        name, assignment: which attack.
         table: all rows of the attack.
         seconds: what they took.
         machine: where they were made, as ``describe_machine`` says.
@@ -191,70 +109,57 @@ def add_results(
         UserError: as for ``evaluate``.
         ValueError: the table lacks rows, or has too many.
     """
-    checkpoint = load_checkpoint(folder)
-    check_split(checkpoint, split)
-    expected = len(chosen_test_beats(beats, split, task.per_class, task.spread)) * len(task.eps_grid)
-    if len(table) != expected or table.duplicated(["record", "sample", "eps"]).any():
-        raise ValueError(
-            f'The parts of "{name}" have {len(table)} rows; expected {expected}, each beat and level once.'
-        )
-    store = _Store(checkpoint.folder, name, task, replace_results)
-    store.begin()
-    store.keep(table)
-    store.finish(seconds, machine)
     device = device or torch.device("cpu")
-    checkpoint.network.to(device)
-    return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
-
-
-class _Store:
-    """One attack's part of a checkpoint's results on disk; the card says with which settings its rows were made."""
-
-    def __init__(self, folder: Path, name: str, task: Assignment, replace_results: bool) -> None:
-        self._folder, self._name, self._described, self._replace = folder, name, task.describe(), replace_results
-        self._protocol = protocol_of(name, task)
-        self.seconds = 0.0  # spent on the rows so far
-        self._others: list[pd.DataFrame] = []
-
-    def begin(self) -> pd.DataFrame | None:
-        """The attack's rows so far with the same settings, or None.
-
-        Raises:
-            UserError: there are rows with other settings, and they may not be replaced.
-        """
-        path = self._folder / BEATS_FILE
-        listed = read_card(self._folder)["results"].get("attacks", {})
-        known = listed.get(self._name, {})
-        differing = [key for key, value in self._described.items() if known and known.get(key) != value]
-        self.seconds = 0.0 if differing else known.get("seconds", 0.0)
-        if differing and not self._replace:
-            raise UserError(
-                f'{self._folder} has results of "{self._name}" with other settings ({", ".join(differing)}). '
-                "Evaluate a copy of the folder, or replace them with --replace."
+    with open_results(folder) as checkpoint:
+        check_split(checkpoint, split)
+        beats_asked = len(chosen_test_beats(beats, split, assignment.per_class, assignment.spread))
+        expected = beats_asked * len(assignment.eps_grid)
+        if len(table) != expected or table.duplicated(["record", "sample", "eps"]).any():
+            raise ValueError(
+                f'The parts of "{name}" have {len(table)} rows; expected {expected}, each beat and level once.'
             )
-        table = load_table(path) if path.exists() else None
-        mine = None
-        if table is not None:
-            # Rows that the card does not know were left by an earlier training run in this folder.
-            self._others = [table[table["attack"].isin(listed) & (table["attack"] != self._name)]]
-            mine = table[table["attack"] == self._name]
-            if (differing or not known) and len(mine):
-                # Before the card names the new settings: else, interrupted here, the old rows would pass for theirs.
-                save_table(self._others[0], path)
-        self._note((self._described if differing else known | self._described) | {"protocol": self._protocol})
-        return None if differing or not known or mine is None or mine.empty else mine
+        _Kept(checkpoint, name, assignment, replace_results, machine).keep(table, seconds)
+        checkpoint.network.to(device)
+        return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
 
-    def keep(self, table: pd.DataFrame) -> None:
-        save_table(pd.concat([*self._others, table], ignore_index=True), self._folder / BEATS_FILE)
 
-    def finish(self, seconds: float, machine: dict[str, str]) -> None:
-        known = read_card(self._folder)["results"]["attacks"][self._name]
-        self._note(known | {"seconds": round(seconds, 1), "machine": machine})
+class _Kept:
+    """One attack's part of a checkpoint's results on disk; the card says with which settings its rows were made.
 
-    def _note(self, entry: dict[str, Any]) -> None:
-        card = read_card(self._folder)
-        card["results"].setdefault("attacks", {})[self._name] = entry
-        write_card(self._folder, card)
+    Attributes:
+        rows: those with these settings that are there; None where there are none.
+
+    Raises:
+        UserError: there are rows with other settings, and they may not be replaced.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, name: str, assignment: Assignment, replace_results: bool, machine: dict[str, str]
+    ) -> None:
+        settings = assignment.describe()
+        known = known_entry(checkpoint, "attacks", name, settings=settings, replace_results=replace_results)
+        self._checkpoint, self._name, self._path = checkpoint, name, checkpoint.folder / BEATS_FILE
+        self._entry = (known or settings) | {"protocol": protocol_of(name, assignment)}
+        self._before, self._began, self._machine = (known or {}).get("seconds", 0.0), time.perf_counter(), machine
+        table = load_table(self._path) if self._path.exists() else BEATS_TABLE.empty()
+        mine = table["attack"] == name
+        # Rows that the card does not know were left by an earlier training in this folder.
+        self._others = table[table["attack"].isin(checkpoint.card["results"].get("attacks", {})) & ~mine]
+        self.rows = table[mine] if known and mine.any() else None
+        if self.rows is None:
+            for reading in reported_as(name):  # else a summary of other rows would stand beside these settings
+                checkpoint.card["results"].get("robust", {}).pop(reading, None)
+        if self.rows is None and mine.any():
+            # Before the card names these settings: else, interrupted there, the old rows would pass for theirs.
+            save_table(self._others, self._path)
+
+    def keep(self, table: pd.DataFrame, seconds: float | None = None) -> None:
+        """Write the attack's rows so far and, on the card, what they took: ``seconds``, by default since the beginning."""
+        seconds = time.perf_counter() - self._began if seconds is None else seconds
+        taken = {"seconds": round(self._before + seconds, 1), "machine": self._machine}
+        # The card first: stopped in between, a level is attacked again; the other way round, the card knew no rows.
+        write_entry(self._checkpoint, "attacks", self._name, value=self._entry | taken)
+        save_table(pd.concat([*([self._others] if len(self._others) else []), table], ignore_index=True), self._path)
 
 
 def _clean_results(checkpoint: Checkpoint, beats: Beats, split: Split, device: torch.device) -> dict[str, float]:
@@ -271,8 +176,7 @@ def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFr
     table = load_table(checkpoint.folder / BEATS_FILE)
     summary = summarise(table)
     write_atomically(checkpoint.folder / RESULTS_FILE, lambda path: summary.to_csv(path, index=False))
-    card = read_card(checkpoint.folder)
-    results = card["results"]
+    results = checkpoint.card["results"]
     results["clean"] = clean
     protocols = {name: results["attacks"][reading.attack]["protocol"] for name, reading in readings(table).items()}
     results["robust"] = {
@@ -288,10 +192,5 @@ def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFr
         for attack, group in summary.groupby("attack", sort=False)
     }
     results.pop("mean_absolute_difference_to_paper_table", None)  # of earlier versions: nsr_core.paper derives it
-    write_card(checkpoint.folder, card)
+    write_card(checkpoint.folder, checkpoint.card)
     return summary
-
-
-def plan_of(names: Sequence[str], **changes: Any) -> dict[str, Assignment]:
-    """The assignments of several attacks, with the same ``changes`` to each."""
-    return dict(assignment(name, **changes) for name in names)

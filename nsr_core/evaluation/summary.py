@@ -28,6 +28,11 @@ class Reading(NamedTuple):
 READINGS = {"pgd20": Reading("pgd", 20), "pgd100": Reading("pgd", 100)}
 
 
+def reported_as(attack: str) -> list[str]:
+    """The names under which the rows of an attack are reported."""
+    return [name for name, reading in READINGS.items() if reading.attack == attack] or [attack]
+
+
 def readings(table: pd.DataFrame) -> dict[str, Reading]:
     """The names under which a table's attacks are reported, in order."""
     attacks = table["attack"].unique().tolist()

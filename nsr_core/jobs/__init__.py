@@ -1,7 +1,7 @@
 """Long work in processes of its own: submitted, queued, run one at a time, resumed; all state is in folders.
 
 Importing this package is cheap: the worker, which waits for hours, and a page that only looks need no torch. What can
-be submitted is in ``nsr_core.jobs.tasks``.
+be submitted is in ``nsr_core.jobs.kinds``.
 """
 
 from nsr_core.jobs.control import cancel, delete, ensure_worker, resume, submit

@@ -32,8 +32,8 @@ WORKER_LOCK = ".worker.lock"
 WORKER_LOG = ".worker.log"
 
 
-class Task(Protocol):
-    """What can be submitted (see ``nsr_core.jobs.tasks``)."""
+class Job(Protocol):
+    """What can be submitted (see ``nsr_core.jobs.kinds``)."""
 
     @property
     def kind(self) -> str:
@@ -54,22 +54,22 @@ class Task(Protocol):
         """All that its process needs."""
 
 
-def submit(task: Task, root: str | Path | None = None) -> Run:
-    """Queue a task as a new run, and see to it that a worker takes it.
+def submit(job: Job, root: str | Path | None = None) -> Run:
+    """Queue a job as a new run, and see to it that a worker takes it.
 
     Raises:
-        UserError: the task cannot be done, or ``root`` not be written.
+        UserError: the job cannot be done, or ``root`` not be written.
     """
-    task.check()
+    job.check()
     root = runs_dir() if root is None else Path(root).absolute()
-    text = json.dumps({"kind": task.kind, **task.to_json()}, indent=2) + "\n"
+    text = json.dumps({"kind": job.kind, **job.to_json()}, indent=2) + "\n"
     with control(root):
-        folder = next(path for n in itertools.count(1) if not (path := root / f"{task.name}-{n}").exists())
+        folder = next(path for n in itertools.count(1) if not (path := root / f"{job.name}-{n}").exists())
         unfinished = _emptied(root / ".new")
         unfinished.mkdir()
         (unfinished / CONFIG_FILE).write_text(text)
         now = time.time()
-        run = Run(folder=unfinished, config={}, kind=task.kind, title=task.title, state=QUEUED, created=now,
+        run = Run(folder=unfinished, config={}, kind=job.kind, title=job.title, state=QUEUED, created=now,
                   queued=now, updated=now)  # fmt: skip
         save_run(run)
         unfinished.rename(folder)  # so that nobody ever sees a part of it

@@ -84,7 +84,7 @@ class Run:
         """The epochs so far, as ``train`` writes them; no row, but the columns, where there is none yet."""
         import pandas as pd  # here, because the worker needs neither
 
-        from nsr_core.training.checkpoint import HISTORY_FILE
+        from nsr_core.training.card import HISTORY_FILE
 
         try:
             table = pd.read_csv(self.folder / HISTORY_FILE)

@@ -101,9 +101,9 @@ def _outcome(run: Run, report: Reporter, stop: StopSignal) -> tuple[str, str | N
     """Do the work; returns the state that it ended in, and the error."""
     try:
         with stop.armed():
-            from nsr_core.jobs.tasks import load_task  # here, because it takes seconds, and may fail, as work may
+            from nsr_core.jobs.kinds import load_job  # here, because it takes seconds, and may fail, as work may
 
-            load_task(run.config).carry_out(run.folder, report)
+            load_job(run.config).carry_out(run.folder, report)
     except Cancelled:
         return CANCELLED, None
     except Exception as error:

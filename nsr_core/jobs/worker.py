@@ -51,7 +51,7 @@ def _next_queued(root: Path) -> Run | None:
 
 
 def _fail(run: Run, error: str) -> None:
-    """Mark a run as failed whose process has not told how it ended."""
+    """Mark a run as failed whose process did not say how it ended."""
     with control(run.folder.parent):
         now = read_run(run.folder)
         # Queued at another time it was resumed meanwhile, and waits for its next process.

@@ -10,7 +10,7 @@ from nsr_core.errors import UserError
 from nsr_core.models import MLP
 
 
-def layers_of(network: nn.Module) -> list[nn.Linear]:
+def linear_layers(network: nn.Module) -> list[nn.Linear]:
     """The five layers of an MLP; a ReLU follows the first three.
 
     Raises:
@@ -26,7 +26,7 @@ def units_on(network: nn.Module, x: Tensor) -> Tensor:
     """(batch, 384) which of an MLP's ReLU units are on."""
     on = []
     with torch.no_grad():
-        for layer in layers_of(network)[:3]:
+        for layer in linear_layers(network)[:3]:
             x = layer(x)
             on.append(x > 0)
             x = x.relu()
@@ -44,7 +44,7 @@ def first_switch(network: nn.Module, x: Tensor, direction: Tensor) -> float:
     nearest = np.inf
     value, change = x.double(), direction.double()
     with torch.no_grad():
-        for layer in layers_of(network)[:3]:
+        for layer in linear_layers(network)[:3]:
             weight, bias = layer.weight.double(), layer.bias
             value, change = value @ weight.T, change @ weight.T
             if bias is not None:

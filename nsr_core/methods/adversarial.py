@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsr_core.attacks import BatchRandomness, Box
+from nsr_core.attacks import BatchRandomness
 from nsr_core.attacks.objectives import cross_entropy, slope
 from nsr_core.methods.base import Method, Recipe
-from nsr_core.models.vjp import PRECISIONS, input_vjp_in
+from nsr_core.methods.sign_steps import sign_steps
+from nsr_core.models.vjp import PRECISIONS
 from nsr_core.settings import setting
 
 
@@ -27,6 +28,8 @@ class Adversarial(Method):
     title: ClassVar[str] = "Adversarial training"
     summary: ClassVar[str] = "Trains on the beats and on attacked copies of them, made anew at every step."
     equation: ClassVar[str] = r"\frac{1}{2} L_{CE}(x, y) + \frac{1}{2} L_{CE}(x_\epsilon, y)"
+    in_paper: ClassVar[bool] = True
+    adversarial: ClassVar[bool] = True
 
     eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
     steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)
@@ -44,13 +47,14 @@ class Adversarial(Method):
         Args:
             uniform: (batch, 187) in [-1, 1), where the attack starts, in units of eps.
         """
-        box = Box.around(x, self.eps)
-        x_adv = box.random_point(x, uniform)
-        for _ in range(self.steps):
-            logits, pull_back = input_vjp_in(self.precision, network, x_adv)
-            gradient = pull_back(slope(cross_entropy, logits, y))
-            x_adv = box.clip(x_adv.add_(gradient.sign_(), alpha=self.step_size))
-        return x_adv
+
+        def push(logits: Tensor) -> Tensor:
+            return slope(cross_entropy, logits, y)
+
+        return sign_steps(
+            network, x, push, uniform,
+            eps=self.eps, steps=self.steps, step_size=self.step_size, precision=self.precision,
+        )  # fmt: skip
 
     def recipe(self, network: str) -> Recipe:
         if network == "mlp":

@@ -48,7 +48,9 @@ class Method(Settings, ABC):
     summary: ClassVar[str]
     equation: ClassVar[str]
     #: Whether it is one of the paper's nine; else no run of it is by the paper protocol.
-    in_paper: ClassVar[bool] = True
+    in_paper: ClassVar[bool] = False
+    #: Whether it attacks each batch that it trains on, which takes several times as long.
+    adversarial: ClassVar[bool] = False
 
     @abstractmethod
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:

@@ -18,6 +18,7 @@ class CrossEntropy(Method):
     title: ClassVar[str] = "Cross-entropy"
     summary: ClassVar[str] = "The usual way to train a classifier, with nothing against noise."
     equation: ClassVar[str] = r"L_{CE}(x, y)"
+    in_paper: ClassVar[bool] = True
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         return functional.cross_entropy(network(x), y)

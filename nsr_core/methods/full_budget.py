@@ -1,7 +1,6 @@
 """Two defences beyond the paper, trained against an attack that can use its whole budget."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -9,15 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nsr_core.attacks import BatchRandomness, Box
+from nsr_core.attacks import BatchRandomness
 from nsr_core.attacks.objectives import cross_entropy, slope
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.methods.base import Method, Recipe
-from nsr_core.models.vjp import input_vjp
+from nsr_core.methods.sign_steps import Push, sign_steps
 from nsr_core.settings import setting
-
-#: ``(logits) -> (batch, classes)``: which way the logits of an attacked beat are pushed.
-Push = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class FullBudget(Method):
     give one answer to everything. No beat stops early.
     """
 
-    in_paper: ClassVar[bool] = False
+    adversarial: ClassVar[bool] = True
 
     eps: float = setting(0.1, "Largest noise of the attack trained against.", 0.0, 1.0, "of the beat's range")
     steps: int = setting(10, "Steps of the attack trained against.", 1, 1000)
@@ -36,35 +32,19 @@ class FullBudget(Method):
     ramp: float = setting(1 / 3, "Share of the training over which eps grows from 0.", 0.0, 1.0, "of all steps")
 
     def scheduled(self, done: float) -> Self:
-        return replace(self, eps=self.eps_at(done))
-
-    def eps_at(self, done: float) -> float:
-        """The noise level where a share ``done`` of all training steps lies behind."""
-        return self.eps if done >= self.ramp else self.eps * done / self.ramp
+        return self if done >= self.ramp else replace(self, eps=self.eps * done / self.ramp)
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        uniform = BatchRandomness(generator, len(x)).uniform(x.shape[1])
-        return self.loss_around(network, x, y, uniform, self.eps)
+        return self.loss_around(network, x, y, BatchRandomness(generator, len(x)).uniform(x.shape[1]))
 
     @abstractmethod
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
-        """The loss at a noise level, given where the attack starts.
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+        """The loss, given where the attack starts: (batch, 187) in [-1, 1), in units of eps."""
 
-        Args:
-            uniform: (batch, 187) in [-1, 1), in units of eps.
-            eps: a number, or a float64 tensor of one on the device of ``x``, which can change between two replays of the
-                same recorded computation.
-        """
-
-    def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor, eps: float | Tensor) -> Tensor:
+    def attack(self, network: nn.Module, x: Tensor, push: Push, uniform: Tensor) -> Tensor:
         """(batch, 187) attacked copies of the beats, within eps of them."""
-        box, step_size = Box.around(x, eps), self.reach * eps / self.steps
-        x_adv = box.random_point(x, uniform)
         step_size = self.reach * self.eps / self.steps  # a scalar on the device where eps is one (see ``PaceOnDevice``)
-        for _ in range(self.steps):
-            logits, pull_back = input_vjp(network, x_adv)
-            x_adv = box.clip(x_adv.add_(pull_back(push(logits)).sign_().mul_(step_size)))
-        return x_adv
+        return sign_steps(network, x, push, uniform, eps=self.eps, steps=self.steps, step_size=step_size)
 
     def recipe(self, network: str) -> Recipe:
         """That of the paper's adversarial training, with a learning rate that falls to 0: at the end both accuracies rise.
@@ -90,8 +70,8 @@ class FullAdversarial(FullBudget):
 
     clean_share: float = setting(0.0, "Weight of the beats without noise.", 0.0, 1.0, "of the loss")
 
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
-        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform, eps)
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
+        x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform)
         on_beats, on_attacked = network(torch.cat((x, x_adv))).split(len(x))
         clean, attacked = (functional.cross_entropy(logits, y) for logits in (on_beats, on_attacked))
         return self.clean_share * clean + (1 - self.clean_share) * attacked
@@ -118,11 +98,11 @@ class Trades(FullBudget):
 
     beta: float = setting(3.0, "Weight of the divergence.", 0.0, 1000.0)
 
-    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor, eps: float | Tensor) -> Tensor:
+    def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
         logits = network(x)
         log_p = logits.log_softmax(1)
         p = log_p.detach().exp()
         # d KL(p || softmax(z)) / dz = softmax(z) - p
-        x_adv = self.attack(network, x, lambda attacked: attacked.softmax(1) - p, uniform, eps)
+        x_adv = self.attack(network, x, lambda attacked: attacked.softmax(1) - p, uniform)
         moved = functional.kl_div(network(x_adv).log_softmax(1), log_p, log_target=True, reduction="batchmean")
         return functional.cross_entropy(logits, y) + self.beta * moved

@@ -26,6 +26,7 @@ class Jacobian(Method):
     title: ClassVar[str] = "Jacobian regularisation"
     summary: ClassVar[str] = "Cross-entropy, and a penalty on how fast any output changes with the signal."
     equation: ClassVar[str] = r"L_{CE} + \beta \sum_k \| \partial z_k / \partial x \|_1 / 187"
+    in_paper: ClassVar[bool] = True
 
     beta: float = setting(0.9, "Weight of the Jacobian term.", 0.0, 1000.0)
 

@@ -33,6 +33,7 @@ class Loss1(Method):
         "Makes the network's sensitivity look like the beat itself, so that noise must look like it too."
     )
     equation: ClassVar[str] = r"\mathrm{mseMargin} + \beta_1 \| w_y - x / x^T x \|_2^2"
+    in_paper: ClassVar[bool] = True
 
     beta: float = setting(0.2, "Weight of the alignment term.", 0.0, 100.0)
 
@@ -61,6 +62,7 @@ class Loss2(Method):
     title: ClassVar[str] = "Loss 2 (noise-to-signal)"
     summary: ClassVar[str] = "Makes the largest change that noise can cause small beside the right class's output."
     equation: ClassVar[str] = r"\mathrm{mseMargin} + \beta_2 \log(1 + \| w_y \|_1 \epsilon_{\max} / |z_y|)"
+    in_paper: ClassVar[bool] = True
 
     beta: float = setting(0.5, "Weight of the noise-to-signal term.", 0.0, 100.0)
     eps_max: float = setting(1.0, "Largest noise that the bound is taken for.", 0.0, 100.0, "of the beat's range")

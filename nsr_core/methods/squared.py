@@ -18,6 +18,7 @@ class SquaredError(Method):
     title: ClassVar[str] = "Squared error"
     summary: ClassVar[str] = "Pulls the right class's output to 1 and the others to 0."
     equation: ClassVar[str] = r"(z_y - 1)^2 + \sum_{i \neq y} z_i^2"
+    in_paper: ClassVar[bool] = True
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         return squared_error(network(x), y).mean()
@@ -33,6 +34,7 @@ class SquaredErrorMargin(Method):
     equation: ClassVar[str] = (
         r"\begin{aligned}& (z_y - 1)^2 + \sum_{i \neq y} z_i^2 \\ & + \sum_{i \neq y} \max(0, 1 - z_y + z_i)\end{aligned}"
     )
+    in_paper: ClassVar[bool] = True
 
     def loss(self, network: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         logits = network(x)

@@ -3,11 +3,11 @@
 from torch import nn
 
 from nsr_core.errors import UserError
+from nsr_core.models.base import Network
 from nsr_core.models.cnn import CNN
 from nsr_core.models.mlp import MLP
 
-Network = MLP | CNN
-NETWORKS: dict[str, type[MLP] | type[CNN]] = {MLP.name: MLP, CNN.name: CNN}
+NETWORKS: dict[str, type[Network]] = {"mlp": MLP, "cnn": CNN}
 
 
 def make_network(name: str, bias: bool = True) -> Network:

@@ -23,13 +23,17 @@ def normalise_kernels(layers: Iterable[KernelLayer]) -> None:
 
     A kernel of norm 0 stays as it is.
     """
+    together: dict[torch.Size, list[KernelLayer]] = {}
     for layer in layers:
-        weight, bias = layer.weight, layer.bias
-        norm = torch.linalg.vector_norm(weight.flatten(1), dim=1)
-        factor = torch.where(norm > 0, norm, 1.0).reciprocal_()
-        weight.mul_(factor.view(-1, *[1] * (weight.dim() - 1)))
-        if bias is not None:
-            bias.mul_(factor)
+        together.setdefault(layer.weight.shape, []).append(layer)
+    for alike in together.values():
+        weights = [layer.weight for layer in alike]
+        norm = torch.linalg.vector_norm(torch.stack(weights).flatten(2), dim=2)  # (layers, kernels)
+        factors = torch.where(norm > 0, norm, 1.0).reciprocal_()
+        for layer, factor in zip(alike, factors, strict=True):
+            layer.weight.mul_(factor.view(-1, *[1] * (layer.weight.dim() - 1)))
+            if layer.bias is not None:
+                layer.bias.mul_(factor)
 
 
 @torch.no_grad()

@@ -42,6 +42,15 @@ def input_vjp(network: nn.Module, x: Tensor, differentiable: bool = False) -> tu
     return logits, pull_back
 
 
+def prepared_vjp(network: nn.Module) -> Callable[[Tensor], tuple[Tensor, PullBack]]:
+    """``input_vjp`` for many batches while the weights stay as they are.
+
+    A network may bring its own ``prepared_vjp``, to do once what does not depend on the beats; its rounding may differ.
+    """
+    own = getattr(network, "prepared_vjp", None)
+    return own() if callable(own) else partial(input_vjp, network)
+
+
 def _by_autograd(network: nn.Module, x: Tensor, differentiable: bool) -> tuple[Tensor, PullBack]:
     leaf = x.detach().requires_grad_()
     with torch.enable_grad():

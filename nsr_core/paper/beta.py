@@ -1,4 +1,4 @@
-"""A finished sweep over β: what it found, as a table, in words and on paper."""
+"""A finished search over β: what it found, as a table, in words and on paper."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ import pandas as pd
 
 from nsr_core.errors import UserError
 
-#: In the folder of a sweep, and among the checkpoints that come along.
-SWEEP_FILE = "beta.json"
+#: In the folder of a search, and among the checkpoints that come along.
+BETA_FILE = "beta.json"
 KEYS = ("protocol", "sweeps")
 
 
-def read_sweep(path: Path) -> dict[str, Any] | None:
-    """What ``write_sweep`` wrote; None where there is no such file.
+def read_search(path: Path) -> dict[str, Any] | None:
+    """What ``write_search`` wrote; None where there is no such file.
 
     Raises:
         UserError: the file cannot be read as one.
@@ -31,7 +31,7 @@ def read_sweep(path: Path) -> dict[str, Any] | None:
     return value
 
 
-def trials_of(sweep: dict[str, Any]) -> pd.DataFrame:
+def trials_of(search: dict[str, Any]) -> pd.DataFrame:
     """A row for each trial, β ascending within a method: ``network, method, beta, is_paper, is_best, at_edge, epochs,
     beats, clean, area, score`` and the ACC at each noise level, in a column that the level names.
 
@@ -39,7 +39,7 @@ def trials_of(sweep: dict[str, Any]) -> pd.DataFrame:
     levels up to the largest, ``score`` √(clean x area).
     """
     rows = []
-    for one in sweep["sweeps"]:
+    for one in search["sweeps"]:
         for trial in one["trials"]:
             levels = {f"{eps:g}": acc for eps, acc in zip(trial["eps"], trial["acc"], strict=True)}
             rows.append(
@@ -59,20 +59,20 @@ def trials_of(sweep: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def protocol_of(sweep: dict[str, Any]) -> str:
-    """Under which rules a sweep's numbers came about."""
-    told, trials = sweep["protocol"], trials_of(sweep)
+def search_protocol(search: dict[str, Any]) -> str:
+    """Under which rules a search's numbers came about."""
+    result, trials = search["protocol"], trials_of(search)
     epochs, beats = (" and ".join(f"{value:,}" for value in trials[name].unique()) for name in ("epochs", "beats"))
     return (
-        f"{epochs} epochs each; {told['attack']['steps']}-PGD as published on {beats} validation beats ({told['beats']}), more "
-        f"noise never helps a beat; split by {told['split']['name']} `{told['split']['fingerprint']}`, attack seed "
-        f"{told['seed']}, training seed {' and '.join(map(str, told['training_seeds']))}."
+        f"{epochs} epochs each; {result['attack']['steps']}-PGD as published on {beats} validation beats ({result['beats']}), more "
+        f"noise never helps a beat; split by {result['split']['name']} `{result['split']['fingerprint']}`, attack seed "
+        f"{result['seed']}, training seed {' and '.join(map(str, result['training_seeds']))}."
     )
 
 
-def sweep_markdown(sweep: dict[str, Any]) -> str:
+def search_markdown(search: dict[str, Any]) -> str:
     """The table of the documentation: a row for each trial, the best of a method in bold."""
-    trials = trials_of(sweep)
+    trials = trials_of(search)
     columns = trials.columns.tolist()
     levels = [name for name in columns[columns.index("score") + 1 :] if float(name) > 0]
     lines = [

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval, precision
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.paper.replica import Replica, run_of
 from nsr_core.paper.replication import replication
 from nsr_core.paper.seeds import ALIKE, over_seeds
-from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, RESULTS_FILE, load_checkpoint
+from nsr_core.training.card import BEATS_FILE, CARD_FILE, RESULTS_FILE
+from nsr_core.training.checkpoint import load_checkpoint
 
-MEASURES = {"acc": accuracy, "prec": precision}
+PAPER_METRICS = {"acc": accuracy, "prec": precision}
 
 
 def read_replicas(folders: Iterable[Path]) -> list[Replica]:
@@ -42,8 +43,8 @@ def cells(folders: Sequence[Path]) -> pd.DataFrame:
     for replica in replicas:
         first.setdefault((replica.config.network, replica.config.method), replica)
     rows = replication(first.values()).drop(columns=["seed", "low", "high"])
-    told = over_seeds(replicas)[[*ALIKE, "mean", "spread", "seeds"]]
-    rows = rows.merge(told, how="left").merge(_intervals(folders, first.values()), how="left")
+    outcome = over_seeds(replicas)[[*ALIKE, "mean", "spread", "seeds"]]
+    rows = rows.merge(outcome, how="left").merge(_intervals(folders, first.values()), how="left")
     rows["ours"] = rows.pop("mean")
     rows["difference"] = rows["ours"] - rows["paper"]
     rows.loc[rows["spread"].notna(), ["low", "high"]] = np.nan  # of one seed's beats: not of the mean
@@ -100,7 +101,7 @@ def _levels(result: pd.DataFrame) -> list[dict]:
     rows = []
     for eps, y, pred in levels:
         resampled = bootstrap_counts(confusion(y.to_numpy(), pred.to_numpy()))
-        for metric, measure in MEASURES.items():
+        for metric, measure in PAPER_METRICS.items():
             low, high = interval(measure(resampled))
             rows.append({"eps": eps, "metric": metric, "low": low, "high": high})
     return rows

@@ -118,7 +118,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimResult:
     """A claim in the paper's own table and in ours.
 
     Attributes:
@@ -147,7 +147,7 @@ class Verdict:
         return min(self.ours, key=lambda level: level.margin, default=None)
 
 
-def judge(claim: Claim, rows: pd.DataFrame) -> Verdict:
+def judge(claim: Claim, rows: pd.DataFrame) -> ClaimResult:
     """Whether a claim holds in the published values and in ours.
 
     Args:
@@ -165,7 +165,7 @@ def judge(claim: Claim, rows: pd.DataFrame) -> Verdict:
     missing = tuple(dict.fromkeys(needed.loc[needed["ours"].isna(), "method"]))
     ours = () if missing else _against(mine, rivals, "ours")
     protocol = "paper" if set(needed["protocol"]) == {"paper"} else "custom"
-    return Verdict(claim, _against(mine, rivals, "paper"), ours, missing, protocol)
+    return ClaimResult(claim, _against(mine, rivals, "paper"), ours, missing, protocol)
 
 
 def _cells(rows: pd.DataFrame, network: str, attack: str, metric: str, eps: Sequence[float]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from nsr_core.evaluation.evaluate import PAPER_PLAN
+from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import READINGS
 from nsr_core.training.checkpoint import Checkpoint
 from nsr_core.training.config import TrainConfig, paper_config
@@ -46,7 +46,7 @@ class Replica:
 
     @property
     def training(self) -> str:
-        """All that its training was told, but the seed: equal where only the seed differs."""
+        """All settings of its training but the seed: equal where only the seed differs."""
         return f"{replace(self.config, seed=0)}, split {self.card['split']['fingerprint']}"
 
     @property

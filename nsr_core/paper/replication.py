@@ -114,7 +114,7 @@ def _why_missing(replica: Replica | None, attack: str) -> str:
     return f"{replica.name} is not evaluated at this noise level"
 
 
-def distances(rows: pd.DataFrame) -> pd.DataFrame:
+def table_distances(rows: pd.DataFrame) -> pd.DataFrame:
     """The mean absolute difference to each table, by method.
 
     Args:
@@ -137,8 +137,8 @@ def distances(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def outside_aim(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``distances`` that lie further from Tables 1 and 5 than the reproduction aimed at."""
-    found = distances(rows)
+    """The rows of ``table_distances`` that lie further from Tables 1 and 5 than the reproduction aimed at."""
+    found = table_distances(rows)
     aimed = found["method"].map(aim)
     return found[found["table"].isin(AIM_TABLES) & (found["distance"].round(4) > aimed)]
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.replication import own_values, replication
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 #: Below a folder of checkpoints: those that differ from one of them in the seed alone.
 SEEDS_FOLDER = "seeds"

@@ -9,8 +9,8 @@ import pandas as pd
 
 from nsr_core.files import write_atomically
 from nsr_core.paper.cells import cells, courses
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Level, Verdict, judge
-from nsr_core.paper.replication import distances
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, judge
+from nsr_core.paper.replication import table_distances
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 
 ABSENT = "-"
@@ -71,15 +71,15 @@ def write_tables(
     return value
 
 
-def courses_markdown(told: pd.DataFrame) -> str:
+def courses_markdown(result: pd.DataFrame) -> str:
     """What a shorter schedule leaves undone: accuracy on validation beats every few epochs of each training.
 
     Args:
-        told: of ``courses``.
+        result: of ``courses``.
     """
-    if told.empty:
+    if result.empty:
         return ""
-    epochs = [1, *range(COURSE_EVERY, int(told["epoch"].max()) + 1, COURSE_EVERY)]
+    epochs = [1, *range(COURSE_EVERY, int(result["epoch"].max()) + 1, COURSE_EVERY)]
     lines = [
         "### On validation beats, over the epochs",
         "",
@@ -88,15 +88,15 @@ def courses_markdown(told: pd.DataFrame) -> str:
         f"| training | {' | '.join(map(str, epochs))} | at the end | epochs |",
         f"| --- |{' ---: |' * (len(epochs) + 2)}",
     ]
-    for name, history in told.groupby("checkpoint", sort=False):
+    for name, history in result.groupby("checkpoint", sort=False):
         known = history.set_index("epoch")
         rows = [known.loc[epoch] if epoch in known.index else None for epoch in (*epochs, known.index.max())]
-        told_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
-        lines.append(f"| {name} | {' | '.join(told_each)} | {known.index.max()} |")
+        cells_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
+        lines.append(f"| {name} | {' | '.join(cells_each)} | {known.index.max()} |")
     return "\n".join(lines)
 
 
-def claims_markdown(verdicts: Sequence[Verdict]) -> str:
+def claims_markdown(verdicts: Sequence[ClaimResult]) -> str:
     """The orderings that the paper reads from its figures: at how many noise levels each holds, and where ours is most telling.
 
     That is where a claim that holds is closest to failing, and one that fails furthest off.
@@ -122,8 +122,8 @@ def _held(levels: Sequence[Level]) -> str:
     if not levels:
         return "open"
     held = sum(level.holds for level in levels)
-    told = f"{held} of {len(levels)}"
-    return told if held == len(levels) else f"**{told}**"
+    result = f"{held} of {len(levels)}"
+    return result if held == len(levels) else f"**{result}**"
 
 
 def table_markdown(rows: pd.DataFrame, quick: bool = False) -> str:
@@ -164,8 +164,8 @@ def heading(rows: pd.DataFrame, quick: bool = False) -> str:
         ("seeds", "Training seed ", str),
         ("departures", "Departs from the paper: ", str),
     ):
-        told = there[there[column] != ""]
-        facts += [about + "; ".join(_by_method(told, there, column, words))] if len(told) else []
+        result = there[there[column] != ""]
+        facts += [about + "; ".join(_by_method(result, there, column, words))] if len(result) else []
     if there["part"].any():
         facts.append("Square brackets: 95 % of resamples of these beats, a stratified part of the test split")
     caption = ". ".join(facts or ["Nothing evaluated yet"])
@@ -174,7 +174,7 @@ def heading(rows: pd.DataFrame, quick: bool = False) -> str:
 
 def summarise_methods(rows: pd.DataFrame) -> pd.DataFrame:
     """One row for each network and method: ``epochs, seeds, clean_acc`` and the mean distance to each of its tables."""
-    found = distances(rows)
+    found = table_distances(rows)
     lines = []
     for (network, method), group in rows.groupby(["network", "method"], sort=False):
         there = group[group["missing"] == ""]
@@ -240,7 +240,7 @@ def _summary_markdown(summary: pd.DataFrame, quick: bool) -> str:
     return "\n".join(lines)
 
 
-def _claim_json(verdict: Verdict) -> dict[str, Any]:
+def _claim_json(verdict: ClaimResult) -> dict[str, Any]:
     network, attack = CURVE_FIGURES[verdict.claim.figure]
     return {
         "figure": verdict.claim.figure,

@@ -1,31 +1,27 @@
-"""A recording out of the files that somebody gives: CSV, EDF or WFDB, told apart by content first and ending second."""
+"""A recording out of the files that somebody gives: which format, which files belong together, and what they hold."""
 
 import hashlib
 import os
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
+
+import numpy as np
 
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
-from nsr_core.recordings.archive import is_zip, unzip
-from nsr_core.recordings.contents import Contents, keep_usable
-from nsr_core.recordings.csv_file import read_csv
-from nsr_core.recordings.csv_text import is_text
-from nsr_core.recordings.edf import read_edf
-from nsr_core.recordings.edf_header import is_edf
+from nsr_core.recordings.formats import FORMATS, accepted, format_of
+from nsr_core.recordings.formats.archive import is_zip, unzip
+from nsr_core.recordings.formats.contents import Contents, keep_usable
+from nsr_core.recordings.formats.foreign import foreign_kind
+from nsr_core.recordings.formats.format import Format, Given
+from nsr_core.recordings.formats.pages import give_back, open_bytes
+from nsr_core.recordings.formats.text import NAME_LENGTH, clean, quote
 from nsr_core.recordings.limits import LIMITS, Deadline, Limits
 from nsr_core.recordings.recording import Recording
-from nsr_core.recordings.text import NAME_LENGTH, clean, quote
-from nsr_core.recordings.wfdb_header import named_files
-from nsr_core.recordings.wfdb_record import ANNOTATIONS, pick_files, read_wfdb
 
-ACCEPTED = "a CSV file, an EDF file, a WFDB record (.hea with its .dat files), or a zip of one of these"
-HEADER_ENDING = ".hea"
-PATH_LENGTH = 200
-_CSV_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".asc")
-_EDF_ENDINGS = (".edf", ".rec")
-_BDF_START = b"\xffBIOSEMI"
+PATH_LENGTH, NOTE_LENGTH = 200, 400
+ZIP_ENDING = ".zip"
+DIGESTED_BYTES = 1 << 24
 
 
 def read_recording(
@@ -38,38 +34,36 @@ def read_recording(
     """The recording in these files. Nothing is kept: WFDB passes through a temporary folder, the rest stays in memory.
 
     Args:
-        files: content by name: one CSV or EDF file; a WFDB header with the files that it names and perhaps one of
-            annotations; or one zip of these.
-        fs_hz: samples a second of a CSV file that does not say, or whose time column is uneven. Other files say.
+        files: content by name: those of one recording in one of ``FORMATS``, or one zip of them.
+        fs_hz: samples a second of a file that does not say, or whose time column is uneven.
         progress: told of the parts read.
         limits: of size, duration and time.
 
     Raises:
         UserError: the files are no recording, damaged, or beyond a limit; the message says which and what to do.
     """
-    deadline = Deadline(limits)
+    size = sum(map(len, files.values()))
+    deadline = Deadline(limits, size)
     if fs_hz is not None:
         limits.check_rate(fs_hz)
     if not files:
-        raise UserError(f"No file was given. Give {ACCEPTED}.")
+        raise UserError(f"No file was given. Give {accepted()}.")
     if len(files) > limits.files:
         raise UserError(
             f"{len(files):,} files were given, at most {limits.files} are read. Give those of one recording."
         )
-    limits.check_bytes(sum(len(content) for content in files.values()))
-    zips = [name for name, content in files.items() if is_zip(content)]
-    if zips and len(files) > 1:
-        raise UserError(
-            f"{quote(zips[0])} was given with other files. Give the zip alone, or only files without a zip."
-        )
-    if zips:
-        files = unzip(zips[0], files[zips[0]], limits, deadline)
-        if not files:
-            raise UserError(f"{quote(zips[0])} holds no file. Give {ACCEPTED}.")
-    headers = [name for name in files if name.lower().endswith(HEADER_ENDING)]
-    if headers:
-        return _read_wfdb(headers, files, limits, deadline, progress)
-    return _read_single(files, fs_hz, limits, deadline, progress)
+    limits.check_bytes(size, streamed=True)
+    files = _unzipped(files, limits, deadline)
+    name, kind = _main(files)
+    limits.check_bytes(size, streamed=kind.is_streamed)
+    picked = kind.belonging(name, files) if kind.belonging else {name: files[name]}
+    with np.errstate(all="ignore"):  # a file may hold any numbers, up to those that overflow a sum
+        contents = kind.read(Given(name, picked, fs_hz, limits, deadline, progress))
+        usable = keep_usable(contents, limits, by_hand_hz=fs_hz)
+    others = [other for other in files if other not in picked]
+    if others:
+        usable.notes.append(f"Not part of the record and not read: {len(others)} files, such as {quote(others[0])}.")
+    return _recording(name, kind.key, usable, picked)
 
 
 def read_path(
@@ -79,86 +73,146 @@ def read_path(
     progress: Progress = no_progress,
     limits: Limits = LIMITS,
 ) -> Recording:
-    """The recording in a file; of a WFDB record, its header or its name without ending is given.
+    """The recording in a file; of several files that belong together, the one to begin with, such as a WFDB header.
 
-    The files that a header names are taken from its folder, and the first annotation file of ``ANNOTATIONS`` that is there.
+    The other files are taken from its folder. A WFDB header may be given without its ending.
 
     Raises:
         UserError: as ``read_recording``; also if a file is missing or cannot be read.
     """
-    given = Path(path)
-    header = Path(f"{given}{HEADER_ENDING}")
-    if not _is_file(given) and _is_file(header):
-        given = header
-    if not _is_file(given):
-        raise UserError(f"{_shown(given)} is not a file. Give {ACCEPTED}.")
-    paths = [given]
-    if given.suffix.lower() == HEADER_ENDING:
-        limits.check_bytes(_size(given))
-        marks = (given.with_suffix(ending) for ending in ANNOTATIONS)
-        named = [given.with_name(name) for name in named_files(given.name, _read_bytes(given))]
-        paths += [*filter(_is_file, named), *islice(filter(_is_file, marks), 1)]
-    limits.check_bytes(sum(map(_size, paths)))
-    files = {each.name: _read_bytes(each) for each in paths}
-    return read_recording(files, fs_hz=fs_hz, progress=progress, limits=limits)
+    given = _completed(Path(path))
+    folder = _Folder(given.parent, limits)
+    kind = format_of(given.name, folder[given.name])
+    picked = kind.belonging(given.name, folder) if kind and kind.belonging else {given.name: folder[given.name]}
+    return read_recording(picked, fs_hz=fs_hz, progress=progress, limits=limits)
 
 
-def _read_wfdb(
-    headers: list[str], files: Mapping[str, bytes], limits: Limits, deadline: Deadline, progress: Progress
-) -> Recording:
-    if len(headers) > 1:
-        raise UserError(f"{len(headers)} WFDB headers were given, expected one. Give the files of one record.")
-    picked, annotations = pick_files(headers[0], files)
-    contents = read_wfdb(headers[0], annotations, picked, limits, deadline, progress)
-    others = [name for name in files if name not in picked]
-    if others:
-        contents.notes.append(f"Not part of the record and not read: {len(others)} files, such as {quote(others[0])}.")
-    return _recording(headers[0], "wfdb", contents, picked, limits)
+class _Folder(Mapping[str, bytes]):
+    """The files of a folder by name, read when they are asked for, and once; together no more than a limit allows."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._limits = path, limits
+        self._read: dict[str, bytes] = {}
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._read:
+            if name not in self:
+                raise KeyError(name)
+            path = self._path / name
+            self._limits.check_bytes(_size(path) + sum(map(len, self._read.values())), streamed=True)
+            self._read[name] = _read_bytes(path)
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and PurePath(name).name == name and _is_file(self._path / name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (each.name for each in sorted(self._path.iterdir()) if _is_file(each))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-def _read_single(
-    files: Mapping[str, bytes], fs_hz: float | None, limits: Limits, deadline: Deadline, progress: Progress
-) -> Recording:
-    if len(files) != 1:
-        raise UserError(f"{len(files)} files were given and no WFDB header among them. Give one recording: {ACCEPTED}.")
-    name, content = next(iter(files.items()))
-    kind = _kind(name, content)
-    if kind == "edf":
-        contents = read_edf(name, content, limits, deadline, progress)
-    else:
-        contents = read_csv(name, content, fs_hz, limits, deadline, progress)
-    return _recording(name, kind, contents, files, limits)
+def _completed(path: Path) -> Path:
+    """The file that is meant: itself, or with the ending of a format of several files."""
+    if _is_file(path):
+        return path
+    for kind in FORMATS.values():
+        for ending in kind.endings if kind.belonging else ():
+            if _is_file(Path(f"{path}{ending}")):
+                return Path(f"{path}{ending}")
+    raise UserError(f"{_shown(path)} is not a file. Give {accepted()}.")
 
 
-def _kind(name: str, content: bytes) -> str:
-    """``csv`` or ``edf``; UserError where it is neither."""
-    ending = PurePath(name).suffix.lower()
-    if not content:
-        raise UserError(f"{quote(name)} is empty. Give {ACCEPTED}.")
-    if content.startswith(_BDF_START) or ending == ".bdf":
-        raise UserError(f"{quote(name)} is a BDF file, which is not read. Export it as EDF.")
-    if is_edf(content) or ending in _EDF_ENDINGS:
-        return "edf"
-    if ending == ".dat" or ending in ANNOTATIONS:
+def _unzipped(files: Mapping[str, bytes], limits: Limits, deadline: Deadline) -> Mapping[str, bytes]:
+    """The files, or those in the one zip among them."""
+    zips = [name for name, content in files.items() if is_zip(content) and _is_container(name, content)]
+    if not zips:
+        return files
+    if len(files) > 1:
         raise UserError(
-            f"{quote(name)} is a part of a WFDB record. Give its header (.hea) and its .dat files together."
+            f"{quote(zips[0])} was given with other files. Give the zip alone, or only files without a zip."
         )
-    if ending == ".zip":
-        raise UserError(f"{quote(name)} is not a zip: it does not begin as one does. Copy or pack it again.")
-    if ending in _CSV_ENDINGS or is_text(content):
-        return "csv"
-    raise UserError(f"{quote(name)} is of a kind that is not known. Give {ACCEPTED}.")
+    inner = unzip(zips[0], files[zips[0]], limits, deadline)
+    if not inner:
+        raise UserError(f"{quote(zips[0])} holds no file. Give {accepted()}.")
+    return inner
 
 
-def _recording(name: str, kind: str, contents: Contents, files: Mapping[str, bytes], limits: Limits) -> Recording:
-    usable = keep_usable(contents, limits)
+def _is_container(name: str, content: bytes) -> bool:
+    """Whether a zip holds files, and is not itself the file of a format, as workbooks are."""
+    return not any(each.recognise(name, content) for each in FORMATS.values())
+
+
+def _main(files: Mapping[str, bytes]) -> tuple[str, Format]:
+    """The file to begin with, and its format.
+
+    A file that a format claims for another one does not begin anything. Among several beginnings those count that are
+    more than text, or text with a table in it, so that a note beside a recording does no harm.
+    """
+    formats = {name: format_of(name, content) for name, content in files.items()}
+    begins = [name for name, kind in formats.items() if kind and kind.belonging]
+    begins = _unclaimed(begins, formats, files)
+    if not begins and len(files) > 1:
+        begins = [name for name, kind in formats.items() if kind and kind.is_recording(name, files[name])]
+    if len(begins) > 1:
+        shown = ", ".join(map(quote, begins[:3]))
+        raise UserError(
+            f"{len(begins)} recordings were given ({shown}), expected one. Give the files of one recording alone."
+        )
+    if not begins and len(files) > 1:
+        raise UserError(f"{len(files)} files were given and none begins a recording. Give {accepted()}.")
+    name = begins[0] if begins else next(iter(files))
+    kind = formats[name]
+    if not files[name] and not (kind and kind.belonging):
+        raise UserError(f"{quote(name)} is empty. Give {accepted()}.")
+    if kind is None or (name.lower().endswith(ZIP_ENDING) and not is_zip(files[name])):
+        raise _unknown(name, files[name])
+    return name, kind
+
+
+def _unclaimed(begins: list[str], formats: Mapping[str, Format | None], files: Mapping[str, bytes]) -> list[str]:
+    """Those that no other of them claims as a part of it, as a WFDB header claims its segments'."""
+    if len(begins) < 2:
+        return begins
+    claimed: set[str] = set()
+    lacking: UserError | None = None
+    for name in begins:
+        kind = formats[name]
+        try:
+            claimed |= set(kind.belonging(name, files) if kind and kind.belonging else ()) - {name}
+        except UserError as error:
+            lacking = lacking or error
+    left = [name for name in begins if name not in claimed]
+    if len(left) != 1 and lacking:
+        raise lacking
+    return left or begins
+
+
+def _unknown(name: str, content: bytes) -> UserError:
+    what = foreign_kind(content)
+    if what:
+        return UserError(f"{quote(name)} is {what}. Give {accepted()}.")
+    ending = PurePath(name).suffix.lower()
+    of = next((each for each in FORMATS.values() if ending in each.companions), None)
+    if of:
+        return UserError(
+            f"{quote(name)} is a part of {of.title}. Give its {of.endings[0]} file and the files that it names together."
+        )
+    if ending == ZIP_ENDING:
+        return UserError(f"{quote(name)} is not a zip: it does not begin as one does. Copy or pack it again.")
+    return UserError(f"{quote(name)} is of a kind that is not known. Give {accepted()}.")
+
+
+def _recording(name: str, kind: str, usable: Contents, files: Mapping[str, bytes]) -> Recording:
     return Recording(
         name=clean(PurePath(name).stem, NAME_LENGTH) or kind,
         kind=kind,
         channels=tuple(usable.channels),
         marks=usable.marks,
         digest=_digest(files),
-        notes=tuple(usable.notes),
+        notes=tuple(clean(note, NOTE_LENGTH) for note in usable.notes),
+        suggested=usable.suggested,
     )
 
 
@@ -168,7 +222,9 @@ def _digest(files: Mapping[str, bytes]) -> str:
     for name, content in sorted(files.items()):
         for part in (name.encode(errors="surrogatepass"), content):
             digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
+            for start in range(0, len(part), DIGESTED_BYTES):
+                digest.update(part[start : start + DIGESTED_BYTES])
+                give_back(part)
     return digest.hexdigest()
 
 
@@ -194,7 +250,7 @@ def _size(path: Path) -> int:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return open_bytes(path)
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -11,28 +11,35 @@ class Limits:
     """Bounds of one recording.
 
     Attributes:
-        given_bytes: of the files as they are given, together.
+        given_bytes: of the files as they are given, together, where they are read whole.
+        streamed_bytes: the same of formats that are read in stretches.
         unzipped_bytes: of the files in a zip, together.
+        small_bytes: that any zip may unpack to, however small it is itself.
         files: in one upload or one zip.
         channels: of one recording.
-        samples: of all its channels together.
+        samples: of all its channels together, where they are read into memory, of eight bytes each.
+        streamed_samples: the same where they are read in the stretches that are looked at.
         marks: in its annotations.
         hours: from its first sample to its last.
         fs_min_hz: below it an ECG cannot be read.
         fs_max_hz: above it no ECG is recorded.
-        seconds: that reading may take.
+        seconds: that reading may take, and one more for each so many bytes.
     """
 
     given_bytes: int = 50_000_000
+    streamed_bytes: int = 500_000_000
     unzipped_bytes: int = 200_000_000
+    small_bytes: int = 10_000_000
     files: int = 100
     channels: int = 64
     samples: int = 60_000_000
+    streamed_samples: int = 500_000_000
     marks: int = 1_000_000
     hours: float = 48.0
     fs_min_hz: float = 50.0
     fs_max_hz: float = 10_000.0
     seconds: float = 30.0
+    bytes_a_second: int = 4_000_000
 
     def allow_rate(self, fs_hz: float) -> bool:
         """Whether an ECG may have this many samples a second; NaN may not."""
@@ -46,12 +53,21 @@ class Limits:
                 "Look it up in the recorder's settings and give it in samples a second."
             )
 
-    def check_bytes(self, size: int) -> None:
+    def check_bytes(self, size: int, *, streamed: bool = False) -> None:
         """Raises ``UserError`` for more bytes than may be given."""
-        if size > self.given_bytes:
+        most = self.streamed_bytes if streamed else self.given_bytes
+        if size > most:
             raise UserError(
-                f"The files have {megabytes(size)}, at most {megabytes(self.given_bytes)} are read. "
+                f"The files have {megabytes(size)}, at most {megabytes(most)} are read. "
                 "Cut a shorter stretch out of the recording, or give it as WFDB, which is smaller than text."
+            )
+
+    def check_unzipped(self, size: int) -> None:
+        """Raises ``UserError`` for a file that unpacks to more bytes than it may."""
+        if size > self.unzipped_bytes:
+            raise UserError(
+                f"The file unpacks to {megabytes(size)}, at most {megabytes(self.unzipped_bytes)} are read. "
+                "Cut a shorter stretch out of the recording."
             )
 
     def check_channels(self, count: int) -> None:
@@ -69,6 +85,14 @@ class Limits:
                 "Give fewer signals or a shorter stretch."
             )
 
+    def check_streamed(self, count: int) -> None:
+        """Raises ``UserError`` for more samples than a recording may have that is read in stretches."""
+        if count > self.streamed_samples:
+            raise UserError(
+                f"The recording has {short_count(count)} samples in all its signals, at most {self.streamed_samples:,} are "
+                "read. Give fewer signals or a shorter stretch."
+            )
+
     def check_hours(self, samples: int, fs_hz: float) -> None:
         """Raises ``UserError`` for a signal that lasts too long; ``samples`` of one signal."""
         hours = samples / fs_hz / 3600
@@ -83,17 +107,17 @@ LIMITS = Limits()
 
 
 class Deadline:
-    """The moment at which reading must be over."""
+    """The moment at which reading must be over; ``size`` is the bytes of the files."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._seconds = limits.seconds
-        self._ends = time.monotonic() + limits.seconds
+    def __init__(self, limits: Limits, size: int = 0) -> None:
+        self._seconds = limits.seconds + size / limits.bytes_a_second
+        self._ends = time.monotonic() + self._seconds
 
     def check(self) -> None:
         """Raises ``UserError`` when it has passed."""
         if time.monotonic() > self._ends:
             raise UserError(
-                f"Reading took longer than {self._seconds:g} s and was stopped. "
+                f"Reading took longer than {self._seconds:.3g} s and was stopped. "
                 "Give a shorter stretch, or try again when the machine is less busy."
             )
 

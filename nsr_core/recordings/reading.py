@@ -10,7 +10,7 @@ import torch
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
-from nsr_core.certificates import certify_beats
+from nsr_core.certificates import can_be_certified, certify_beats
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
@@ -95,13 +95,13 @@ class RecordingReading:
 
     def cuts_in_words(self, checkpoint: str) -> str:
         """Over how many cuts a network's readings stand and, where it was proved, under how much noise at all of them."""
-        told = self.networks[checkpoint]
-        all_cuts = told.stands_over == len(SHIFTS)
+        result = self.networks[checkpoint]
+        all_cuts = result.stands_over == len(SHIFTS)
         words = f"{checkpoint} reads {int(all_cuts.sum()):,} of {len(all_cuts):,} beats alike at every cut within ±{REACH_MS:.0f} ms"
-        proved = told.certified_cuts > 0
+        proved = result.certified_cuts > 0
         if not proved.any():
             return f"{words}."
-        level = told.certified_cuts[proved] * (
+        level = result.certified_cuts[proved] * (
             self.cut.beats.mv_range[proved].astype(float) if self.cut.lead.in_mv else 1.0
         )
         unit = "mV" if self.cut.lead.in_mv else "of the range"
@@ -110,7 +110,7 @@ class RecordingReading:
     def counts(self) -> pd.DataFrame:
         """Rows by class: ``class`` and for each network how many beats it reads as that."""
         columns = {
-            name: np.bincount(told.label, minlength=len(CLASSES)).tolist() for name, told in self.networks.items()
+            name: np.bincount(result.label, minlength=len(CLASSES)).tolist() for name, result in self.networks.items()
         }
         return pd.DataFrame({"class": list(CLASSES)} | columns)
 
@@ -138,16 +138,16 @@ class RecordingReading:
         spread = self.cut.beats.mv_range.astype(np.float64)
         columns: dict[str, Any] = {"range_mv": spread.round(4), "unlikeness": self.unlikeness.round(3)}
         columns["unlike"] = self.unlike
-        for name, told in self.networks.items():
+        for name, result in self.networks.items():
             columns |= {
-                f"{name} class": np.array(CLASSES)[told.label],
-                f"{name} p": told.probability.max(axis=1).astype(np.float64).round(4),
-                f"{name} flips at": rounded_up(told.flips_at, DECIMALS),
-                f"{name} flips at mV": rounded_up(told.flips_at * spread, DECIMALS),
-                f"{name} proved to": rounded_down(told.certified, DECIMALS),
-                f"{name} stands over": pd.array(told.stands_over, dtype="Int64"),  # whole also where others have none
-                f"{name} proved for all cuts": rounded_down(told.certified_cuts, DECIMALS),
-                f"{name} proved for all cuts mV": rounded_down(told.certified_cuts * spread, DECIMALS),
+                f"{name} class": np.array(CLASSES)[result.label],
+                f"{name} p": result.probability.max(axis=1).astype(np.float64).round(4),
+                f"{name} flips at": rounded_up(result.flips_at, DECIMALS),
+                f"{name} flips at mV": rounded_up(result.flips_at * spread, DECIMALS),
+                f"{name} proved to": rounded_down(result.certified, DECIMALS),
+                f"{name} stands over": pd.array(result.stands_over, dtype="Int64"),  # whole also where others have none
+                f"{name} proved for all cuts": rounded_down(result.certified_cuts, DECIMALS),
+                f"{name} proved for all cuts mV": rounded_down(result.certified_cuts * spread, DECIMALS),
             }
         return columns
 
@@ -168,7 +168,7 @@ class RecordingReading:
             "beats_found": len(cut.sample),
             "beats_read": len(cut.row),
             "not_classified_s": cut.unclassified_s.round(3).tolist(),
-            "weights": {name: told.weights for name, told in self.networks.items()},
+            "weights": {name: result.weights for name, result in self.networks.items()},
             "noise": {
                 "protocol": "custom",
                 "attack": SEARCH_ATTACK.name,
@@ -203,7 +203,7 @@ def read_recording_beats(
         checkpoints: one or more.
         prove: also prove up to which level no noise changes a reading, where there is a proof for the network: some 20 ms a
             beat, and as much again for each of the ten other cuts of a beat that is read alike at all of them.
-        progress: told in beats over all networks; raising from it stops the work.
+        progress: called with the number of beats over all networks; raising from it stops the work.
 
     Raises:
         UserError: no beat of the recording can be used, or two checkpoints have the same name.
@@ -230,7 +230,7 @@ def compare_with_training(cut: CutRecording, networks: Mapping[str, NetworkReadi
 def read_with(
     checkpoint: Checkpoint, cut: CutRecording, *, prove: bool = False, seed: int = 0, progress: Progress = no_progress
 ) -> NetworkReading:
-    """What one network makes of a recording's usable beats; ``progress`` is told in beats, ``work_of`` times as many.
+    """What one network makes of a recording's usable beats; ``progress`` is called with beats, ``work_of`` times as many.
 
     Raises:
         UserError: none of the beats can be used.
@@ -286,13 +286,12 @@ def _prove_all_cuts(
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
     """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
-    try:
-        table = certify_beats(
-            network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
-        )  # fmt: skip
-    except UserError:  # there is none for this network
-        progress(len(beats), len(beats), "there is no proof for this network")
+    if not can_be_certified(network):
+        progress(len(beats), len(beats), "there is no certificate for this network")
         return np.full(len(beats), np.nan)
+    table = certify_beats(
+        network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress
+    )  # fmt: skip
     return table["certified"].to_numpy(np.float64)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from nsr_core.data import Beats, Split, load_beats, make_split
+from nsr_core.data import Beats, Split, load_beats, make_split, usual_split
 from nsr_core.data.splits import SPLIT_SEED, with_fewer_to_train
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
@@ -34,8 +34,7 @@ class Bench:
 
     @property
     def split_name(self) -> str:
-        """Which split is the paper's for these beats: the published CSV brings its own."""
-        return "published" if self.source == "kaggle" else "beat"
+        return usual_split(self.source)
 
     @property
     def split_seed(self) -> int:

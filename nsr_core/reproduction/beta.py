@@ -13,13 +13,13 @@ from nsr_core.attacks import PGD
 from nsr_core.compute import describe_machine
 from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment
+from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.summary import summarise
-from nsr_core.files import write_atomically
+from nsr_core.files import Note, write_atomically
 from nsr_core.methods import METHODS, get_method
-from nsr_core.paper.beta import SWEEP_FILE
-from nsr_core.progress import Progress, no_progress
+from nsr_core.paper.beta import BETA_FILE
+from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.settings import described_fields
@@ -33,9 +33,9 @@ RESULT_FILE = "validation.json"
 BETA_METHODS = tuple(name for name, method in METHODS.items() if method.in_paper and "beta" in described_fields(method))
 #: Tried by default: so many times the paper's β.
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
-SWEEP_EPOCHS = 10
+SEARCH_EPOCHS = 10
 #: 100-PGD at the noise levels up to 0.1, on up to 200 validation beats of each class, evenly spread over the records.
-SWEEP = Assignment(PGD(steps=100), per_class=200, eps_grid=(0.01, 0.03, 0.05, 0.1), spread=True)
+SEARCH = Assignment(PGD(steps=100), per_class=200, eps_grid=(0.01, 0.03, 0.05, 0.1), spread=True)
 
 
 @dataclass(frozen=True)
@@ -66,54 +66,44 @@ class Trial:
 
     def result(self, bench: Bench) -> dict[str, Any] | None:
         """What ``carry_out`` wrote, or None where it has not, or with other settings."""
-        try:
-            result = json.loads((self.folder(bench) / RESULT_FILE).read_text())
-        except (OSError, ValueError):
-            return None
-        return result if isinstance(result, dict) and result.get("identity") == self._identity(bench) else None
+        return self._note(bench).read()
 
     def is_done(self, bench: Bench) -> bool:
         return self.result(bench) is not None
 
     def seconds(self, costs: Costs) -> float:
-        attacked = 5 * (SWEEP.per_class or 0)
-        return costs.training(self.config) + costs.attacking(self.config, "pgd", SWEEP, attacked)
+        attacked = 5 * (SEARCH.per_class or 0)
+        return costs.training(self.config) + costs.attacking(self.config, "pgd", SEARCH, attacked)
 
     def carry_out(self, bench: Bench, progress: Progress) -> None:
         beats, split = bench.load()
         folder = self.folder(bench)
         train(self.config, beats, split, folder, device=bench.torch_device, progress=progress)
         network = load_checkpoint(folder).network.to(bench.torch_device)
-        rows = spread_of_each_class(beats, split.validation, SWEEP.per_class or 0)
-        table = attack_beats(
-            network, beats, rows, SWEEP.attack, "validation", SWEEP.eps_grid, seed=SWEEP.seed,
-            device=bench.torch_device, progress=no_progress,
-        )  # fmt: skip
+        rows = spread_of_each_class(beats, split.validation, SEARCH.per_class or 0)
+        table = attack_beats(network, beats, rows, "validation", SEARCH, device=bench.torch_device)
         curve = summarise(table)
         eps, acc = curve["eps"].tolist(), curve["acc"].tolist()
-        result = {
-            "identity": self._identity(bench),
-            "beats": len(rows),
-            "eps": eps,
-            "acc": acc,
-            "area": round(area(eps, acc), 5),
-            "score": round(score(eps, acc), 5),
-            "machine": describe_machine(bench.torch_device),
-        }
-        text = json.dumps(result, indent=2) + "\n"
-        write_atomically(folder / RESULT_FILE, lambda path: path.write_text(text))
+        self._note(bench).write(
+            beats=len(rows),
+            eps=eps,
+            acc=acc,
+            area=round(area(eps, acc), 5),
+            score=round(score(eps, acc), 5),
+            machine=describe_machine(bench.torch_device),
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "config": self.config.to_json()}
 
-    def _identity(self, bench: Bench) -> dict[str, Any]:
+    def _note(self, bench: Bench) -> Note:
         identity = {
             "config": self.config.to_json(),
             "split": bench.load()[1].fingerprint,
             "attack": _described(),
             "device": bench.device,
         }
-        return json.loads(json.dumps(identity))
+        return Note(self.folder(bench) / RESULT_FILE, identity)
 
 
 def area(eps: Sequence[float], acc: Sequence[float]) -> float:
@@ -139,7 +129,7 @@ def make_trials(
     values: Sequence[float] | None,
     seed: int,
 ) -> list[Trial]:
-    """The trials of a sweep.
+    """The trials of a search.
 
     Args:
         values: of β, for every method; by default ``FACTORS`` times the paper's.
@@ -167,10 +157,10 @@ def paper_beta(network: str, method: str) -> float:
     return float(getattr(get_method(method, network), "beta"))  # noqa: B009 - methods without it have no such attribute
 
 
-def write_sweep(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
+def write_search(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     """Write ``beta.csv`` (a row for each trial and noise level) and ``beta.json`` of the trials that are finished.
 
-    Those that an earlier sweep finished in this folder with other β and the same schedule are told with them.
+    Those that an earlier search finished in this folder with other β and the same schedule are reported with them.
 
     Returns:
         What ``beta.json`` holds. ``protocol``: which beats, split, attack and seeds. ``sweeps``, for each network and method:
@@ -192,7 +182,7 @@ def write_sweep(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     write_atomically(folder / "beta.csv", lambda path: table.to_csv(path, index=False))
     value = {"protocol": _protocol(trials, bench), "sweeps": chosen}
     text = json.dumps(value, indent=2) + "\n"
-    write_atomically(folder / SWEEP_FILE, lambda path: path.write_text(text))
+    write_atomically(folder / BETA_FILE, lambda path: path.write_text(text))
     return value
 
 
@@ -232,14 +222,14 @@ def _protocol(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
 
 def _described() -> dict[str, Any]:
     """The attack and its beats, as plain values."""
-    told = SWEEP.describe() | {"beats": f"up to {SWEEP.per_class} validation beats of each class"}
-    return json.loads(json.dumps(told))
+    outcome = SEARCH.describe() | {"beats": f"up to {SEARCH.per_class} validation beats of each class"}
+    return json.loads(json.dumps(outcome))
 
 
 def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]]]) -> dict[str, Any]:
     best = max(results, key=lambda one: one[1]["score"], default=None)
     betas = [trial.beta for trial, _ in results]
-    told = ("beats", "eps", "acc", "area", "score")
+    outcome = ("beats", "eps", "acc", "area", "score")
     return {
         "network": network,
         "method": method,
@@ -248,7 +238,7 @@ def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]
         "at_edge": best is not None and best[0].beta in (min(betas), max(betas)),
         "trials": [
             {"beta": trial.beta, "epochs": trial.config.epochs, "clean_acc": result["acc"][0]}
-            | {name: result[name] for name in told}
+            | {name: result[name] for name in outcome}
             for trial, result in results
         ],
     }

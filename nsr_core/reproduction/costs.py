@@ -8,19 +8,14 @@ from typing import Any
 import pandas as pd
 
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
-from nsr_core.evaluation.summary import READINGS
+from nsr_core.evaluation.assignment import PAPER_PLAN, Assignment
+from nsr_core.evaluation.summary import reported_as
 from nsr_core.methods import METHODS, PAPER_METHODS
-from nsr_core.methods.adversarial import Adversarial
-from nsr_core.methods.full_budget import FullAdversarial, Trades
+from nsr_core.models import NETWORKS
 from nsr_core.settings import described_fields
-from nsr_core.training.checkpoint import RESULTS_FILE, read_card
+from nsr_core.training.card import RESULTS_FILE, read_card
 from nsr_core.training.config import TrainConfig
 
-#: Where no card tells: seconds per epoch of 70,043 training beats, plain and adversarial, and per beat and noise level of 100-PGD and of SPSA
-#: with 2,048 evaluations a step; from single steps timed on one core (see docs/speed.md).
-UNMEASURED_TRAINING = {"mlp": (12.0, 40.0), "cnn": (160.0, 750.0)}
-UNMEASURED_ATTACK = {("mlp", "pgd"): 0.001, ("mlp", "spsa"): 0.15, ("cnn", "pgd"): 0.03, ("cnn", "spsa"): 10.0}
 TRAINING_BEATS = 70_043
 #: Writing a checkpoint's results anew.
 MERGING_SECONDS = 3.0
@@ -59,7 +54,7 @@ class Costs:
             if other == network and is_adversarial(of) == alike
             for value in values
         ]
-        per_beat = median(known) if known else UNMEASURED_TRAINING[network][alike] / TRAINING_BEATS
+        per_beat = median(known) if known else NETWORKS[network].seconds_per_epoch[alike] / TRAINING_BEATS
         return per_beat * self._beats
 
     def attacking(self, config: TrainConfig, attack: str, assignment: Assignment, beats: int) -> float:
@@ -76,10 +71,10 @@ class Costs:
             if (other, of) == (network, attack)
             for value in values
         ]
-        return median(known) if known else UNMEASURED_ATTACK[network, attack]
+        return median(known) if known else NETWORKS[network].seconds_per_beat[attack]
 
     def is_measured(self, network: str) -> bool:
-        """Whether cards told the training times of a network by each of the paper's methods."""
+        """Whether cards know the training times of a network by each of the paper's methods."""
         return all((network, method) in self._epoch for method in PAPER_METHODS)
 
     def _learn(self, folder: Path, card: dict[str, Any]) -> None:
@@ -94,8 +89,7 @@ class Costs:
         summary = pd.read_csv(folder / RESULTS_FILE)
         for attack, planned in PAPER_PLAN.items():
             entry = attacks.get(attack, {})
-            reported = next((name for name, reading in READINGS.items() if reading.attack == attack), attack)
-            rows = summary[(summary["attack"] == reported) & (summary["eps"] > 0)]
+            rows = summary[(summary["attack"] == reported_as(attack)[0]) & (summary["eps"] > 0)]
             if "seconds" not in entry or entry["machine"]["device"] != "cpu" or rows.empty:
                 continue
             effort = _described_effort(entry["attack"]) / _effort(planned)
@@ -105,8 +99,8 @@ class Costs:
 
 
 def is_adversarial(method: str) -> bool:
-    """Whether a method attacks each batch that it trains on, which takes several times as long."""
-    return isinstance(METHODS[method], Adversarial | FullAdversarial | Trades)
+    """Whether a method attacks each batch that it trains on; False for one that is not known here."""
+    return method in METHODS and METHODS[method].adversarial
 
 
 def _effort(assignment: Assignment) -> float:

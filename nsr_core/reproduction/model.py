@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nsr_core.errors import UserError
-from nsr_core.evaluation.robustness import PAPER_EPS
-from nsr_core.evaluation.summary import READINGS
+from nsr_core.evaluation.assignment import PAPER_EPS
+from nsr_core.evaluation.summary import reported_as
 from nsr_core.reproduction.bench import Bench
-from nsr_core.training.checkpoint import BEATS_FILE, CARD_FILE, read_card
+from nsr_core.training.card import BEATS_FILE, CARD_FILE, read_card
 from nsr_core.training.config import TrainConfig
 
 
@@ -58,10 +58,9 @@ class Model:
 def are_whole(card: dict, attack: str, eps_grid: Sequence[float]) -> bool:
     """Whether a card tells of an attack that was carried out at all these noise levels and summed up."""
     results = card["results"]
-    reported = [name for name, reading in READINGS.items() if reading.attack == attack] or [attack]
     levels = [0.0, *eps_grid]
     return "seconds" in results.get("attacks", {}).get(attack, {}) and all(
-        results.get("robust", {}).get(name, {}).get("eps") == levels for name in reported
+        results.get("robust", {}).get(name, {}).get("eps") == levels for name in reported_as(attack)
     )
 
 

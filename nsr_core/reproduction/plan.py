@@ -10,7 +10,7 @@ import numpy as np
 from nsr_core.attacks import PGD, SPSA
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment
+from nsr_core.evaluation.assignment import PAPER_PLAN, Assignment
 from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
@@ -20,19 +20,19 @@ from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.model import Model, find_shipped
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, Task, TrainModel
+from nsr_core.training.card import list_checkpoints
 from nsr_core.training.config import paper_config
 
 PAPER_EPOCHS = 50
+#: Below a folder of checkpoints: longer trainings of some of them, not evaluated by all attacks yet.
+LONGER_FOLDER = "longer"
 #: Trained from several seeds where nothing else is asked for.
 SEEDED = (("mlp", "ce"), ("mlp", "loss2"), ("mlp", "adv0.1"))
 MORE_SEEDS = (1, 2)
 #: The most telling first.
 METHOD_ORDER = ("loss2", "adv0.1", "ce", *(name for name in PAPER_METHODS if name not in ("loss2", "adv0.1", "ce")))
-#: How many of a network's batches make a shard, by attack: minutes of work, not seconds and not hours.
-SHARD_BATCHES = {("mlp", "pgd"): 8, ("mlp", "spsa"): 1, ("cnn", "pgd"): 8, ("cnn", "spsa"): 1}
-#: On a CPU: 500 test beats of each class (162 of class F), and so many evaluations for each SPSA step on the CNN.
-CNN_BEATS = 2_162
-CNN_SPSA_SAMPLES = 128
+#: How many batches make a shard, by attack: minutes of work, not seconds and not hours.
+SHARD_BATCHES = {"pgd": 8, "spsa": 1}
 
 QUICK_EPOCHS = 1
 QUICK_TRAIN_PER_CLASS = 1_000
@@ -53,9 +53,9 @@ class Request:
         seeds: training seeds of all models; by default 0, and 1 and 2 for three MLPs.
         quick: a trial of minutes whose numbers mean nothing.
         cnn_beats: PGD attacks the CNN on at least so many test beats, as many of each class as there are; 0 for all; by
-            default as a shipped checkpoint was, else all with CUDA and ``CNN_BEATS`` on a CPU.
+            default as a shipped checkpoint was, else all with CUDA and ``CNN.cpu_beats`` on a CPU.
         cnn_samples: evaluations for each SPSA step on the CNN; by default as a shipped checkpoint's, else the paper's
-            with CUDA and ``CNN_SPSA_SAMPLES`` on a CPU.
+            with CUDA and ``CNN.cpu_samples`` on a CPU.
     """
 
     only: tuple[str, ...] = ()
@@ -101,19 +101,24 @@ class Request:
         if self.quick:
             return QUICK_PLAN[attack]
         asked = PAPER_PLAN[attack]
-        if network != "cnn":
+        costly = NETWORKS[network]
+        if costly.cpu_beats is None:
             return asked
         if attack == "spsa":
-            fewer = CNN_SPSA_SAMPLES if bench.device == "cpu" else SPSA().samples
-            return replace(asked, attack=SPSA(samples=fewer if self.cnn_samples is None else self.cnn_samples))
+            fewer = costly.cpu_samples if bench.device == "cpu" else None
+            samples = fewer if self.cnn_samples is None else self.cnn_samples
+            return replace(asked, attack=SPSA(samples=samples or SPSA().samples))
         beats, split = bench.load()
-        wanted = (CNN_BEATS if bench.device == "cpu" else 0) if self.cnn_beats is None else self.cnn_beats
+        wanted = (costly.cpu_beats if bench.device == "cpu" else 0) if self.cnn_beats is None else self.cnn_beats
         per_class = equal_share(beats.y[split.test], wanted) if wanted else None
         return replace(asked, per_class=per_class, spread=per_class is not None)
 
     def leaves_open(self, network: str, attack: str) -> bool:
         """Whether results that a shipped checkpoint has will do, on however many beats they are."""
-        return network == "cnn" and (self.cnn_samples if attack == "spsa" else self.cnn_beats) is None
+        return (
+            NETWORKS[network].cpu_beats is not None
+            and (self.cnn_samples if attack == "spsa" else self.cnn_beats) is None
+        )
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,8 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     """The tasks that a request comes to.
 
     Args:
-        shipped: folder of checkpoints that are used where they are what would be trained; so are those in its folder ``seeds``.
+        shipped: folder of checkpoints that are used where they are what would be trained; so are those in its folders ``seeds``
+            and ``longer``.
 
     Raises:
         UserError: the request names what is not there, or the records are missing.
@@ -155,7 +161,7 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     wanted = [(pair, seed) for pair in attacks for seed in request.seeds_of(*pair)]
     # More seeds of a model only after the first of every model.
     wanted.sort(key=lambda one: one[1] != request.seeds_of(*one[0])[0])
-    folders = list_with_seeds(shipped)
+    folders = [*list_with_seeds(shipped), *list_checkpoints(shipped / LONGER_FOLDER)]
     models: list[Model] = []
     tasks: list[Task] = []
     taken_over: list[tuple[str, str]] = []
@@ -224,7 +230,7 @@ def _attacks(model: Model, assigned: dict[str, Assignment], bench: Bench) -> lis
     network = model.config.network
     for attack, assignment in assigned.items():
         count = len(chosen_test_beats(beats, split, assignment.per_class, assignment.spread))
-        bounds = shard_bounds(count, SHARD_BATCHES[network, attack] * batch_size(network, bench.device))
+        bounds = shard_bounds(count, SHARD_BATCHES[attack] * batch_size(network, bench.device))
         shards = tuple(AttackShard(model, attack, assignment, *part, of=count) for part in bounds)
         merge = MergeShards(shards, after)
         tasks += [*shards, merge]

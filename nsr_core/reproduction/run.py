@@ -9,7 +9,7 @@ from nsr_core.progress import Progress
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.tasks import Task
 
-#: How finely progress is told: parts of an estimated second.
+#: How finely progress is reported: parts of an estimated second.
 PARTS = 10
 #: Seconds between two looks at what the workers say.
 LOOK_EVERY_SECONDS = 0.5
@@ -51,7 +51,7 @@ def run_tasks(tasks: Sequence[Task], workers: Workers, costs: Costs, progress: P
     Args:
         tasks: those still to be done; a task that one of them needs and that is not among them is done.
         costs: what each takes, for the progress.
-        progress: told in estimated time over all tasks, so that what it extrapolates rests on how long they really took.
+        progress: called with estimated time over all tasks, so that what it extrapolates rests on how long they really took.
 
     Raises:
         UserError: some tasks failed; the others are finished.
@@ -65,7 +65,7 @@ def run_tasks(tasks: Sequence[Task], workers: Workers, costs: Costs, progress: P
                 break  # all that is left needs something that failed
             for event in workers.wait(LOOK_EVERY_SECONDS):
                 board.hear(event)
-            progress(board.done(), board.total, board.told())
+            progress(board.done(), board.total, board.result())
     finally:
         workers.stop()
     board.check()
@@ -105,7 +105,7 @@ class _Board:
         ran = sum(self._parts[name] for name in self._finished | set(self._failed))
         return ran + int(sum(self._parts[name] * share for name, share in self.running.items()))
 
-    def told(self) -> str:
+    def result(self) -> str:
         now = next(iter(self.running), "done")
         more = f" and {len(self.running) - 1} more" if len(self.running) > 1 else ""
         return f"{len(self._finished)} of {len(self._parts)} tasks; {now}{more}"

@@ -1,6 +1,5 @@
 """The tasks: train a model, attack a shard of beats, merge the shards. Each goes on where it was stopped."""
 
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +10,16 @@ import pandas as pd
 from nsr_core.compute import configure, describe_machine
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment, add_results
+from nsr_core.evaluation.assignment import Assignment
+from nsr_core.evaluation.evaluate import add_results
 from nsr_core.evaluation.robustness import attack_beats, predict
 from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import SHARDS_FOLDER, Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.model import Model, are_whole
 from nsr_core.reproduction.shards import ShardFile
-from nsr_core.training.checkpoint import BEATS_FILE, check_split, load_checkpoint, read_card
+from nsr_core.training.card import BEATS_FILE, read_card
+from nsr_core.training.checkpoint import check_split, load_checkpoint
 from nsr_core.training.copies import copy_checkpoint
 from nsr_core.training.loop import train
 
@@ -129,8 +130,7 @@ class AttackShard:
             "device": bench.device,
         }
         folder = Path(bench.work) / SHARDS_FOLDER / self.model.name / self.attack
-        # Through JSON: a tuple comes back as a list, and the note must equal this.
-        return ShardFile(folder / f"{self.start}-{self.stop}.parquet", json.loads(json.dumps(identity)))
+        return ShardFile(folder / f"{self.start}-{self.stop}.parquet", identity)
 
     def carry_out(self, bench: Bench, progress: Progress) -> None:
         beats, split = bench.load()
@@ -147,8 +147,7 @@ class AttackShard:
             file.keep(table, round(before + time.perf_counter() - started, 3))
 
         attack_beats(
-            network, beats, rows[part], self.assignment.attack, self.attack, self.assignment.eps_grid,
-            seed=self.assignment.seed, carry=self.assignment.carry, signal_only=self.assignment.signal_only,
+            network, beats, rows[part], self.attack, self.assignment,
             device=bench.torch_device,
             # Of all beats at once, as the whole run does: the last bit may depend on the batch.
             clean=predict(network, beats.x[rows], bench.torch_device)[part],

@@ -20,8 +20,8 @@ M = TypeVar("M", bound=Settings)
 #: Steps that are taken one kernel at a time before the capture: libraries choose their kernels and buffers in them.
 STEPS_BEFORE_CAPTURE = 3
 
-#: One capture at a time: while one is under way, the allocator sorts what it hands out by stream.
-_capturing = threading.Lock()
+#: Held by whatever is no replay: nothing else may happen on the device while a graph is captured.
+one_by_one = threading.RLock()
 
 
 class CapturedStep:
@@ -45,30 +45,36 @@ class CapturedStep:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """The loss of one step on these rows; it is overwritten by the next."""
-        if len(rows) != len(self._rows):
-            return self._step(rows)
-        self._taken += 1
-        if self._taken <= STEPS_BEFORE_CAPTURE:
-            return self._step(rows)
-        if self._graph is None:
-            self._capture()
+        usual = len(rows) == len(self._rows)
+        if self._graph is None or not usual:
+            with one_by_one:
+                self._taken += usual
+                if not usual:
+                    loss = self._step(rows)
+                    torch.cuda.current_stream().synchronize()
+                    return loss
+                # Libraries try their kernels on these shapes, once; on all shapes that occur it would take forever.
+                with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+                    if self._taken <= STEPS_BEFORE_CAPTURE:
+                        loss = self._step(rows)
+                        torch.cuda.current_stream().synchronize()
+                        return loss
+                    self._graph = self._captured()
         self._rows.copy_(rows)
-        assert self._graph is not None
         self._graph.replay()
         return self._loss
 
-    def _capture(self) -> None:
+    def _captured(self) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._generator)
-        with _capturing:
-            torch.cuda.current_stream().synchronize()
-            # Other threads go on with their own trainings meanwhile: what they do must not spoil the capture.
-            graph.capture_begin(capture_error_mode="thread_local")
-            try:
-                self._loss = self._step(self._rows)
-            finally:
-                graph.capture_end()
-        self._graph = graph
+        torch.cuda.synchronize()
+        # Other threads may replay meanwhile.
+        graph.capture_begin(capture_error_mode="relaxed")
+        try:
+            self._loss = self._step(self._rows)
+        finally:
+            graph.capture_end()
+        return graph
 
 
 def with_tensors(settings: M, values: dict[str, Tensor]) -> M:

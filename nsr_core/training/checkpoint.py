@@ -1,7 +1,5 @@
 """A trained network on disk: ``model.safetensors`` and ``card.json``. Loading reads numbers, never runs code."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,8 @@ from nsr_core.data import Split
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
 from nsr_core.models import Network, make_network
+from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, file_digest, read_card, write_card
 from nsr_core.training.config import TrainConfig
-
-FORMAT = "nsr-ecg checkpoint 1"
-MODEL_FILE = "model.safetensors"
-CARD_FILE = "card.json"
-HISTORY_FILE = "history.csv"
-RESULTS_FILE = "robustness.csv"
-BEATS_FILE = "robustness.parquet"
 
 
 @dataclass(frozen=True)
@@ -53,35 +45,6 @@ def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> Non
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     write_atomically(folder / MODEL_FILE, lambda path: save_file(weights, path, metadata={"format": FORMAT}))
     write_card(folder, {"format": FORMAT, "weights_sha256": file_digest(folder / MODEL_FILE), **card})
-
-
-def write_card(folder: Path, card: dict[str, Any]) -> None:
-    """Replace a checkpoint's card in one step."""
-    text = json.dumps(card, indent=2) + "\n"
-    write_atomically(folder / CARD_FILE, lambda path: path.write_text(text))
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """A checkpoint's card.
-
-    Raises:
-        UserError: no card, not JSON, or not a card of this program.
-    """
-    path = folder / CARD_FILE
-    try:
-        card = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError(
-            f"{folder} holds no checkpoint: {CARD_FILE} is missing. Train one, or give another folder."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be read as a card ({error}). Restore it, or train the checkpoint again."
-        ) from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        found = card.get("format") if isinstance(card, dict) else type(card).__name__
-        raise UserError(f'{path} is no card of this program: its format is {found!r}, expected "{FORMAT}".')
-    return card
 
 
 def load_checkpoint(folder: str | Path) -> Checkpoint:
@@ -129,14 +92,3 @@ def check_split(checkpoint: Checkpoint, split: Split) -> None:
             f"{checkpoint.name} was trained on the split {trained}, these beats are split as {split.fingerprint}: test "
             "beats could have trained. Use the beats and the split that its card names."
         )
-
-
-def list_checkpoints(root: str | Path) -> list[Path]:
-    """The folders below ``root`` that hold a card, by name; hidden ones are not finished yet."""
-    folders = (path.parent for path in Path(root).glob(f"*/{CARD_FILE}"))
-    return sorted(folder for folder in folders if not folder.name.startswith("."))
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,42 +1,72 @@
-"""Results that are kept beside a checkpoint's weights: a file, and an entry of the card that says how it came about."""
+"""Results that are kept beside a checkpoint's weights: files, and entries of the card that say how they came about."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nsr_core.errors import UserError
-from nsr_core.training.checkpoint import read_card, write_card
+from nsr_core.files import take
+from nsr_core.training.card import MODEL_FILE, write_card
+from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 
 
-def begin_results(
-    folder: Path, entry: str, file: str, settings: dict[str, Any], replace_results: bool
+@contextmanager
+def open_results(folder: str | Path) -> Iterator[Checkpoint]:
+    """A checkpoint whose results are written within: its card is read once, and no other process writes there meanwhile.
+
+    Raises:
+        UserError: not a checkpoint, or another process writes results there.
+    """
+    weights = Path(folder) / MODEL_FILE
+    if not weights.is_file():
+        load_checkpoint(folder)  # says what is missing
+    with weights.open("rb") as file:
+        if not take(file):
+            raise UserError(f"Another process writes results to {folder}. Wait for it, or take a copy of the folder.")
+        yield load_checkpoint(folder)
+
+
+def known_entry(
+    checkpoint: Checkpoint, *names: str, settings: dict[str, Any], replace_results: bool
 ) -> dict[str, Any] | None:
-    """The card's entry where the file holds results with the same settings; else None, and nothing is left of others.
+    """What the card says of results with these settings; None where there are none.
+
+    Results with other settings are taken off the card, so that nothing passes for theirs; the rows are for the caller to
+    remove.
 
     Args:
-        entry: its name on the card, under ``results``.
+        names: of the entry, under ``results``.
         settings: all that decides the results.
         replace_results: whether results with other settings may be replaced.
 
     Raises:
         UserError: there are some, and they may not.
     """
-    path = folder / file
-    known = read_card(folder)["results"].get(entry, {})
+    entries = _entries(checkpoint, names)
+    known = entries.get(names[-1], {})
     differing = [name for name, value in settings.items() if known and known.get(name) != value]
-    if differing and not replace_results:
+    if not differing:
+        return known or None
+    if not replace_results:
         raise UserError(
-            f"{folder} has results ({entry}) with other settings ({', '.join(differing)}). Take a copy of the folder, or "
-            "replace them with --replace."
+            f'{checkpoint.folder} has results of "{names[-1]}" with other settings ({", ".join(differing)}). Take a copy '
+            "of the folder, or replace them with --replace."
         )
-    if known and not differing and path.exists():
-        return known
-    # Rows of other settings, or that the card does not know, must be gone before it names these settings.
-    path.unlink(missing_ok=True)
+    del entries[names[-1]]
+    write_card(checkpoint.folder, checkpoint.card)
     return None
 
 
-def note_results(folder: Path, entry: str, value: dict[str, Any]) -> None:
+def write_entry(checkpoint: Checkpoint, *names: str, value: dict[str, Any]) -> None:
     """Write an entry of the card, under ``results``."""
-    card = read_card(folder)
-    card["results"][entry] = value
-    write_card(folder, card)
+    _entries(checkpoint, names)[names[-1]] = value
+    write_card(checkpoint.folder, checkpoint.card)
+
+
+def _entries(checkpoint: Checkpoint, names: tuple[str, ...]) -> dict[str, Any]:
+    """The part of the card that holds the entry of these names."""
+    part = checkpoint.card["results"]
+    for name in names[:-1]:
+        part = part.setdefault(name, {})
+    return part

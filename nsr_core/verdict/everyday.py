@@ -34,12 +34,13 @@ from nsr_core.data.everyday_noise import (
 )
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
+from nsr_core.evaluation.assignment import PAPER_EPS
 from nsr_core.evaluation.metrics import interval
-from nsr_core.evaluation.robustness import PAPER_EPS, predict
+from nsr_core.evaluation.robustness import predict
 from nsr_core.models import Network
 from nsr_core.progress import Progress, as_part, no_progress
-from nsr_core.training.checkpoint import check_split, load_checkpoint
-from nsr_core.training.results import begin_results, note_results
+from nsr_core.training.checkpoint import check_split
+from nsr_core.training.results import known_entry, open_results, write_entry
 
 EVERYDAY_FILE = "everyday.parquet"
 #: The card's entry, under ``results``.
@@ -100,7 +101,7 @@ def read_under_noise(
         per_class, spread: see ``chosen_test_beats``.
         seed: where the noise comes from.
         replace_results: whether results with other settings may be replaced.
-        progress: told in beats x kinds.
+        progress: called with the number of beats x kinds.
 
     Returns:
         The rows that were asked for, sorted by kind, ratio and beat.
@@ -108,41 +109,39 @@ def read_under_noise(
     Raises:
         UserError: not a checkpoint, one of another split, no such noise, or there are results with other settings.
     """
-    checkpoint = load_checkpoint(folder)
     _check(kinds, snr_db, draws, seed)
-    check_split(checkpoint, split)
-    asked = chosen_test_beats(beats, split, per_class, spread)
-    settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
-    known = begin_results(checkpoint.folder, ENTRY, EVERYDAY_FILE, settings, replace_results)
-    entry = known or {**settings, "seconds": 0.0}
-    if not known:  # so that the card knows the first rows, should there be no more
-        note_results(checkpoint.folder, ENTRY, entry)
-    table = load_everyday(checkpoint.folder / EVERYDAY_FILE) if known else EVERYDAY_TABLE.empty()
-    chosen = list(dict.fromkeys(kinds))
-    for number, kind in enumerate(chosen):
-        missing = {
-            level: asked[place_in_table(beats, asked, _part(table, kind, level)) < 0]
-            for level in set(map(float, snr_db))
-        }
-        some_missing = np.unique(np.concatenate(list(missing.values())))
-        for start in range(0, len(some_missing), KEPT_EVERY):
-            began = time.perf_counter()
-            part = some_missing[start : start + KEPT_EVERY]
-            before = number * len(asked) + len(asked) - len(some_missing) + start
-            at_level = {level: np.intersect1d(part, rows) for level, rows in missing.items()}
-            added = _read_kind(
-                checkpoint.network, beats, part, kind, at_level, draws, seed,
-                as_part(progress, before, len(chosen) * len(asked)),
-            )  # fmt: skip
-            table = pd.concat([table, added], ignore_index=True)
-            save_everyday(table, checkpoint.folder / EVERYDAY_FILE)
-            entry |= _what_is_there(table) | {
-                "seconds": round(entry["seconds"] + time.perf_counter() - began, 1),
-                "machine": describe_machine(torch.device("cpu")),
+    with open_results(folder) as checkpoint:
+        check_split(checkpoint, split)
+        asked = chosen_test_beats(beats, split, per_class, spread)
+        settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
+        known = known_entry(checkpoint, ENTRY, settings=settings, replace_results=replace_results)
+        path = checkpoint.folder / EVERYDAY_FILE
+        entry = known or {**settings, "seconds": 0.0}
+        if not known:
+            path.unlink(missing_ok=True)  # rows of other settings are gone before the card names these
+            write_entry(checkpoint, ENTRY, value=entry)
+        table = load_everyday(path) if known and path.exists() else EVERYDAY_TABLE.empty()
+        chosen = list(dict.fromkeys(kinds))
+        for number, kind in enumerate(chosen):
+            missing = {
+                level: asked[place_in_table(beats, asked, _part(table, kind, level)) < 0]
+                for level in set(map(float, snr_db))
             }
-            note_results(checkpoint.folder, ENTRY, entry)
-    entry["eps_in_db"] = eps_in_db(beats, asked, PAPER_EPS).round(2).to_dict("records")
-    note_results(checkpoint.folder, ENTRY, entry)
+            some_missing = np.unique(np.concatenate(list(missing.values())))
+            for start in range(0, len(some_missing), KEPT_EVERY):
+                began = time.perf_counter()
+                part = some_missing[start : start + KEPT_EVERY]
+                before = number * len(asked) + len(asked) - len(some_missing) + start
+                at_level = {level: np.intersect1d(part, rows) for level, rows in missing.items()}
+                within = as_part(progress, before, len(chosen) * len(asked))
+                added = _read_kind(checkpoint.network, beats, part, kind, at_level, draws, seed, within)
+                table = pd.concat([table, added], ignore_index=True)
+                save_everyday(table, path)
+                seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
+                entry |= _what_is_there(table) | {"seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
+                write_entry(checkpoint, ENTRY, value=entry)
+        entry["eps_in_db"] = eps_in_db(beats, asked, PAPER_EPS).round(2).to_dict("records")
+        write_entry(checkpoint, ENTRY, value=entry)
     wanted = table["kind"].isin(chosen) & table["snr_db"].isin([*map(float, snr_db)])
     return EVERYDAY_TABLE.sort(table[wanted & (place_among(beats, asked, table) >= 0)])
 
@@ -209,12 +208,12 @@ def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.D
     Returns:
         Rows ``eps, snr_db, low, high``: median and quartiles of ``snr_of_eps`` over the beats.
     """
-    told = []
+    result = []
     for eps in eps_grid:
         each = snr_of_eps(beats.x[rows], beats.length[rows], eps)
         low, middle, high = (np.inf,) * 3 if eps == 0 else np.quantile(each, (0.25, 0.5, 0.75)).tolist()
-        told.append({"eps": float(eps), "snr_db": middle, "low": low, "high": high})
-    return pd.DataFrame(told)
+        result.append({"eps": float(eps), "snr_db": middle, "low": low, "high": high})
+    return pd.DataFrame(result)
 
 
 def _check(kinds: Sequence[str], snr_db: Sequence[float], draws: int, seed: int) -> None:

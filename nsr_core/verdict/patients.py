@@ -12,13 +12,13 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, confusion, interval, natural_accuracy
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table, outcomes
-from nsr_core.training.checkpoint import BEATS_FILE, read_card
+from nsr_core.training.card import BEATS_FILE, read_card
 
 #: Two records of one patient (MIT-BIH directory).
 SAME_PATIENT = {"202": "201"}
 #: What a card calls all test beats.
 FULL = which_beats(None)
-MEASURES = ("recall", "precision", "f1")
+CLASS_MEASURES = ("recall", "precision", "f1")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def by_class(result: pd.DataFrame, natural: np.ndarray | None = None) -> pd.Data
             each class. By default ``result`` is taken as it is.
 
     Returns:
-        Rows ``class, beats, patients`` and, for each of ``MEASURES``, the value, ``_low`` and ``_high``: the central 95 % of
+        Rows ``class, beats, patients`` and, for each of ``CLASS_MEASURES``, the value, ``_low`` and ``_high``: the central 95 % of
         1,000 resamples of the patients. NaN where the class has no beat; an interval leaves out resamples without the class.
     """
     _, counts = patient_counts(result)
@@ -97,7 +97,7 @@ def by_class(result: pd.DataFrame, natural: np.ndarray | None = None) -> pd.Data
     for label, name in enumerate(CLASSES):
         own = result["y"] == label
         row = {"class": name, "beats": int(own.sum()), "patients": int((counts[:, label].sum(1) > 0).sum())}
-        for measure in MEASURES:
+        for measure in CLASS_MEASURES:
             low, high = _interval(resampled[measure][:, label])
             row |= {measure: float(found[measure][label]), f"{measure}_low": low, f"{measure}_high": high}
         rows.append(row)

@@ -11,7 +11,7 @@ from nsr_core.certificates import CERTIFICATES_FILE, bracket, load_certificates
 from nsr_core.data import CLASSES
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval
 from nsr_core.evaluation.table import load_table, outcomes
-from nsr_core.training.checkpoint import BEATS_FILE, read_card
+from nsr_core.training.card import BEATS_FILE, read_card
 from nsr_core.verdict.worst_case import BY, with_names
 
 #: Rows of the table: all attacks in turn with noise on every sample, as published, and on the signal's samples only.

@@ -35,30 +35,30 @@ def straight(*difference: float) -> Checkpoint:
 )
 def test_the_angle_by_hand(right_angled, difference, angle, z):
     """x stands at 45 degrees to the first axis; a network that is flat there, the last, is aligned with nothing."""
-    told = align(straight(*difference), right_angled, 0)
-    assert told.angle_deg == pytest.approx(angle, abs=1e-4)
-    assert (told.w_norm, told.x_norm) == pytest.approx((np.linalg.norm(difference), 0.5**0.5))
-    assert told.w[: len(difference)].tolist() == list(difference)
-    assert (told.z, told.b) == pytest.approx((z, 0), abs=1e-6)
-    assert (told.beat, told.true_class, told.read_class) == ("100:0", "S", "S")
+    result = align(straight(*difference), right_angled, 0)
+    assert result.angle_deg == pytest.approx(angle, abs=1e-4)
+    assert (result.w_norm, result.x_norm) == pytest.approx((np.linalg.norm(difference), 0.5**0.5))
+    assert result.w[: len(difference)].tolist() == list(difference)
+    assert (result.z, result.b) == pytest.approx((z, 0), abs=1e-6)
+    assert (result.beat, result.true_class, result.read_class) == ("100:0", "S", "S")
 
 
 def test_the_part_of_w_along_x_is_the_part_of_z_that_is_not_bias(trained, demo_beats):
     """w_y x = z_y - b_y by definition, and it is |w_y| |x| cos(angle)."""
     for row in (0, 300, 900):
-        told = align(trained, demo_beats, row)
-        assert told.relative_length * told.cosine == pytest.approx(told.z - told.b, rel=1e-4, abs=1e-5)
-        assert np.cos(np.radians(told.angle_deg)) == pytest.approx(told.cosine, abs=1e-9)
-        assert told.x_norm == pytest.approx(float(np.linalg.norm(demo_beats.x[row].astype(float))))
+        result = align(trained, demo_beats, row)
+        assert result.relative_length * result.cosine == pytest.approx(result.z - result.b, rel=1e-4, abs=1e-5)
+        assert np.cos(np.radians(result.angle_deg)) == pytest.approx(result.cosine, abs=1e-9)
+        assert result.x_norm == pytest.approx(float(np.linalg.norm(demo_beats.x[row].astype(float))))
 
 
 def test_angles_of_many_beats_are_those_of_each(trained, demo_beats):
     rows = np.arange(0, 1000, 97)
     found = angles_deg(trained, demo_beats, rows)
     for row, angle in zip(rows, found, strict=True):
-        told = align(trained, demo_beats, int(row))
-        if told.read_class == told.true_class:
-            assert angle == pytest.approx(told.angle_deg, abs=0.01)
+        result = align(trained, demo_beats, int(row))
+        if result.read_class == result.true_class:
+            assert angle == pytest.approx(result.angle_deg, abs=0.01)
         else:
             assert np.isnan(angle)
 

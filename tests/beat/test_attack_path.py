@@ -15,6 +15,8 @@ from nsr_core.evaluation.robustness import predict
 from nsr_core.training.checkpoint import Checkpoint
 from nsr_core.training.config import paper_config
 
+pytestmark = pytest.mark.slow
+
 EPS = 0.05
 
 every_attack = pytest.mark.parametrize("name", ATTACKS)
@@ -53,17 +55,17 @@ def attacked(trained, demo_beats, right):
 
 
 @pytest.fixture
-def told(attacked, name):
+def result(attacked, name):
     return attacked(name)
 
 
 @every_attack
-def test_the_path_has_a_point_for_each_step_until_the_first_success(told, attack):
+def test_the_path_has_a_point_for_each_step_until_the_first_success(result, attack):
     """All of them, the start included, where there was none."""
-    steps = {one.step for one in told}
+    steps = {one.step for one in result}
     assert {-1} < steps, steps
     most = getattr(attack, "steps", {"fgsm": 1, "noise": 11}.get(attack.name))
-    for one in told:
+    for one in result:
         points = one.step + 1 if one.step >= 0 else most + 1
         assert one.path.x_adv.shape == (points, 187)
         assert one.path.probabilities.shape == (points, 5)
@@ -71,40 +73,40 @@ def test_the_path_has_a_point_for_each_step_until_the_first_success(told, attack
 
 
 @every_attack
-def test_every_point_of_the_path_is_inside_the_budget(told):
-    for one in told:
+def test_every_point_of_the_path_is_inside_the_budget(result):
+    for one in result:
         assert np.abs(one.path.x_adv.astype(np.float64) - one.x).max() <= one.eps
         assert one.path.x_adv.min() >= 0
         assert one.path.x_adv.max() <= 1
 
 
 @every_attack
-def test_the_path_ends_where_the_attack_ends(told):
-    for one in told:
+def test_the_path_ends_where_the_attack_ends(result):
+    for one in result:
         assert np.array_equal(one.path.x_adv[-1], one.x_adv)
         np.testing.assert_allclose(one.path.probabilities[-1], one.after, rtol=1e-4, atol=1e-6)
 
 
 @every_attack
-def test_before_its_last_point_the_beat_is_read_correctly_and_there_wrongly_if_it_succeeded(told):
-    for one in told:
+def test_before_its_last_point_the_beat_is_read_correctly_and_there_wrongly_if_it_succeeded(result):
+    for one in result:
         read = np.array(list("NSVFQ"))[one.path.probabilities.argmax(1)]
         assert (read[:-1] == one.true_class).all()
         assert (read[-1] != one.true_class) == (one.step >= 0) == one.flipped
 
 
 @every_attack
-def test_the_probabilities_are_the_network_s_at_the_points(trained, told):
-    for one in told:
+def test_the_probabilities_are_the_network_s_at_the_points(trained, result):
+    for one in result:
         with torch.no_grad():
             expected = trained.network(torch.from_numpy(one.path.x_adv)).softmax(1)
         np.testing.assert_allclose(one.path.probabilities, expected, rtol=1e-4, atol=1e-6)
 
 
 @every_attack
-def test_the_loss_is_what_the_attack_climbs(told, attack):
+def test_the_loss_is_what_the_attack_climbs(result, attack):
     """Worked out from the probabilities: cross-entropy, or the margin of the largest other logit over the true one's."""
-    for one in told:
+    for one in result:
         label = "NSVFQ".index(one.true_class)
         p = one.path.probabilities.astype(np.float64)
         of_truth, of_others = p[:, label], np.delete(p, label, axis=1).max(1)
@@ -160,27 +162,27 @@ def test_w_is_the_gradient_of_the_true_class_s_logit(demo_beats, network):
     x, _ = toys.random_beats(3, dtype=torch.float64)
     beats = replace(demo_beats[np.arange(3)], x=x.numpy())
     for row in range(3):
-        told = attack_beat(as_checkpoint(model), RandomNoise(), beats, row, EPS)
+        result = attack_beat(as_checkpoint(model), RandomNoise(), beats, row, EPS)
         at = x[row : row + 1].clone().requires_grad_()
         logit = model(at)[0, int(beats.y[row])]
         (expected,) = torch.autograd.grad(logit, at)
-        assert told.w.shape == (187,)
-        np.testing.assert_allclose(told.w, expected[0], rtol=0, atol=1e-12)
-        assert np.abs(told.w).max() > 1e-3
-        assert told.w_l1 == pytest.approx(np.abs(told.w).sum())
-        assert told.z == pytest.approx(float(logit.detach()))
-        assert told.bound == pytest.approx(told.w_l1 * EPS / abs(told.z))
-        assert told.reached_on_line == pytest.approx(abs(told.w @ (told.x_adv - told.x)) / abs(told.z))
+        assert result.w.shape == (187,)
+        np.testing.assert_allclose(result.w, expected[0], rtol=0, atol=1e-12)
+        assert np.abs(result.w).max() > 1e-3
+        assert result.w_l1 == pytest.approx(np.abs(result.w).sum())
+        assert result.z == pytest.approx(float(logit.detach()))
+        assert result.bound == pytest.approx(result.w_l1 * EPS / abs(result.z))
+        assert result.reached_on_line == pytest.approx(abs(result.w @ (result.x_adv - result.x)) / abs(result.z))
 
 
 def test_on_a_straight_line_the_noise_reaches_what_w_says(beats_of):
     """z = w x + b throughout: what the line promises is what came, and no more than the bound."""
     network, x = toys.random_linear(), np.full((1, 187), 0.5)
     label = int(toys.predicted(network, torch.from_numpy(x))[0])
-    told = attack_beat(as_checkpoint(network), FGSM(), beats_of(x, [label]), 0, EPS)
-    np.testing.assert_allclose(told.w, network.weight[label].detach())
-    assert told.reached == pytest.approx(told.reached_on_line)
-    assert 0 < told.reached <= told.bound
+    result = attack_beat(as_checkpoint(network), FGSM(), beats_of(x, [label]), 0, EPS)
+    np.testing.assert_allclose(result.w, network.weight[label].detach())
+    assert result.reached == pytest.approx(result.reached_on_line)
+    assert 0 < result.reached <= result.bound
 
 
 # Progress

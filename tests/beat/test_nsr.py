@@ -84,25 +84,27 @@ def test_the_bound_may_be_taken_for_each_beats_own_epsilon():
 
 def test_one_beat_told_in_full(trained, demo_beats):
     row = 7
-    told = attack_beat(trained, PGD(steps=20), demo_beats, row, 0.1, seed=3)
-    assert (told.beat, told.true_class) == ("demo:7", "NSVFQ"[demo_beats.y[row]])
-    assert np.array_equal(told.x, demo_beats.x[row])
-    assert np.abs(told.x_adv.astype(float) - told.x).max() <= 0.1
-    assert told.largest_noise == pytest.approx(np.abs(told.x_adv.astype(float) - told.x).max(), abs=1e-7)
-    x_adv = torch.from_numpy(told.x_adv)[None]
-    assert told.class_after == "NSVFQ"[int(toys.predicted(trained.network, x_adv))]
-    assert told.before.sum() == pytest.approx(1, abs=1e-5)
-    assert told.reached_on_line <= told.bound * (1 + 1e-5)
-    assert told.bound == pytest.approx(told.w_l1 * 0.1 / abs(told.z), rel=1e-5)
+    result = attack_beat(trained, PGD(steps=20), demo_beats, row, 0.1, seed=3)
+    assert (result.beat, result.true_class) == ("demo:7", "NSVFQ"[demo_beats.y[row]])
+    assert np.array_equal(result.x, demo_beats.x[row])
+    assert np.abs(result.x_adv.astype(float) - result.x).max() <= 0.1
+    assert result.largest_noise == pytest.approx(np.abs(result.x_adv.astype(float) - result.x).max(), abs=1e-7)
+    x_adv = torch.from_numpy(result.x_adv)[None]
+    assert result.class_after == "NSVFQ"[int(toys.predicted(trained.network, x_adv))]
+    assert result.before.sum() == pytest.approx(1, abs=1e-5)
+    assert result.reached_on_line <= result.bound * (1 + 1e-5)
+    assert result.bound == pytest.approx(result.w_l1 * 0.1 / abs(result.z), rel=1e-5)
     again = attack_beat(trained, PGD(steps=20), demo_beats, row, 0.1, seed=3)
-    assert again.to_json() == told.to_json()
-    assert told.to_json()["largest_noise_mv"] == pytest.approx(told.largest_noise * demo_beats.mv_range[row], abs=1e-3)
+    assert again.to_json() == result.to_json()
+    assert result.to_json()["largest_noise_mv"] == pytest.approx(
+        result.largest_noise * demo_beats.mv_range[row], abs=1e-3
+    )
 
 
 def test_one_beats_padding_stays_on_request(trained, demo_beats):
     row = int(demo_beats.length.argmin())
-    told = attack_beat(trained, FGSM(), demo_beats, row, 0.2, signal_only=True)
-    assert np.array_equal(told.x_adv[told.length :], told.x[told.length :])
+    result = attack_beat(trained, FGSM(), demo_beats, row, 0.2, signal_only=True)
+    assert np.array_equal(result.x_adv[result.length :], result.x[result.length :])
 
 
 def test_a_beat_is_found_by_row_or_name_and_otherwise_not(demo_beats):

@@ -32,7 +32,7 @@ def test_a_noise_level_in_four_units(demo_beats):
     ],
 )
 def test_the_paper_is_named_only_for_its_own_settings(trained_folder, demo_beats, attack, signal_only, protocol):
-    told = attack_beat(load_checkpoint(trained_folder), attack, demo_beats, 1, 0.05, signal_only=signal_only)
-    value = json.loads(json.dumps(told.to_json()))
-    assert value["protocol"] == told.protocol == protocol
+    result = attack_beat(load_checkpoint(trained_folder), attack, demo_beats, 1, 0.05, signal_only=signal_only)
+    value = json.loads(json.dumps(result.to_json()))
+    assert value["protocol"] == result.protocol == protocol
     assert value["settings"]["steps"] == attack.steps

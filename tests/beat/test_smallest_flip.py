@@ -12,11 +12,13 @@ import toys
 
 from nsr_core.attacks import AttackResult
 from nsr_core.attacks.base import Attack
-from nsr_core.beat import smallest_flip as fragility
 from nsr_core.beat.smallest_flip import LARGEST, SMALLEST, TOLERANCE, smallest_flips
 from nsr_core.certificates import certified_eps
+from nsr_core.models import NETWORKS
 from nsr_core.training.checkpoint import load_checkpoint
 from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 LENGTH = 100
 #: What is found lies at most so many times above a level that was tried without success.
@@ -94,39 +96,39 @@ def test_on_a_linear_network_it_is_the_margin_over_the_weights_of_the_signal(inn
     """Never below it, for less noise cannot do it; above it by the search's tolerance at most."""
     network = toys.random_linear()
     exact = closed_form(network, inner_beats.x)
-    told = smallest_flips(network, inner_beats)
+    result = smallest_flips(network, inner_beats)
     assert 10 * exact.min() < exact.max() < LARGEST
-    assert told.dtype == np.float64
-    assert (told >= exact).all()
-    assert (told <= np.maximum(exact, SMALLEST) * WITHIN * 1.001).all()
+    assert result.dtype == np.float64
+    assert (result >= exact).all()
+    assert (result <= np.maximum(exact, SMALLEST) * WITHIN * 1.001).all()
 
 
 @pytest.mark.parametrize("smallest", [0.0006, 0.0031, 0.0299, 0.0301, 0.0899, 0.0901, 0.2699, 0.2701, 0.2999])
 def test_levels_beside_those_that_are_tried_first_are_found_as_well(flat, smallest):
     """0.03, 0.09, 0.27 and 0.3 are tried in turn; downwards a third each time."""
-    (told,) = smallest_flips(rising(smallest), flat(0.5))
-    assert smallest < told <= smallest * WITHIN
+    (result,) = smallest_flips(rising(smallest), flat(0.5))
+    assert smallest < result <= smallest * WITHIN
 
 
 def test_where_nothing_up_to_03_does_it_there_is_none(flat):
-    told = smallest_flips(rising(0.3), flat(0.5, 0.45, 0.51, 0.2))
-    assert np.isnan(told).tolist() == [True, True, False, True]
-    assert told[2] == pytest.approx(0.29, rel=TOLERANCE + 0.02)
+    result = smallest_flips(rising(0.3), flat(0.5, 0.45, 0.51, 0.2))
+    assert np.isnan(result).tolist() == [True, True, False, True]
+    assert result[2] == pytest.approx(0.29, rel=TOLERANCE + 0.02)
 
 
 def test_a_reading_that_next_to_nothing_changes_is_not_looked_at_closer(flat):
     """The search ends below 0.0005, still above what is needed."""
-    (told,) = smallest_flips(rising(1e-5), flat(0.5))
-    assert 1e-5 < told <= SMALLEST
+    (result,) = smallest_flips(rising(1e-5), flat(0.5))
+    assert 1e-5 < result <= SMALLEST
 
 
 def test_what_is_read_is_to_be_changed_not_what_is_true(flat):
     """All labels are 0; the beat at 0.6 is read as class 1 and changes downwards."""
     beats = flat(0.45, 0.6)
-    told = smallest_flips(rising(0.0), beats)
-    assert (told >= [0.05, 0.1]).all()
-    assert (told <= np.array([0.05, 0.1]) * WITHIN * 1.001).all()
-    np.testing.assert_array_equal(told, smallest_flips(rising(0.0), replace(beats, y=np.array([3, 4]))))
+    result = smallest_flips(rising(0.0), beats)
+    assert (result >= [0.05, 0.1]).all()
+    assert (result <= np.array([0.05, 0.1]) * WITHIN * 1.001).all()
+    np.testing.assert_array_equal(result, smallest_flips(rising(0.0), replace(beats, y=np.array([3, 4]))))
 
 
 def test_padding_is_left_alone(flat):
@@ -141,14 +143,14 @@ def test_padding_is_left_alone(flat):
 def test_noise_beyond_0_and_1_does_not_count(flat):
     """From 0.9 upwards a beat reaches 1: what would take 0.2 more cannot be had, what takes 0.05 can."""
     assert np.isnan(smallest_flips(rising(0.6), flat(0.9))).all()
-    (told,) = smallest_flips(rising(0.45), flat(0.9))
-    assert 0.05 < told <= 0.05 * WITHIN
+    (result,) = smallest_flips(rising(0.45), flat(0.9))
+    assert 0.05 < result <= 0.05 * WITHIN
 
 
 def test_an_attack_that_leaves_its_budget_gains_nothing_by_it(flat):
     """Ones everywhere, brought back into the budget: as good as the best attack on this network."""
-    (told,) = smallest_flips(rising(0.04), flat(0.5), attack=Cheat())
-    assert 0.04 < told <= 0.04 * WITHIN
+    (result,) = smallest_flips(rising(0.04), flat(0.5), attack=Cheat())
+    assert 0.04 < result <= 0.04 * WITHIN
 
 
 def test_no_beats_have_no_answer(flat):
@@ -175,12 +177,12 @@ def test_each_beat_is_tried_at_levels_of_its_own(flat, asked):
 def test_what_comes_out_does_not_depend_on_workers_or_company(inner_beats, monkeypatch):
     """In batches of 512 and 2, by one worker and by two, and each half alone."""
     network, beats = toys.random_linear(1), inner_beats[:6]
-    told = smallest_flips(network, beats, workers=1)
+    result = smallest_flips(network, beats, workers=1)
     halves = [smallest_flips(network, beats[half]) for half in (slice(0, 3), slice(3, 6))]
-    np.testing.assert_allclose(np.concatenate(halves), told, rtol=1e-6)
-    monkeypatch.setitem(fragility.BATCH, "mlp", 2)
+    np.testing.assert_allclose(np.concatenate(halves), result, rtol=1e-6)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 2)
     for workers in (1, 2):
-        np.testing.assert_allclose(smallest_flips(network, beats, workers=workers), told, rtol=1e-6)
+        np.testing.assert_allclose(smallest_flips(network, beats, workers=workers), result, rtol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_and_leaves_all_as_it_was(demo_beats):
@@ -198,7 +200,7 @@ def test_the_same_seed_gives_the_same_and_leaves_all_as_it_was(demo_beats):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_progress_is_told_in_beats_up_to_the_end(inner_beats, monkeypatch, workers):
-    monkeypatch.setitem(fragility.BATCH, "mlp", 8)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 8)
     seen = []
 
     def progress(done, total, what):
@@ -223,7 +225,7 @@ class Slow(Counting):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_raising_from_progress_stops_the_search(inner_beats, monkeypatch, asked, workers):
     """Batches that have not begun never do, and no thread is left behind."""
-    monkeypatch.setitem(fragility.BATCH, "mlp", 1)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 1)
 
     def stop(done, total, what):
         raise Enough
@@ -248,18 +250,18 @@ def test_an_error_in_the_attack_comes_out(flat):
 def test_nothing_is_found_below_what_is_proved(demo_beats, name):
     """On 25 demo beats."""
     network, beats = load_checkpoint(REPOSITORY / "checkpoints" / name).network, demo_beats[::40]
-    told = smallest_flips(network, beats)
+    result = smallest_flips(network, beats)
     x, length = torch.from_numpy(beats.x), torch.from_numpy(beats.length.astype(np.int64))
     proved = certified_eps(network, x, toys.predicted(network, x), length=length).numpy()
-    found = np.isfinite(told)
+    found = np.isfinite(result)
     assert found.mean() > 0.9
     assert (proved > 0).any()
-    assert (proved[found] < told[found]).all()
+    assert (proved[found] < result[found]).all()
 
 
 def test_the_cnn_is_searched_as_well(beats_of):
     x, _ = toys.random_beats(3)
     network = toys.fresh("cnn")
-    told = smallest_flips(network, beats_of(x.numpy(), [0] * 3))
-    assert told.shape == (3,)
-    assert ((told > 0) | np.isnan(told)).all()
+    result = smallest_flips(network, beats_of(x.numpy(), [0] * 3))
+    assert result.shape == (3,)
+    assert ((result > 0) | np.isnan(result)).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import toys
+from toys import attack_beats
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult
 from nsr_core.attacks.base import Attack
@@ -26,9 +27,10 @@ from nsr_core.beat.sweep import (
     sweep_beat,
 )
 from nsr_core.data import CLASSES
-from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 from nsr_core.training.config import paper_config
+
+pytestmark = pytest.mark.slow
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 #: Evenly far apart, so that the refined levels are 0.001 apart.
@@ -199,9 +201,9 @@ def test_each_level_is_what_attack_beat_says_there(exact, name, signal_only):
     assert np.isfinite(swept.smallest)
     assert len(swept.eps) == 5 + REFINEMENT
     for eps, p_true, label in zip(swept.eps, swept.p_true, swept.label, strict=True):
-        told = attack_beat(checkpoint, attack, beats, row, float(eps), **settings)
-        assert label == told.class_after
-        assert p_true == pytest.approx(told.after[beats.y[row]], abs=1e-9)
+        result = attack_beat(checkpoint, attack, beats, row, float(eps), **settings)
+        assert label == result.class_after
+        assert p_true == pytest.approx(result.after[beats.y[row]], abs=1e-9)
 
 
 # A beat that flips early
@@ -226,8 +228,8 @@ def test_the_fragile_beat_is_the_one_that_brute_force_finds(trained, demo_beats,
     found = find_fragile_beat(trained, demo_beats, rows, seed=3, signal_only=signal_only)
     assert len(set(first.values())) > 3
     assert first[found] == min(first.values())
-    told = attack_beat(trained, FRAGILE_ATTACK, demo_beats, found, first[found][0], seed=3, signal_only=signal_only)
-    assert told.flipped
+    result = attack_beat(trained, FRAGILE_ATTACK, demo_beats, found, first[found][0], seed=3, signal_only=signal_only)
+    assert result.flipped
 
 
 def test_a_fragile_beat_is_read_correctly_and_flips_before_the_others(flat):
@@ -285,13 +287,13 @@ def pair():
 
 def contrasts(weak, strong, attack, beats, rows, eps):
     """{row: (weak's, strong's attack)} of the beats that flip for one only, attacked one by one."""
-    told = {
+    result = {
         int(row): [attack_beat(checkpoint, attack, beats, row, eps, signal_only=True) for checkpoint in (weak, strong)]
         for row in rows
     }
     return {
         row: (one, other)
-        for row, (one, other) in told.items()
+        for row, (one, other) in result.items()
         if one.flipped and other.class_before == other.true_class == other.class_after
     }
 

@@ -9,11 +9,13 @@ from torch import nn
 
 from nsr_core.attacks import Box
 from nsr_core.certificates import METHODS, certified_eps, guaranteed_margin
-from nsr_core.certificates.bounds import interval_stage
-from nsr_core.certificates.layers import layers_of
-from nsr_core.certificates.methods import _tightened
+from nsr_core.certificates.bounds import Range, interval, sums_at
+from nsr_core.certificates.methods import tightened
 from nsr_core.certificates.search import LARGEST, LEAST_MARGIN, SMALLEST, TOLERANCE, largest_proved
+from nsr_core.certificates.stages import stages_of
 from nsr_core.errors import UserError
+
+pytestmark = pytest.mark.slow
 
 #: The search may stop this far below what the bound proves.
 LEAST_SHARE = 1 - 2 * TOLERANCE
@@ -131,7 +133,7 @@ def test_the_margin_is_exact_where_the_way_is_straight(eps, method):
     told = float(guaranteed_margin(network, x, y, Box.around(x.double(), eps), method))
     exact = float(z[y[0]] - z[1 - y[0]] - min(eps, 0.5) * steepest)
     assert told <= exact
-    assert told == pytest.approx(exact, abs=1e-4)
+    assert told == pytest.approx(exact, abs=2e-4)
 
 
 @pytest.mark.parametrize("slope", [-3.0, -0.5, 0.5, 3.0])
@@ -294,13 +296,14 @@ def test_a_unit_that_rounding_may_switch_on_is_not_taken_to_be_off():
 
 def test_a_layer_s_own_rounding_is_in_both_of_its_bounds():
     """From its inputs' box itself, backward bounds are the interval bounds, rounding included."""
-    layer = layers_of(tinynets.relu_net((16, 16, 2), 0))[0]
-    low = torch.rand(3, 16, dtype=torch.float64)
-    stage = interval_stage(layer, low, low + 0.5)
-    assert ((stage.low < 0) & (stage.high > 0)).any()
-    assert (stage.error > 1e-7).all()
-    again = _tightened(stage, [], low, low + 0.5)
-    torch.testing.assert_close((again.low, again.high), (stage.low, stage.high), rtol=0, atol=1e-12)
+    stages = stages_of(tinynets.relu_net((16, 16, 2), 0))
+    x = torch.rand(3, 16, dtype=torch.float64)
+    box = Range(x[..., None], torch.full((3, 16, 1), -0.25).double(), torch.full((3, 16, 1), 0.25).double())
+    stage = interval(stages[0], sums_at(stages, x)[0], [], box)
+    assert stage.undecided.any()
+    assert (stage.slack > 1e-7).all()
+    again = tightened(stage, [], box)
+    torch.testing.assert_close((again.low, again.high), (stage.low, stage.high), rtol=1e-4, atol=0)
 
 
 def test_float32_and_float64_beats_and_networks_agree(trained, demo_beats):
@@ -346,8 +349,7 @@ class Unknown(nn.Module):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (toys.fresh("cnn"), "no certificate for the CNN.*max-pooling.*residual sums.*not implemented"),
-        (Unknown(), "no certificate for a Unknown: only linear layers and ReLU"),
+        (Unknown(), "no certificate for a Unknown: what is bounded are linear layers"),
         (nn.Sequential(nn.Linear(187, 5), nn.Tanh()), "no certificate for a Tanh"),
         (nn.Sequential(nn.ReLU(), nn.Linear(187, 5)), "no certificate for a ReLU"),
         (toys.fresh("mlp", dtype=torch.bfloat16), r"no certificate for a network in torch\.bfloat16"),
@@ -369,11 +371,14 @@ def test_an_unknown_method_is_named(trained):
 # The search
 
 
+@pytest.mark.parametrize("tolerance", [TOLERANCE, 0.03])
 @pytest.mark.parametrize(
     ("shape", "most"),
     [
-        (lambda t: 1 - t, 10),
-        (lambda t: 1 - t**2, 12),
+        (lambda t: 1 - t, 5),
+        (lambda t: 1 - t**2, 5),
+        (lambda t: 1 - t**3, 5),
+        (lambda t: 1 - 0.5 * t - 0.5 * t**4, 10),
         (lambda t: 1 - t**8, 16),
         (lambda t: (1 - t) ** 3, 30),
         (lambda t: torch.where(t < 1, 1e-5, -1e5), 30),
@@ -382,8 +387,8 @@ def test_an_unknown_method_is_named(trained):
         (lambda t: torch.where(t < 1, torch.inf, -torch.inf), 30),
     ],
 )
-def test_the_search_ends_close_below_the_largest_proved_level(shape, most):
-    """Margins that are positive below a root, from 1e-5 to 0.9, whatever their shape; few levels are tried."""
+def test_the_search_ends_close_below_the_largest_proved_level(shape, most, tolerance):
+    """Margins that begin at 1 and are positive below a root, from 1e-5 to 0.9, whatever their shape; few levels are tried."""
     root = torch.logspace(-5, np.log10(0.9), 40, dtype=torch.float64)
     calls = []
 
@@ -391,9 +396,9 @@ def test_the_search_ends_close_below_the_largest_proved_level(shape, most):
         calls.append(len(rows))
         return shape(eps / root[rows]).double() + LEAST_MARGIN
 
-    found = largest_proved(margin_at, torch.zeros_like(root))
+    found = largest_proved(margin_at, torch.ones_like(root), root * torch.linspace(0.3, 3, 40), tolerance)
     assert (found < root).all()
-    assert (found >= root * (1 - 1.1 * TOLERANCE)).all()
+    assert (found >= root * (1 - 1.1 * tolerance)).all()
     assert sum(calls) / len(root) <= most
 
 
@@ -406,13 +411,15 @@ def test_what_is_returned_was_itself_proved_even_where_the_bound_jumps():
         seen.extend(zip(rows.tolist(), eps.tolist(), margin.tolist(), strict=True))
         return margin
 
-    found = largest_proved(margin_at, torch.zeros(5, dtype=torch.float64))
+    found = largest_proved(margin_at, torch.full((5,), 0.3).double(), torch.linspace(1e-4, 1, 5).double())
     for row, eps in enumerate(found.tolist()):
-        assert any(r == row and e == eps and m > LEAST_MARGIN for r, e, m in seen)
+        assert eps == 0 or any(r == row and e == eps and m > LEAST_MARGIN for r, e, m in seen)
+    assert found.max() > 0
 
 
-def test_nothing_proved_is_0_and_everything_is_the_largest():
-    zeros = torch.zeros(3, dtype=torch.float64)
-    assert largest_proved(lambda eps, rows: torch.full_like(eps, -1), zeros).tolist() == [0] * 3
-    assert largest_proved(lambda eps, rows: torch.full_like(eps, 1), zeros).tolist() == [LARGEST] * 3
-    assert largest_proved(lambda eps, rows: SMALLEST / 3 - eps, zeros).tolist() == [0] * 3
+@pytest.mark.parametrize("first", [0.0, 1e-4, 0.1, 10.0, np.nan, np.inf])
+def test_nothing_proved_is_0_and_everything_is_the_largest(first):
+    ones, first = torch.ones(3, dtype=torch.float64), torch.full((3,), first).double()
+    assert largest_proved(lambda eps, rows: torch.full_like(eps, -1), ones, first).tolist() == [0] * 3
+    assert largest_proved(lambda eps, rows: torch.full_like(eps, 1), ones, first).tolist() == [LARGEST] * 3
+    assert largest_proved(lambda eps, rows: SMALLEST / 3 - eps, ones, first).tolist() == [0] * 3

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toys import attack_beats
 
 from nsr_core.attacks import PGD
 from nsr_core.certificates import (
@@ -16,6 +17,7 @@ from nsr_core.certificates import (
     certify_beats,
     load_certificates,
     proved_share,
+    stages,
     store,
     summarise,
 )
@@ -24,11 +26,10 @@ from nsr_core.certificates.table import COLUMN_TYPES, rounded_down
 from nsr_core.data import make_split
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.table import outcomes
-from nsr_core.models import make_network
-from nsr_core.training.checkpoint import read_card, save_checkpoint
-from nsr_core.training.config import paper_config
+from nsr_core.training.card import read_card
+
+pytestmark = pytest.mark.slow
 
 FILE = "certificates.parquet"
 
@@ -314,11 +315,10 @@ def test_what_cannot_be_done_ends_with_one_line_and_status_2(cli, line, message,
     assert message in err
 
 
-def test_the_cnn_is_refused_in_words_and_nothing_is_written(tmp_path, demo_beats, demo_split, cli):
-    config = paper_config("cnn", "ce", source="demo").to_json()
-    card = {"config": config, "split": {"fingerprint": demo_split.fingerprint}, "results": {}}
-    save_checkpoint(tmp_path / "cnn-ce", make_network("cnn"), card)
-    status, _, err = cli("certify", tmp_path / "cnn-ce")
-    assert status == 2
-    assert "There is no certificate for the CNN" in err
-    assert read_card(tmp_path / "cnn-ce")["results"] == {}
+def test_a_network_that_is_not_described_is_refused_in_words_and_nothing_is_written(
+    checkpoint_folder, demo_beats, demo_split, monkeypatch
+):
+    monkeypatch.setattr(stages, "NETWORKS", {})
+    with pytest.raises(UserError, match="no certificate for a MLP"):
+        certify(checkpoint_folder, demo_beats, demo_split)
+    assert "certificates" not in read_card(checkpoint_folder)["results"]

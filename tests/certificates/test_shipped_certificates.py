@@ -9,7 +9,10 @@ import torch
 from nsr_core.attacks import FGSM, PGD, Box, RandomNoise
 from nsr_core.beat.sweep import SWEEP_EPS, smallest_flip
 from nsr_core.certificates import certified_eps
-from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint, read_card
+from nsr_core.training.card import list_checkpoints, read_card
+from nsr_core.training.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.slow
 
 MLPS = [
     folder

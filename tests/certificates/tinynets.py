@@ -6,6 +6,10 @@ import numpy as np
 import torch
 from scipy.optimize import linprog
 from torch import Tensor, nn
+from torch.nn import functional
+
+from nsr_core.certificates.operators import Maximum
+from nsr_core.certificates.stages import INPUT, Description, describes, residual_block
 
 
 def linear(weight: Tensor, bias: Tensor) -> nn.Sequential:
@@ -66,3 +70,52 @@ def exact_radius(network: nn.Sequential, x: np.ndarray, y: int) -> float:
             if found.success:
                 nearest = min(nearest, found.fun)
     return nearest
+
+
+class TinyBlock(nn.Module):
+    """The CNN's block, of a few channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(channels, channels, 5, padding=2)
+        self.second = nn.Conv1d(channels, channels, 5, padding=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = self.second(functional.relu(self.first(x))) + x
+        return functional.max_pool1d(functional.relu(total), 5, 2)
+
+
+class TinyCNN(nn.Module):
+    """The CNN with few channels and a short beat, as plain PyTorch has it: what a third network looks like from outside."""
+
+    def __init__(self, length: int, channels: int, blocks: int, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.stem = nn.Conv1d(1, channels, 5, padding=2)
+            self.blocks = nn.ModuleList(TinyBlock(channels) for _ in range(blocks))
+            self.length = length
+            for _ in range(blocks):
+                length = (length - 5) // 2 + 1
+            self.hidden = nn.Linear(channels * length, 6)
+            self.output = nn.Linear(6, 3)
+            for parameter in self.parameters():
+                nn.init.normal_(parameter, std=0.7 if parameter.dim() == 3 else 0.5)
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, length) to (batch, 3)."""
+        maps = self.stem(x[:, None])
+        for block in self.blocks:
+            maps = block(maps)
+        return self.output(functional.relu(self.hidden(maps.flatten(1))))
+
+
+@describes(TinyCNN)
+def tiny_cnn(network: TinyCNN) -> Description:
+    stages = Description(network.length)
+    maps = stages.convolution(network.stem, INPUT)
+    for block in network.blocks:
+        maps = residual_block(stages, block, maps, Maximum(5, 2))
+    stages.dense(network.output, stages.dense(network.hidden, maps, Maximum()))
+    return stages

@@ -18,11 +18,11 @@ from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
-from nsr_core.verdict.masking import Alarm
+from nsr_core.verdict.masking import MaskingCheck
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "data", "train", "attack", "evaluate", "certify", "noise", "honesty", "patients", "read", "reproduce", "verdict", "list",
+    "data", "train", "attack", "evaluate", "certify", "noise", "masking", "patients", "read", "reproduce", "verdict", "list",
 )  # fmt: skip
 
 
@@ -123,11 +123,11 @@ def test_data_counts_by_part(cli):
 
 def test_from_nothing_to_a_table(cli, tmp_path):
     train = ("train", "mlp", "ce", "--source", "demo", "--epochs", "2", "--set", "batch_size=32", "--device", "cpu")
-    told = json.loads(works(cli(*train, "--json")))
+    outcome = json.loads(works(cli(*train, "--json")))
     folder = tmp_path / "runs" / "mlp-ce"
-    assert told["folder"] == str(Path("runs") / "mlp-ce")
-    assert told["epochs"] == 2
-    assert told["versions"]["nsr_core"] == __version__
+    assert outcome["folder"] == str(Path("runs") / "mlp-ce")
+    assert outcome["epochs"] == 2
+    assert outcome["versions"]["nsr_core"] == __version__
     card = json.loads((folder / "card.json").read_text())
     assert card["config"]["batch_size"] == 32
     assert "protocol custom" in works(cli(*train))
@@ -147,13 +147,13 @@ def test_settings_of_the_attacks_are_set_by_name(cli, checkpoint_folder):
     """Of each attack named; the card tells them, and the protocol is the paper's no longer."""
     few = ("--eps", "0.1", "--per-class", "1", "--set", "steps=120", "--set", "step_size=0.02")
     works(cli("evaluate", checkpoint_folder, "--attacks", "pgd,spsa", *few, "--set", "step_size=0.03"))
-    told = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
-    assert {(entry["attack"]["steps"], entry["attack"]["step_size"], entry["protocol"]) for entry in told.values()} == {
-        (120, 0.03, "custom")
-    }
+    outcome = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
+    assert {
+        (entry["attack"]["steps"], entry["attack"]["step_size"], entry["protocol"]) for entry in outcome.values()
+    } == {(120, 0.03, "custom")}
     works(cli("evaluate", checkpoint_folder, "--attacks", "worst-case", *few[:4], "--set", "strength=fgsm"))
-    told = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
-    assert told["worst-case"]["attack"]["strength"] == "fgsm"
+    outcome = json.loads((checkpoint_folder / "card.json").read_text())["results"]["attacks"]
+    assert outcome["worst-case"]["attack"]["strength"] == "fgsm"
 
 
 def test_settings_of_run_and_method_are_set_by_name(cli, tmp_path):
@@ -190,15 +190,15 @@ def test_a_row_number_and_a_seed_decide_the_attack(cli, trained_folder):
     assert json.loads(works(cli(*attack, "--signal-only")))["signal_only"] is True
 
 
-def test_a_checkpoint_s_honesty_has_a_light_and_status_0_whatever_it_is(cli, trained_folder):
-    honesty = ("honesty", trained_folder, "--per-class", "1", "--eps", "0.05")
-    value = json.loads(works(cli(*honesty, "--json")))
+def test_a_masking_check_has_a_light_and_status_0_whatever_it_is(cli, trained_folder):
+    check = ("masking", trained_folder, "--per-class", "1", "--eps", "0.05")
+    value = json.loads(works(cli(*check, "--json")))
     assert value["light"] in ("green", "amber", "red")
     assert value["checkpoint"] == trained_folder.name
     assert value["eps"] == [0.05]
     assert value["beats"] == dict.fromkeys("NSVFQ", 1)
     assert {sign["light"] for sign in value["signs"]} >= {value["light"]}
-    text = works(cli(*honesty, "--source", "demo"))
+    text = works(cli(*check, "--source", "demo"))
     assert all(sign["sentence"] in text for sign in value["signs"])
     assert value["verdict"] in text
     assert "no proof of robustness" in text
@@ -236,16 +236,18 @@ def test_verdicts_of_a_folder(cli, checkpoint_folder):
     assert f"{row['worst']:.3f}" in works(cli("verdict", checkpoint_folder.parent, "--eps", "0.02"))
 
 
-def test_an_alarm_can_be_kept(cli, checkpoint_folder):
-    told = json.loads(works(cli("honesty", checkpoint_folder, "--per-class", "1", "--eps", "0.05", "--keep", "--json")))
-    assert json.loads((checkpoint_folder / "alarm.json").read_text()) == told
+def test_a_masking_check_can_be_kept(cli, checkpoint_folder):
+    outcome = json.loads(
+        works(cli("masking", checkpoint_folder, "--per-class", "1", "--eps", "0.05", "--keep", "--json"))
+    )
+    assert json.loads((checkpoint_folder / "masking.json").read_text()) == outcome
 
 
 def test_a_red_light_ends_with_status_1_where_that_is_asked_for(cli, trained_folder, monkeypatch):
-    red = Alarm("red", "Far too high.", (), (), {"N": 1}, "demo beats", (0.1,), 0)
-    monkeypatch.setattr("nsr_core.cli.honesty.sound", lambda *arguments, **options: red)
-    assert cli("honesty", trained_folder)[0] == 0
-    status, out, err = cli("honesty", trained_folder, "--strict")
+    red = MaskingCheck("red", "Far too high.", (), (), {"N": 1}, "demo beats", (0.1,), 0)
+    monkeypatch.setattr("nsr_core.cli.masking.check_masking", lambda *arguments, **options: red)
+    assert cli("masking", trained_folder)[0] == 0
+    status, out, err = cli("masking", trained_folder, "--strict")
     assert (status, "Far too high." in out) == (1, True)
     assert "Error" not in err
 
@@ -313,10 +315,10 @@ BAD = [
         "evaluate TRAINED --attacks pgd --set steps=20",
         "pgd is reported after 100 steps, and steps is 20; expected 100 or more",
     ),
-    ("honesty nowhere", "holds no checkpoint"),
-    ("honesty TRAINED --eps 0,0.1", "must lie in (0, 1]"),
-    ("honesty TRAINED --per-class 0", "--per-class"),
-    ("honesty TRAINED --source web", 'no source "web"'),
+    ("masking nowhere", "holds no checkpoint"),
+    ("masking TRAINED --eps 0,0.1", "must lie in (0, 1]"),
+    ("masking TRAINED --per-class 0", "--per-class"),
+    ("masking TRAINED --source web", 'no source "web"'),
     ("data --source web", 'no source "web"'),
     ("data --source demo --split weekly", 'no split "weekly"'),
     ("data --source kaggle --root /nowhere", "/nowhere"),

@@ -57,9 +57,9 @@ def test_the_median_beat_in_millivolts(make_beats):
 
 def test_the_counts_as_a_table():
     """No S beat trains, so it is none that is repeated; of the others V has the fewest."""
-    told = PartCounts(np.array([[90, 9, 1], [0, 1, 3], [10, 0, 4], [50, 5, 1], [50, 5, 1]]))
-    table = told.table()
-    assert told.rarest == 2
+    result = PartCounts(np.array([[90, 9, 1], [0, 1, 3], [10, 0, 4], [50, 5, 1], [50, 5, 1]]))
+    table = result.table()
+    assert result.rarest == 2
     assert table["class"].tolist() == ["N", "S", "V", "F", "Q"]
     assert table["train"].tolist() == [90, 0, 10, 50, 50]
     assert table["test share"].tolist() == pytest.approx([0.1, 0.3, 0.4, 0.1, 0.1])

@@ -75,12 +75,12 @@ def names(folder):
 
 
 def test_fetches_all_files(server, tmp_path):
-    told = []
-    folder = fetch(server, tmp_path / "mitdb", progress=lambda done, total, what: told.append((done, total, what)))
+    result = []
+    folder = fetch(server, tmp_path / "mitdb", progress=lambda done, total, what: result.append((done, total, what)))
     assert folder == tmp_path / "mitdb"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENTS
-    assert told[0] == (0, 6, "downloading 900.dat")
-    assert told[-1] == (6, 6, "all files downloaded")
+    assert result[0] == (0, 6, "downloading 900.dat")
+    assert result[-1] == (6, 6, "all files downloaded")
     verify(folder)
 
 

@@ -47,10 +47,10 @@ def noisy(beats, rows, kind, snr_db, draw=0):
 
 def measured(clean, noisy, length):
     """dB, beat by beat and in plain words, unlike the module."""
-    told = []
+    result = []
     for beat, other, count in zip(clean.astype(np.float64), noisy, length, strict=True):
-        told.append(10 * np.log10(np.var(beat[:count]) / np.var((other - beat)[:count])))
-    return np.array(told)
+        result.append(10 * np.log10(np.var(beat[:count]) / np.var((other - beat)[:count])))
+    return np.array(result)
 
 
 # Spectra
@@ -113,8 +113,8 @@ def test_the_ratio_asked_for_is_the_ratio_measured(kind, some):
     beats, rows = some
     noise = beat_noise(kind, beats.length, rows)
     for snr_db in (24.0, 6.0, 0.0, -3.0):
-        told = add_noise(beats.x, beats.length, noise, snr_db)
-        np.testing.assert_allclose(measured(beats.x, told, beats.length), snr_db, atol=1e-6)
+        result = add_noise(beats.x, beats.length, noise, snr_db)
+        np.testing.assert_allclose(measured(beats.x, result, beats.length), snr_db, atol=1e-6)
 
 
 def test_in_millivolts_it_is_the_same_ratio_and_the_same_beat(some):
@@ -178,9 +178,9 @@ def test_flat_and_very_short_beats_stay_finite():
     length = np.array([100, 1, 2], np.int16)
     for kind in KINDS:
         noise = beat_noise(kind, length, np.arange(3))
-        told = scale_again(add_noise(x, length, noise, 0), x, length)
-        assert np.isfinite(told).all()
-        np.testing.assert_array_equal(told[:2], x[:2])
+        result = scale_again(add_noise(x, length, noise, 0), x, length)
+        assert np.isfinite(result).all()
+        np.testing.assert_array_equal(result[:2], x[:2])
 
 
 # Chance
@@ -189,20 +189,20 @@ def test_flat_and_very_short_beats_stay_finite():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_beats_noise_is_its_own_whatever_the_batch(kind, some):
     beats, rows = some
-    told = beat_noise(kind, beats.length, rows)
+    result = beat_noise(kind, beats.length, rows)
     order = np.random.default_rng(0).permutation(len(rows))
-    np.testing.assert_array_equal(beat_noise(kind, beats.length[order], rows[order]), told[order])
-    np.testing.assert_array_equal(beat_noise(kind, beats.length[7:8], rows[7:8]), told[7:8])
+    np.testing.assert_array_equal(beat_noise(kind, beats.length[order], rows[order]), result[order])
+    np.testing.assert_array_equal(beat_noise(kind, beats.length[7:8], rows[7:8]), result[7:8])
 
 
 def test_another_seed_draw_row_or_kind_is_other_noise():
     length = np.array([187])
-    told = [beat_noise("muscle", length, [3]), beat_noise("muscle", length, [4])]
-    told += [beat_noise("muscle", length, [3], seed=1), beat_noise("muscle", length, [3], draw=1)]
-    told += [beat_noise("motion", length, [3])]
-    for one in range(len(told)):
+    result = [beat_noise("muscle", length, [3]), beat_noise("muscle", length, [4])]
+    result += [beat_noise("muscle", length, [3], seed=1), beat_noise("muscle", length, [3], draw=1)]
+    result += [beat_noise("motion", length, [3])]
+    for one in range(len(result)):
         for other in range(one):
-            assert abs(np.corrcoef(told[one], told[other])[0, 1]) < 0.7
+            assert abs(np.corrcoef(result[one], result[other])[0, 1]) < 0.7
     first = [generator_of(kind, 0, 0, 0).random() for kind in KINDS]
     assert len(set(first)) == len(KINDS)
 

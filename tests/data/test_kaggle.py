@@ -62,9 +62,9 @@ def test_the_environment_names_the_folder(folder, monkeypatch):
 
 
 def test_tells_its_progress(folder):
-    told = []
-    load_kaggle(folder, lambda done, total, what: told.append((done, total, what)))
-    assert told == [(0, 2, "reading mitbih_train.csv"), (1, 2, "reading mitbih_test.csv"), (2, 2, "both files read")]
+    result = []
+    load_kaggle(folder, lambda done, total, what: result.append((done, total, what)))
+    assert result == [(0, 2, "reading mitbih_train.csv"), (1, 2, "reading mitbih_test.csv"), (2, 2, "both files read")]
 
 
 def test_rounding_outside_the_range_is_clipped(folder):

@@ -63,12 +63,12 @@ def test_a_truncated_beat_is_scaled_by_its_whole_segment(toy_root):
 
 
 def test_the_second_load_equals_the_first_and_cuts_nothing(toy_root):
-    told = []
-    first = load_mitbih(toy_root, lambda done, total, what: told.append((done, total, what)))
-    assert told == [(0, 2, "cutting record 900"), (1, 2, "cutting record 901"), (2, 2, "all records cut")]
-    told.clear()
-    second = load_mitbih(toy_root, lambda done, total, what: told.append((done, total, what)))
-    assert told == []
+    result = []
+    first = load_mitbih(toy_root, lambda done, total, what: result.append((done, total, what)))
+    assert result == [(0, 2, "cutting record 900"), (1, 2, "cutting record 901"), (2, 2, "all records cut")]
+    result.clear()
+    second = load_mitbih(toy_root, lambda done, total, what: result.append((done, total, what)))
+    assert result == []
     assert_equal(first, second)
 
 

@@ -123,20 +123,20 @@ def test_the_window_of_a_real_beat_makes_its_187_numbers(real_beats, mitdb_root)
 
 
 def test_counts_by_class_and_part(demo_beats, demo_split):
-    told = count_parts(demo_beats, demo_split)
-    assert told.counts.tolist() == [[128, 32, 40]] * 5
-    np.testing.assert_allclose(told.shares, 0.2)
-    assert (told.largest, told.epoch, told.repeats(2)) == (128, 640, 1.0)
+    result = count_parts(demo_beats, demo_split)
+    assert result.counts.tolist() == [[128, 32, 40]] * 5
+    np.testing.assert_allclose(result.shares, 0.2)
+    assert (result.largest, result.epoch, result.repeats(2)) == (128, 640, 1.0)
 
 
 def test_rare_classes_are_repeated_up_to_the_largest(make_beats):
     """100 N and 10 V: 64 and 6 train (a fifth tests, and a fifth of the rest validates), so a V beat is seen 10.7 times."""
     beats = make_beats([0] * 100 + [2] * 10)
-    told = count_parts(beats, make_split(beats, "beat"))
-    assert told.counts[:, 0].tolist() == [64, 0, 6, 0, 0]
-    assert told.epoch == 128
-    assert told.repeats(2) == pytest.approx(64 / 6)
-    assert np.isnan(told.repeats(1))
+    result = count_parts(beats, make_split(beats, "beat"))
+    assert result.counts[:, 0].tolist() == [64, 0, 6, 0, 0]
+    assert result.epoch == 128
+    assert result.repeats(2) == pytest.approx(64 / 6)
+    assert np.isnan(result.repeats(1))
 
 
 def test_summary_by_class(make_beats):
@@ -164,10 +164,10 @@ def test_lengths_are_counted_up_to_the_longest(make_beats):
     """Bins of three whole lengths: 187, 186 and 185 in the last one, whose right edge is half a sample beyond."""
     beats = make_beats([0, 0, 0, 0, 2])
     beats.length[:] = [187, 186, 185, 184, 100]
-    told = length_histogram(beats)
-    assert told.share[0, -2:].tolist() == [0.25, 0.75]
-    np.testing.assert_allclose(told.share.sum(axis=1), [1, 0, 1, 0, 0])
-    assert told.edges_ms[-1] == pytest.approx(187.5 * 1000 / 120)
+    result = length_histogram(beats)
+    assert result.share[0, -2:].tolist() == [0.25, 0.75]
+    np.testing.assert_allclose(result.share.sum(axis=1), [1, 0, 1, 0, 0])
+    assert result.edges_ms[-1] == pytest.approx(187.5 * 1000 / 120)
 
 
 def test_a_draw_has_as_many_of_each_class_as_there_are(make_beats):

@@ -12,7 +12,7 @@ from nsr_core.evaluation import curves
 from nsr_core.evaluation.curves import MEASURES, beats_that_flip, curve
 from nsr_core.evaluation.summary import Reading, readings
 from nsr_core.evaluation.table import load_table, outcomes
-from nsr_core.training.checkpoint import BEATS_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.card import BEATS_FILE, RESULTS_FILE, list_checkpoints
 
 ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 SHIPPED = list_checkpoints(ROOT)

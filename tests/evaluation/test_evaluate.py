@@ -14,10 +14,13 @@ from nsr_core.certificates import certify
 from nsr_core.data import make_split
 from nsr_core.errors import UserError
 from nsr_core.evaluation import evaluate as module
-from nsr_core.evaluation.evaluate import PAPER_PLAN, Assignment, assignment, evaluate, plan_of, protocol_of
-from nsr_core.evaluation.robustness import PAPER_EPS, attack_beats
+from nsr_core.evaluation.assignment import PAPER_EPS, PAPER_PLAN, Assignment, assignment, plan_of, protocol_of
+from nsr_core.evaluation.evaluate import evaluate
+from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.table import load_table
 from nsr_core.training.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.slow
 
 PLAN = {
     "pgd": Assignment(PGD(steps=25), per_class=12, eps_grid=(0.01, 0.05)),
@@ -127,7 +130,7 @@ def attacked(monkeypatch):
     """The (attack, eps) levels that were really attacked, as they come."""
     levels = []
 
-    def watched(network, beats, rows, attack, name, eps_grid, *, done, on_level, **settings):
+    def watched(network, beats, rows, name, assignment, *, done, on_level, **how):
         before = set() if done is None else set(done["eps"])
 
         def keep(table):
@@ -135,7 +138,7 @@ def attacked(monkeypatch):
             before.update(table["eps"])
             on_level(table)
 
-        return attack_beats(network, beats, rows, attack, name, eps_grid, done=done, on_level=keep, **settings)
+        return attack_beats(network, beats, rows, name, assignment, done=done, on_level=keep, **how)
 
     monkeypatch.setattr(module, "attack_beats", watched)
     return levels

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 import torch
 import toys
+from toys import attack_beats
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult, BeatRandomness, RandomNoise
 from nsr_core.attacks.base import Attack
-from nsr_core.evaluation import robustness
-from nsr_core.evaluation.robustness import attack_beats, predict
+from nsr_core.evaluation.robustness import predict
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, NOT_BROKEN, outcomes, save_table
 from nsr_core.models import NETWORKS
 
@@ -161,17 +161,13 @@ def test_the_batch_size_does_not_matter(name, trained, demo_beats, some, beats_o
     beats = beats_of(demo_beats.x[some[:24]].astype(np.float64), demo_beats.y[some[:24]])
     attack, tables = toys.short(ATTACKS[name]), []
     for size in (512, 7, 1):
-        monkeypatch.setitem(robustness.BATCH, "mlp", size)
+        monkeypatch.setattr(NETWORKS["mlp"], "batch_size", size)
         tables.append(attack_beats(network, beats, np.arange(24), attack, name, [0.01, 0.05]))
-    monkeypatch.setitem(robustness.BATCH, "mlp", 5)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 5)
     backwards = attack_beats(network, beats, np.arange(24)[::-1], attack, name, [0.01, 0.05])
     tables.append(backwards.sort_values(["eps", "sample"], ignore_index=True))
     for other in tables[1:]:
         pd.testing.assert_frame_equal(other, tables[0])
-
-
-def test_every_network_has_a_batch_size():
-    assert robustness.BATCH.keys() == NETWORKS.keys()
 
 
 # Carrying
@@ -248,11 +244,11 @@ def test_what_was_kept_may_come_back_in_the_order_of_its_file(trained, demo_beat
 
 
 def test_progress_ends_at_the_end_and_never_goes_back(trained, demo_beats, some):
-    told = []
-    attack_beats(trained.network, demo_beats, some, RandomNoise(), "noise", EPS, progress=lambda *r: told.append(r))
-    done = [report[0] for report in told]
+    outcome = []
+    attack_beats(trained.network, demo_beats, some, RandomNoise(), "noise", EPS, progress=lambda *r: outcome.append(r))
+    done = [report[0] for report in outcome]
     assert done == sorted(done)
-    assert told[-1][:2] == (180, 180)
+    assert outcome[-1][:2] == (180, 180)
 
 
 def test_a_level_without_any_beat_left_is_a_level_all_the_same(trained, demo_beats, some, beats_of):

@@ -13,7 +13,7 @@ from nsr_core.files import is_held
 from nsr_core.jobs import QUEUED, RUNNING, cancel, control, list_runs
 from nsr_core.jobs.control import WORKER_LOCK
 from nsr_core.jobs.folder import ALIVE_LOCK
-from nsr_core.jobs.tasks import TASKS
+from nsr_core.jobs.kinds import JOBS
 
 
 @pytest.fixture(autouse=True)
@@ -62,8 +62,8 @@ def submit_toy(monkeypatch, started):
     """``submit_toy(act)``: a queued run whose work is ``act(folder, progress)``, in this process only."""
 
     def submit(act=lambda folder, progress: None):
-        task = Toy(act)
-        monkeypatch.setitem(TASKS, "toy", task)
-        return control.submit(task)
+        job = Toy(act)
+        monkeypatch.setitem(JOBS, "toy", job)
+        return control.submit(job)
 
     return submit

@@ -1,8 +1,8 @@
-"""Small tasks, and waiting for what other processes do."""
+"""Small jobs, and waiting for what other processes do."""
 
 import time
 
-from nsr_core.jobs.tasks import Training
+from nsr_core.jobs.kinds import Training
 from nsr_core.training.config import paper_config
 
 
@@ -22,7 +22,7 @@ def training(epochs=2, **changes):
 
 
 class Toy:
-    """A task of kind "toy" that does what the test says."""
+    """A job of kind "toy" that does what the test says."""
 
     kind = name = "toy"
     title = "A toy"

@@ -14,14 +14,16 @@ from jobtoys import training
 
 from nsr_core.attacks import FGSM
 from nsr_core.errors import UserError
+from nsr_core.evaluation.assignment import plan_of
 from nsr_core.evaluation.evaluate import evaluate as run_evaluation
-from nsr_core.evaluation.evaluate import plan_of
 from nsr_core.files import is_held
 from nsr_core.jobs import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, cancel, get_run, resume, submit
 from nsr_core.jobs import run as module
 from nsr_core.jobs.folder import ALIVE_LOCK, save_run
+from nsr_core.jobs.kinds import Evaluation
 from nsr_core.jobs.run import Cancelled, Reporter, StopSignal, carry_out
-from nsr_core.jobs.tasks import Evaluation
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +91,7 @@ def test_a_config_of_another_program_is_told(submit_toy):
         (run.folder / "config.json").write_text(json.dumps(config))
         failed = ended(run)
         assert failed.state == FAILED
-        assert re.search(f"no task of this program .*{named}.*Submit it again", failed.error)
+        assert re.search(f"no job of this program .*{named}.*Submit it again", failed.error)
         resume(run)
 
 
@@ -259,7 +261,7 @@ def test_progress_raises_once_the_signal_has_come(submit_toy):
 
 
 @pytest.mark.parametrize(
-    ("task", "message"),
+    ("job", "message"),
     [
         (
             training(learning_rate=10.0, weight_decay=1.0),
@@ -269,10 +271,10 @@ def test_progress_raises_once_the_signal_has_come(submit_toy):
         (training(source="demo", split="published"), "published"),
     ],
 )
-def test_a_training_that_cannot_be_done_tells_why(task, message, started, monkeypatch, tmp_path):
+def test_a_training_that_cannot_be_done_tells_why(job, message, started, monkeypatch, tmp_path):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("NSR_MITDB_DIR", str(tmp_path / "empty"))
-    run = ended(submit(task))
+    run = ended(submit(job))
     assert run.state == FAILED
     assert re.search(message, run.error), run.error
     assert not run.error.startswith("UserError")
@@ -283,13 +285,13 @@ def test_an_evaluation_leaves_its_results_in_the_checkpoint(
 ):
     direct = shutil.copytree(trained_folder, tmp_path / "direct" / "mlp-mseMargin")
     settings = {"per_class": 4, "eps_grid": (0.05, 0.1), "seed": 3}
-    task = Evaluation(checkpoint_folder, ("fgsm", "pgd"), {"pgd": {"steps": 5}}, device="cpu", **settings)
-    run = ended(submit(task))
+    job = Evaluation(checkpoint_folder, ("fgsm", "pgd"), {"pgd": {"steps": 5}}, device="cpu", **settings)
+    run = ended(submit(job))
     assert (run.state, run.error, run.name, run.kind) == (FINISHED, None, "evaluate-mlp-mseMargin-1", "evaluate")
     assert run.title == "Evaluate mlp-mseMargin: fgsm, pgd"
     assert run.checkpoint == checkpoint_folder
     assert (run.done, run.total) == (40, 40)
-    plan = task.plan()
+    plan = job.plan()
     assert plan["fgsm"] == plan_of(["fgsm"], **settings)["fgsm"]
     assert plan["fgsm"].attack == FGSM()
     assert plan["pgd"].attack.steps == 5

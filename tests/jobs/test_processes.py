@@ -25,9 +25,11 @@ from nsr_core.jobs import (
     submit,
 )
 from nsr_core.jobs.control import WORKER_LOCK
-from nsr_core.jobs.tasks import Evaluation
+from nsr_core.jobs.kinds import Evaluation
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.loop import train
+
+pytestmark = pytest.mark.slow
 
 EPOCHS = 8
 

@@ -33,7 +33,7 @@ from nsr_core.jobs import (
 )
 from nsr_core.jobs.control import WORKER_LOCK
 from nsr_core.jobs.folder import ALIVE_LOCK, HISTORY_COLUMNS, claim, save_run
-from nsr_core.jobs.tasks import Evaluation, Training, load_task
+from nsr_core.jobs.kinds import Evaluation, Training, load_job
 from nsr_core.training.config import TrainConfig
 
 
@@ -100,7 +100,7 @@ def test_the_environment_names_the_runs_folder(monkeypatch, tmp_path):
     assert runs_dir() == REPOSITORY / "runs"
 
 
-@pytest.mark.parametrize("act", [submit, lambda task: submit(task, "runs")])
+@pytest.mark.parametrize("act", [submit, lambda job: submit(job, "runs")])
 def test_a_runs_folder_that_cannot_be_written_is_told(act, root, started, monkeypatch):
     monkeypatch.chdir(root.parent)
     root.write_text("a file in its place")
@@ -126,7 +126,7 @@ def test_a_full_disk_leaves_no_part_of_a_run(run, root, started, monkeypatch):
 
 
 def test_a_task_that_cannot_be_done_is_refused_before_it_is_queued(root, started, checkpoint_folder, tmp_path):
-    for task, message in [
+    for job, message in [
         (Evaluation(str(tmp_path)), "holds no checkpoint"),
         (Evaluation(""), "holds no checkpoint"),
         (Evaluation(checkpoint_folder, attacks=("magic",)), 'no attack "magic"'),
@@ -140,7 +140,7 @@ def test_a_task_that_cannot_be_done_is_refused_before_it_is_queued(root, started
         (Training(training().config, device="tpu"), 'no device "tpu"'),
     ]:
         with pytest.raises(UserError, match=message):
-            submit(task)
+            submit(job)
     with pytest.raises(UserError, match="per_class is 0"):
         Evaluation(checkpoint_folder, per_class=0)
     assert not root.exists()
@@ -148,26 +148,26 @@ def test_a_task_that_cannot_be_done_is_refused_before_it_is_queued(root, started
 
 def test_a_task_survives_its_file(checkpoint_folder, monkeypatch):
     monkeypatch.chdir(checkpoint_folder.parent)
-    tasks = [
+    jobs = [
         Training(training(seed=3).config, root="records", device="cpu"),
         Evaluation(checkpoint_folder.name),
         Evaluation(checkpoint_folder.name, ("spsa", "pgd", "pgd"), {"spsa": {"samples": 8}}, (0.3, 0.1), 5, True, 7, True),
     ]  # fmt: skip
-    for task in tasks:
-        assert load_task(json.loads(json.dumps({"kind": task.kind, **task.to_json()}))) == task
-    assert tasks[0].root == str(checkpoint_folder.parent / "records")
-    assert tasks[1].checkpoint == str(checkpoint_folder)
-    assert tasks[2].name == "evaluate-mlp-mseMargin"
-    plan = tasks[2].plan()
+    for job in jobs:
+        assert load_job(json.loads(json.dumps({"kind": job.kind, **job.to_json()}))) == job
+    assert jobs[0].root == str(checkpoint_folder.parent / "records")
+    assert jobs[1].checkpoint == str(checkpoint_folder)
+    assert jobs[2].name == "evaluate-mlp-mseMargin"
+    plan = jobs[2].plan()
     assert list(plan) == ["spsa", "pgd"]
     assert (plan["spsa"].attack.samples, plan["spsa"].attack.steps, plan["spsa"].carry) == (8, 100, True)
-    assert {(task.per_class, task.eps_grid, task.signal_only, task.seed) for task in plan.values()} == {
+    assert {(job.per_class, job.eps_grid, job.signal_only, job.seed) for job in plan.values()} == {
         (5, (0.1, 0.3), True, 7)
     }
 
 
 def test_an_evaluation_without_changes_is_the_papers(checkpoint_folder):
-    from nsr_core.evaluation.evaluate import PAPER_PLAN
+    from nsr_core.evaluation.assignment import PAPER_PLAN
 
     assert Evaluation(checkpoint_folder).plan() == PAPER_PLAN
 

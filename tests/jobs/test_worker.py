@@ -38,8 +38,8 @@ def processes(monkeypatch, root):
 
 def test_it_imports_no_torch():
     code = "import sys, nsr_core.jobs.worker; print(*sorted({'torch', 'pandas', 'streamlit'} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert told.stdout == "\n"
+    result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stdout == "\n"
 
 
 def test_the_oldest_comes_first_and_a_resumed_run_last(submit_toy, root, processes):

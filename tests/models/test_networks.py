@@ -8,7 +8,7 @@ from nsr_core.errors import UserError
 from nsr_core.models import NETWORKS, make_network, parameter_count
 from nsr_core.models.around import logits_around
 from nsr_core.models.kernels import kernel_layers
-from nsr_core.models.vjp import PRECISIONS, input_vjp, input_vjp_in
+from nsr_core.models.vjp import PRECISIONS, input_vjp, input_vjp_in, prepared_vjp
 
 #: From the paper's text (MLP) and from Kachuee et al. (CNN); each layer is inputs * outputs + outputs.
 #: MLP: 187*128+128 + 2*(128*128+128) + 128*32+32 + 32*5+5. CNN: 5*32+32 + 10*(5*32*32+32) + 64*32+32 + 32*5+5.
@@ -59,6 +59,20 @@ def test_the_pull_back_is_autograds(name, bias):
     torch.testing.assert_close(logits, expected_logits.detach(), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(pull_back(cotangent), expected, rtol=1e-10, atol=1e-12)
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_prepared_pull_back_is_the_same_for_every_batch(name, bias):
+    model = toys.fresh(name, bias, dtype=torch.float64)
+    with torch.no_grad():
+        prepared = prepared_vjp(model)
+        for seed in (0, 1):
+            x, _ = toys.random_beats(6, seed, dtype=torch.float64)
+            cotangent = torch.randn(6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+            (logits, pull_back), (expected, expected_pull_back) = prepared(x), input_vjp(model, x)
+            torch.testing.assert_close(logits, expected, rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(pull_back(cotangent), expected_pull_back(cotangent), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

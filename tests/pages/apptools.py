@@ -21,7 +21,7 @@ def open_page(name: str, **address: str | list[str]) -> AppTest:
 
 def assert_healthy(app: AppTest) -> None:
     """No exception, no error box, the disclaimer at the foot."""
-    assert not app.exception
+    assert not app.exception, app.exception[0].value
     assert not app.error
     assert app.caption[-1].value == DISCLAIMER
 

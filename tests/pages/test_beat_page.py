@@ -9,6 +9,8 @@ from nsr_core.beat.bracket import bracket_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from ui import loaders
 
+pytestmark = pytest.mark.slow
+
 #: SPSA as quick as a test needs it.
 QUICK_SPSA = {"attack": "spsa", "steps": "2", "spsa_samples": "16"}
 
@@ -30,11 +32,11 @@ def test_the_numbers_are_those_of_the_core(demo_beats):
                     view="Numbers and files")  # fmt: skip
     table = next(value for value in (frame.value for frame in app.dataframe) if "bound R₂" in value)
     for name, row in zip(("mlp-ce", "mlp-adv0.1"), table.to_dict("records"), strict=True):
-        told = attack_beat(loaders.checkpoint(name), PGD(steps=20), demo_beats, 7, 0.1, seed=3, signal_only=True)
-        assert (row["before"], row["after"], row["step"]) == (told.class_before, told.class_after, told.step)
-        assert row["bound R₂"] == pytest.approx(told.bound, abs=1e-3)
-        assert row["NSR reached"] == pytest.approx(told.reached, abs=1e-3)
-        assert row["weights"] == told.weights
+        result = attack_beat(loaders.checkpoint(name), PGD(steps=20), demo_beats, 7, 0.1, seed=3, signal_only=True)
+        assert (row["before"], row["after"], row["step"]) == (result.class_before, result.class_after, result.step)
+        assert row["bound R₂"] == pytest.approx(result.bound, abs=1e-3)
+        assert row["NSR reached"] == pytest.approx(result.reached, abs=1e-3)
+        assert row["weights"] == result.weights
 
 
 def test_the_same_address_gives_the_same_words():

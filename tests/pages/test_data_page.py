@@ -15,6 +15,8 @@ from nsr_core.data.summary import PartCounts, class_table, length_histogram
 from ui.data import TABS, figures, strip_figures
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 open_page = partial(apptools.open_page, "data")
 
 
@@ -109,14 +111,14 @@ def kaggle(tmp_path, monkeypatch):
 def test_published_beats(kaggle, tab):
     app = open_page(source="kaggle", tab=tab, origin="test:12")
     assert_healthy(app)
-    told = {
+    result = {
         "Counts": "As published",
         "Beats": "padding",
         "Origin": "Line **3** of `mitbih_test.csv`",
         "Cutting": "Lengths are estimates",
         "Records": "does not say from which record",
     }
-    assert told[tab] in words(app)
+    assert result[tab] in words(app)
 
 
 def test_published_beats_do_not_tell_what_was_cut_short(kaggle):
@@ -142,7 +144,7 @@ def real(real_beats, mitdb_root, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tab", "charts", "told"),
+    ("tab", "charts", "result"),
     [
         ("Counts", 1, "`1bb884844f3b`"),
         ("Beats", 12, "padding"),
@@ -151,11 +153,11 @@ def real(real_beats, mitdb_root, tmp_path, monkeypatch):
         ("Records", 1, "MLII in 45 records"),
     ],
 )
-def test_real_beats(real, tab, charts, told):
+def test_real_beats(real, tab, charts, result):
     app = open_page(source="mitbih", tab=tab)
     assert_healthy(app)
     assert len(drawn(app)) == charts
-    assert told in words(app)
+    assert result in words(app)
 
 
 def test_the_split_by_patient(real):
@@ -240,13 +242,13 @@ def test_clock():
 
 @pytest.mark.parametrize("view", figures.VIEWS)
 def test_the_counts_figure_holds_the_counts(view):
-    told = PartCounts(np.array([[100, 20, 30], [10, 2, 3], [4, 1, 0], [0, 0, 0], [7, 7, 7]]))
-    figure = figures.class_counts(told, view, LIGHT)
+    result = PartCounts(np.array([[100, 20, 30], [10, 2, 3], [4, 1, 0], [0, 0, 0], [7, 7, 7]]))
+    figure = figures.class_counts(result, view, LIGHT)
     dots = [trace for trace in figure.data if trace.type == "scatter"]
     assert [dot.name for dot in dots] == ["train", "validation", "test"]
     for place, dot in enumerate(dots):
-        np.testing.assert_array_equal(dot.customdata, told.counts[:, place])
-        expected = told.shares[:, place] if view == "share" else told.counts[:, place].astype(float)
+        np.testing.assert_array_equal(dot.customdata, result.counts[:, place])
+        expected = result.shares[:, place] if view == "share" else result.counts[:, place].astype(float)
         shown = expected > 0 if view == "log" else np.ones(5, bool)
         np.testing.assert_allclose(np.asarray(dot.x, float)[shown], expected[shown])
         assert np.isnan(np.asarray(dot.x, float)[~shown]).all()  # a log axis has no place for 0

@@ -16,6 +16,8 @@ from ui import loaders
 from ui.evaluation.figures import Line, robustness
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = loaders.SHIPPED
 
 
@@ -48,26 +50,26 @@ def test_the_points_are_the_stored_results(address, column):
 
 
 def test_protocols_that_differ_say_whose_they_are():
-    told = words(open_page("evaluation", checkpoints=["cnn-ce", "cnn-mse", "cnn-adv0.1"], under="pgd100"))
-    assert "CNN ce, CNN mse: Protocol: custom;" in told
-    assert "CNN adv0.1: Protocol: custom;" in told
+    result = words(open_page("evaluation", checkpoints=["cnn-ce", "cnn-mse", "cnn-adv0.1"], under="pgd100"))
+    assert "CNN ce, CNN mse: Protocol: custom;" in result
+    assert "CNN adv0.1: Protocol: custom;" in result
 
 
 def test_what_departs_from_the_paper_is_said():
-    told = words(
+    result = words(
         open_page("evaluation", checkpoints=["cnn-loss2", "mlp-loss2", "mlp-loss2-patient"], under=["spsa", "pgd100"])
     )
-    assert "CNN loss2: Protocol: custom (samples 128 instead of 2048); first 162 test beats of each class" in told
-    assert told.count("The training departs from the paper's: epochs 25 instead of 50. ") == 2  # once for each attack
-    assert told.count("The training departs from the paper's: split patient instead of beat. ") == 1
-    assert told.count("departs from the paper") == 3
+    assert "CNN loss2: Protocol: custom (samples 128 instead of 2048); first 162 test beats of each class" in result
+    assert result.count("The training departs from the paper's: epochs 25 instead of 50. ") == 2  # once for each attack
+    assert result.count("The training departs from the paper's: split patient instead of beat. ") == 1
+    assert result.count("departs from the paper") == 3
 
 
 def test_the_protocol_is_said():
-    told = words(open_page("evaluation"))
-    assert "Protocol: paper; full test split" in told
-    assert "1bb884844f3b" in told
-    assert "attack seed 0, training seed 0, 50 epochs" in told
+    result = words(open_page("evaluation"))
+    assert "Protocol: paper; full test split" in result
+    assert "1bb884844f3b" in result
+    assert "attack seed 0, training seed 0, 50 epochs" in result
 
 
 def test_where_other_attacks_broke_more_than_the_worst_case_s_own_the_page_says_so():

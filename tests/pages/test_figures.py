@@ -22,25 +22,25 @@ CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mlp-ce"
 
 
 @pytest.fixture(scope="module")
-def told():
+def result():
     return attack_beat(load_checkpoint(CHECKPOINT), PGD(steps=20), load_beats("demo"), 7, 0.1, signal_only=True)
 
 
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
-def test_the_traces_are_the_signals_in_millivolts_without_the_padding(told, ink):
-    figure = ecg.attacked_beat(told, ink)
+def test_the_traces_are_the_signals_in_millivolts_without_the_padding(result, ink):
+    figure = ecg.attacked_beat(result, ink)
     attacked, clean, noise = (np.asarray(trace.y) for trace in figure.data)
-    assert len(clean) == told.length
-    np.testing.assert_allclose(clean, told.mv_min + told.mv_range * told.x[: told.length], rtol=1e-6)
+    assert len(clean) == result.length
+    np.testing.assert_allclose(clean, result.mv_min + result.mv_range * result.x[: result.length], rtol=1e-6)
     np.testing.assert_allclose(noise, attacked - clean, atol=1e-6)
-    assert np.abs(noise).max() <= 0.1 * told.mv_range * (1 + 1e-6)
+    assert np.abs(noise).max() <= 0.1 * result.mv_range * (1 + 1e-6)
     assert figure.data[0].x[3] == pytest.approx(25.0)  # the fourth sample at 120 Hz
 
 
 @pytest.mark.parametrize(("speed", "ms_per_mv"), [(25, 400), (50, 200)])
-def test_paper_is_square(told, speed, ms_per_mv):
+def test_paper_is_square(result, speed, ms_per_mv):
     """10 mm/mV: at 25 mm/s 1 mV is as long as 400 ms, at 50 mm/s as 200; five fine squares make a bold one."""
-    layout = ecg.attacked_beat(told, LIGHT, speed=speed).layout
+    layout = ecg.attacked_beat(result, LIGHT, speed=speed).layout
     assert layout.yaxis.scaleanchor == "x"
     assert layout.yaxis.scaleratio == pytest.approx(ms_per_mv)
     assert layout.xaxis.minor.dtick == pytest.approx(1000 / speed)
@@ -49,34 +49,38 @@ def test_paper_is_square(told, speed, ms_per_mv):
     assert f"{speed} mm/s, 10 mm/mV" in layout.xaxis.title.text
 
 
-def test_panels_of_one_beat_share_their_range(told):
+def test_panels_of_one_beat_share_their_range(result):
     """It holds every trace, and a figure that is given it keeps it."""
-    low, high = ecg.common_range([told, told])
-    values = told.mv_min + told.mv_range * np.concatenate([told.x[: told.length], told.x_adv[: told.length]])
+    low, high = ecg.common_range([result, result])
+    values = result.mv_min + result.mv_range * np.concatenate(
+        [result.x[: result.length], result.x_adv[: result.length]]
+    )
     assert low < values.min() <= values.max() < high
-    assert ecg.attacked_beat(told, LIGHT, y_range=(low, high)).layout.yaxis.range == (low, high)
+    assert ecg.attacked_beat(result, LIGHT, y_range=(low, high)).layout.yaxis.range == (low, high)
 
 
-def test_without_millivolts_the_paper_is_relative(told):
-    layout = ecg.attacked_beat(replace(told, mv_range=np.nan, mv_min=np.nan), LIGHT).layout
+def test_without_millivolts_the_paper_is_relative(result):
+    layout = ecg.attacked_beat(replace(result, mv_range=np.nan, mv_min=np.nan), LIGHT).layout
     assert layout.yaxis.scaleanchor is None
     assert layout.yaxis.title.text == "amplitude"
     assert "mm/s" not in layout.xaxis.title.text
 
 
-def test_another_point_of_the_way_can_be_drawn(told):
-    figure = ecg.attacked_beat(told, LIGHT, x_adv=told.path.x_adv[0])
+def test_another_point_of_the_way_can_be_drawn(result):
+    figure = ecg.attacked_beat(result, LIGHT, x_adv=result.path.x_adv[0])
     drawn = np.asarray(figure.data[0].y)
-    np.testing.assert_allclose(drawn, told.mv_min + told.mv_range * told.path.x_adv[0][: told.length], rtol=1e-6)
+    np.testing.assert_allclose(
+        drawn, result.mv_min + result.mv_range * result.path.x_adv[0][: result.length], rtol=1e-6
+    )
 
 
-def test_probabilities_are_shown_for_all_classes(told):
-    before, after = lab_figures.probabilities(told, LIGHT).data
-    np.testing.assert_array_equal(before.x, told.before)
-    np.testing.assert_array_equal(after.x, told.after)
+def test_probabilities_are_shown_for_all_classes(result):
+    before, after = lab_figures.probabilities(result, LIGHT).data
+    np.testing.assert_array_equal(before.x, result.before)
+    np.testing.assert_array_equal(after.x, result.after)
 
 
-def test_the_sweep_marks_the_smallest_flipping_level(told):
+def test_the_sweep_marks_the_smallest_flipping_level(result):
     found = Sweep(np.array([0.0, 0.1, 0.2]), np.array([0.9, 0.4, 0.1]), np.array(["V", "N", "N"]), 0.1)
     line, marker = lab_figures.sweep({"MLP ce": ("mlp", "ce", found)}, 0.05, LIGHT).data
     assert list(line.y) == [0.9, 0.4, 0.1]
@@ -85,17 +89,17 @@ def test_the_sweep_marks_the_smallest_flipping_level(told):
     assert len(lab_figures.sweep({"MLP ce": ("mlp", "ce", never)}, 0.05, LIGHT).data) == 1
 
 
-def test_the_way_has_a_point_for_each_step(told):
-    right, here, loss, _ = lab_figures.way(told, 2, LIGHT).data
-    np.testing.assert_array_equal(right.y, told.path.probabilities[:, CLASSES.index(told.true_class)])
-    np.testing.assert_array_equal(loss.y, told.path.loss)
+def test_the_way_has_a_point_for_each_step(result):
+    right, here, loss, _ = lab_figures.way(result, 2, LIGHT).data
+    np.testing.assert_array_equal(right.y, result.path.probabilities[:, CLASSES.index(result.true_class)])
+    np.testing.assert_array_equal(loss.y, result.path.loss)
     assert (here.x[0], here.y[0]) == (2, right.y[2])
 
 
-def test_the_sensitivity_is_drawn_without_the_padding(told):
-    beat, line = lab_figures.sensitivity({"MLP ce": ("mlp", "ce", told)}, LIGHT).data
-    np.testing.assert_array_equal(beat.y, told.x[: told.length])
-    np.testing.assert_array_equal(line.y, told.w[: told.length])
+def test_the_sensitivity_is_drawn_without_the_padding(result):
+    beat, line = lab_figures.sensitivity({"MLP ce": ("mlp", "ce", result)}, LIGHT).data
+    np.testing.assert_array_equal(beat.y, result.x[: result.length])
+    np.testing.assert_array_equal(line.y, result.w[: result.length])
 
 
 def test_every_method_has_its_own_colour_and_marker():

@@ -14,6 +14,8 @@ from nsr_core.training.checkpoint import load_checkpoint
 from ui.lesson import figures as learn_figures
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "pages" / "learn.py"
 TIMEOUT_SECONDS = 90
@@ -140,34 +142,34 @@ def test_the_truth_is_drawn_only_once_revealed(beat, ink):
 
 
 def test_the_histogram_holds_every_toss(beat):
-    told = lesson.against_chance(*beat, 0.05)
-    np.testing.assert_array_equal(learn_figures.margins(told, LIGHT).data[0].x, told.coin_margin)
+    result = lesson.against_chance(*beat, 0.05)
+    np.testing.assert_array_equal(learn_figures.margins(result, LIGHT).data[0].x, result.coin_margin)
 
 
 def test_the_bars_are_the_ratios(beat):
-    told = lesson.ratios(*beat, 0.05)
-    (bars,) = learn_figures.ratios(told, LIGHT).data
-    assert list(bars.x) == [told.bound, told.allowed, told.fgsm_line, told.fgsm_real, told.pgd_real]
-    (strengths,) = learn_figures.strengths(told.w, LIGHT, 100).data
-    assert float(np.sum(strengths.y)) == pytest.approx(told.w_l1, rel=1e-5)
+    result = lesson.ratios(*beat, 0.05)
+    (bars,) = learn_figures.ratios(result, LIGHT).data
+    assert list(bars.x) == [result.bound, result.allowed, result.fgsm_line, result.fgsm_real, result.pgd_real]
+    (strengths,) = learn_figures.strengths(result.w, LIGHT, 100).data
+    assert float(np.sum(strengths.y)) == pytest.approx(result.w_l1, rel=1e-5)
 
 
 def test_arrows_stand_at_their_true_angle(beat):
     measured = align(load_checkpoint(ROOT / "checkpoints" / "mlp-ce"), *beat[1:])
-    told = {
+    result = {
         name: replace(measured, cosine=float(np.cos(np.radians(angle))))
         for name, angle in (("ce", 87.0), ("loss1", 120.0))
     }
-    figure = learn_figures.directions(told, LIGHT)
+    figure = learn_figures.directions(result, LIGHT)
     ends = {trace.name: (trace.x[-1], trace.y[-1]) for trace in figure.data if trace.mode == "lines+markers"}
-    for name, found in told.items():
+    for name, found in result.items():
         assert np.degrees(np.arctan2(ends[name][1], ends[name][0])) == pytest.approx(found.angle_deg)
     assert figure.layout.yaxis.scaleanchor == "x"
 
 
 def test_what_is_known_reaches_from_the_proof_to_the_flip():
-    told = {"ce": lesson.Knowledge(0.01, 0.05, 0.08), "loss2": lesson.Knowledge(0.0, np.nan, np.nan)}
-    proved, unknown, broken = [trace for trace in learn_figures.known(told, LIGHT).data if trace.type == "bar"]
+    result = {"ce": lesson.Knowledge(0.01, 0.05, 0.08), "loss2": lesson.Knowledge(0.0, np.nan, np.nan)}
+    proved, unknown, broken = [trace for trace in learn_figures.known(result, LIGHT).data if trace.type == "bar"]
     ends = [list(np.asarray(trace.base) + np.asarray(trace.x)) for trace in (proved, unknown, broken)]
     assert ends[0] == pytest.approx([0.01, learn_figures.LINE_FROM])
     assert ends[1] == pytest.approx([0.05, learn_figures.LINE_TO])
@@ -175,6 +177,6 @@ def test_what_is_known_reaches_from_the_proof_to_the_flip():
 
 
 def test_spsa_is_hidden_until_revealed():
-    told = lesson.Survivors(("pgd1", "pgd100", "spsa", "all"), np.array([80, 70, 30, 25]), 100)
-    assert list(learn_figures.survivors(told, LIGHT, revealed=False).data[0].x) == [0.8, 0.7]
-    assert list(learn_figures.survivors(told, LIGHT, revealed=True).data[0].x) == [0.8, 0.7, 0.3, 0.25]
+    result = lesson.Survivors(("pgd1", "pgd100", "spsa", "all"), np.array([80, 70, 30, 25]), 100)
+    assert list(learn_figures.survivors(result, LIGHT, revealed=False).data[0].x) == [0.8, 0.7]
+    assert list(learn_figures.survivors(result, LIGHT, revealed=True).data[0].x) == [0.8, 0.7, 0.3, 0.25]

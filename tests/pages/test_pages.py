@@ -104,7 +104,7 @@ def test_the_app_opens_on_the_start_page():
 
 
 def test_the_start_page_shows_a_beat_that_flips_for_one_network_and_not_for_the_other():
-    told = words(open_page("start"))
-    assert "Now read as" in told
-    assert "Still read as" in told
-    assert "Protocol: custom" in told
+    result = words(open_page("start"))
+    assert "Now read as" in result
+    assert "Still read as" in result
+    assert "Protocol: custom" in result

@@ -15,12 +15,15 @@ from nsr_core.beat.alignment import align
 from nsr_core.data import load_beats
 from nsr_core.paper.growing_noise import noisy_beats
 from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import distances, replication
+from nsr_core.paper.replication import replication, table_distances
 from nsr_core.paper.seeds import SEEDS_FOLDER
-from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.training.card import CARD_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 from ui import ecg, loaders
 from ui.paper import figures, table_figures
 from ui.theme import DARK, LIGHT, PAPER_DASH
+
+pytestmark = pytest.mark.slow
 
 CHECKPOINTS = apptools.ROOT / "checkpoints"
 
@@ -94,31 +97,31 @@ def test_network_attack_and_metric_choose_the_table():
 
 
 def test_the_protocol_stands_under_a_table():
-    told = words(open_page(table="9"))
+    result = words(open_page(table="9"))
     for part in ("protocol paper", "810 test beats", "1bb884844f3b", "training seed 0", "attack seed 0"):
-        assert part in told
+        assert part in result
 
 
 def test_the_differences_show_what_the_cards_note():
-    told = words(open_page(section="Differences"))
+    result = words(open_page(section="Differences"))
     for name in ("mlp-ce", "mlp-adv0.3"):
-        assert load_checkpoint(CHECKPOINTS / name).card["notes"][0] in told
+        assert load_checkpoint(CHECKPOINTS / name).card["notes"][0] in result
 
 
 def test_claims_are_computed():
-    told = words(open_page(section="Figures", figure="1"))
-    assert "loss2 has the best ACC at 0.03 to 0.3" in told
-    assert "holds at 5 of 5 noise levels" in told
+    result = words(open_page(section="Figures", figure="1"))
+    assert "loss2 has the best ACC at 0.03 to 0.3" in result
+    assert "holds at 5 of 5 noise levels" in result
 
 
 def test_claims_are_told_from_other_training_seeds_too():
     """loss2 is ahead everywhere from seeds 0 and 2, from 1 at 0.2 and 0.3; where no such checkpoint has a say, nothing is added."""
-    told = words(open_page(section="Figures", figure="1")).splitlines()
-    best = next(line for line in told if "loss2 has the best ACC at 0.03 to 0.3" in line)
+    result = words(open_page(section="Figures", figure="1")).splitlines()
+    best = next(line for line in result if "loss2 has the best ACC at 0.03 to 0.3" in line)
     assert "holds at 5 of 5 noise levels" in best
     assert "it holds from seed 1 at 2 of 5 and from seed 2 at 5 of 5." in best
-    told = words(open_page(section="Figures", figure="4")).splitlines()
-    assert "from seed" not in next(line for line in told if "adv0.2 is ahead of adv0.3" in line)
+    result = words(open_page(section="Figures", figure="4")).splitlines()
+    assert "from seed" not in next(line for line in result if "adv0.2 is ahead of adv0.3" in line)
 
 
 def test_a_checkpoint_of_another_protocol_is_shown_with_its_note(shelf):
@@ -127,11 +130,11 @@ def test_a_checkpoint_of_another_protocol_is_shown_with_its_note(shelf):
     card["config"]["epochs"] = card["training"]["epochs"] = 30
     card["notes"] = ["Thirty epochs, as a test."]
     path.write_text(json.dumps(card))
-    told = words(open_page(table="5"))
-    assert "epochs 30 instead of 50" in told
-    assert "Thirty epochs, as a test." in told
-    assert "protocol custom" in told
-    assert "no checkpoint yet" in told
+    result = words(open_page(table="5"))
+    assert "epochs 30 instead of 50" in result
+    assert "Thirty epochs, as a test." in result
+    assert "protocol custom" in result
+    assert "no checkpoint yet" in result
     assert "Protocol custom" not in words(open_page(section="Figures", figure="1"))  # open: the rivals are missing
 
 
@@ -196,8 +199,8 @@ def test_a_damaged_checkpoint_of_another_seed_is_named_and_left_out(second_seed)
 @pytest.mark.parametrize("number", [1, 3, 8])
 def test_figures_without_checkpoints_say_so(shelf, number):
     shutil.rmtree(shelf / "mlp-loss2")
-    told = words(open_page(section="Figures", figure=str(number)))
-    assert ("no checkpoint yet" if number == 1 else "This figure needs mlp-ce") in told
+    result = words(open_page(section="Figures", figure=str(number)))
+    assert ("no checkpoint yet" if number == 1 else "This figure needs mlp-ce") in result
 
 
 # The figures hold the numbers that they are given.
@@ -206,7 +209,7 @@ def test_figures_without_checkpoints_say_so(shelf, number):
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
 def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
     table = rows[rows["table"] == 5]
-    figure = table_figures.cells(table, distances(table), ink)
+    figure = table_figures.cells(table, table_distances(table), ink)
     heat = figure.data[0]
     np.testing.assert_allclose(np.asarray(heat.z).ravel(), table["difference"])
     assert heat.zmin == -heat.zmax
@@ -216,7 +219,7 @@ def test_a_cell_shows_ours_the_papers_and_the_difference(rows, ink):
     assert f"({first['paper']:.2f})" in text[2]
     assert table_figures.signed(first["difference"]) in text[2]
     means = next(trace for trace in figure.data if trace.name == "mean distance" and trace.type == "heatmap")
-    expected = distances(table)["distance"]
+    expected = table_distances(table)["distance"]
     np.testing.assert_allclose(np.asarray(means.z).ravel(), expected)
 
 
@@ -226,7 +229,7 @@ def test_missing_and_custom_cells_say_so(rows):
     table.loc[gone, ["ours", "difference"]] = np.nan
     table.loc[gone, "missing"] = "no checkpoint yet"
     table.loc[other, "protocol"] = "custom"
-    figure = table_figures.cells(table, distances(table), LIGHT)
+    figure = table_figures.cells(table, table_distances(table), LIGHT)
     text = next(trace for trace in figure.data if trace.name == "cells").text
     paper = table[gone]["paper"].iloc[0]
     assert text[7].startswith(table_figures.NO_VALUE)
@@ -240,7 +243,7 @@ def test_differences_have_a_sign(value, text):
 
 
 def test_the_overview_has_every_table_and_its_clicks_name_it(rows):
-    found = distances(rows)
+    found = table_distances(rows)
     figure = table_figures.overview(found, 5, LIGHT)
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
     drawn = np.concatenate([np.asarray(heat.z).ravel() for heat in heats])
@@ -251,7 +254,7 @@ def test_the_overview_has_every_table_and_its_clicks_name_it(rows):
 
 
 def test_the_overview_stars_another_protocol(rows):
-    found = distances(rows).assign(protocol="custom")
+    found = table_distances(rows).assign(protocol="custom")
     texts = [
         text
         for trace in table_figures.overview(found, 1, DARK).data
@@ -273,19 +276,19 @@ def test_curves_are_ours_and_the_papers_are_dotted(rows):
 
 
 def test_arrows_have_the_true_angle_and_length():
-    told = align(load_checkpoint(CHECKPOINTS / "mlp-loss1"), load_beats("demo"), 3)
-    arrows = {trace.name: trace for trace in figures.directions(told, LIGHT).data}
+    result = align(load_checkpoint(CHECKPOINTS / "mlp-loss1"), load_beats("demo"), 3)
+    arrows = {trace.name: trace for trace in figures.directions(result, LIGHT).data}
     tip = np.array([arrows["w_y"].x[1], arrows["w_y"].y[1]])
-    assert np.linalg.norm(tip) == pytest.approx(told.relative_length)
-    assert np.degrees(np.arctan2(tip[1], tip[0])) == pytest.approx(told.angle_deg)
+    assert np.linalg.norm(tip) == pytest.approx(result.relative_length)
+    assert np.degrees(np.arctan2(tip[1], tip[0])) == pytest.approx(result.angle_deg)
     assert (arrows["x"].x[1], arrows["x"].y[1]) == (1, 0)
 
 
 def test_a_panel_of_figure_8_is_the_noisy_beat_in_millivolts():
-    told = noisy_beats(load_checkpoint(CHECKPOINTS / "mlp-ce"), load_beats("demo"), 7)
-    for one in (told[0], told[-1]):
-        figure = figures.noisy_beat(one, ecg.common_range(told), 300, DARK)
+    result = noisy_beats(load_checkpoint(CHECKPOINTS / "mlp-ce"), load_beats("demo"), 7)
+    for one in (result[0], result[-1]):
+        figure = figures.noisy_beat(one, ecg.common_range(result), 300, DARK)
         noisy = figure.data[-1]
         np.testing.assert_allclose(noisy.y, one.mv_min + one.mv_range * one.x_adv[: one.length], rtol=1e-5, atol=1e-6)
         assert len(figure.data) == (1 if one.eps == 0 else 2)
-    assert figure.layout.yaxis.scaleratio == pytest.approx(1000 / figures.speed_of(told[-1]) / ecg.MV_PER_MM)
+    assert figure.layout.yaxis.scaleratio == pytest.approx(1000 / figures.speed_of(result[-1]) / ecg.MV_PER_MM)

@@ -1,5 +1,7 @@
 """The page Your ECG without a browser: what it shows is what the core reads, and a bad file ends in words."""
 
+import time
+
 import numpy as np
 import pytest
 import wfdb
@@ -7,15 +9,18 @@ from apptools import PAGES, TIMEOUT_SECONDS, assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.formats import endings
 from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.sample import LEAD_NAME, sample_recording
 from ui import loaders
-from ui.recordings import figures, source
+from ui.recordings import figures, held, source
 from ui.theme import DARK, LIGHT
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def told():
+def result():
     """The sample recording read by two networks, with proofs."""
     cut = cut_recording(sample_recording(), LEAD_NAME)
     return read_recording_beats(cut, [loaders.checkpoint(name) for name in ("mlp-ce", "mlp-jacob")], prove=True)
@@ -37,24 +42,24 @@ def sample_csv(heading: str = "ECG (mV)", seconds: int = 30) -> bytes:
     return (heading + "\n" + "\n".join(f"{value:.3f}" for value in signal)).encode()
 
 
-def test_it_opens_on_the_sample_with_what_the_core_reads(told):
+def test_it_opens_on_the_sample_with_what_the_core_reads(result):
     app = open_page("recordings")
     assert_healthy(app)
     shown = metrics(app)
-    assert shown["Beats found"] == str(len(told.cut.sample))
-    assert shown["Read"] == str(len(told.cut.row))
-    assert shown["Unlike the training beats"] == str(told.unlike.sum())
+    assert shown["Beats found"] == str(len(result.cut.sample))
+    assert shown["Read"] == str(len(result.cut.row))
+    assert shown["Unlike the training beats"] == str(result.unlike.sum())
     assert len(app.get("plotly_chart")) == 3
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
-    counts = told.counts().set_index("class")["mlp-ce"]
+    counts = result.counts().set_index("class")["mlp-ce"]
     assert f"{counts['N']} N, {counts['V']} V" in words(app)
 
 
-def test_proofs_are_made_when_they_are_asked_for(told):
+def test_proofs_are_made_when_they_are_asked_for(result):
     app = open_page("recordings", models="mlp-ce", prove="true")
     assert_healthy(app)
     fragile = next(frame.value for frame in app.dataframe if "proved" in frame.value)
-    reading = told.networks["mlp-ce"]
+    reading = result.networks["mlp-ce"]
     first = int(np.nanargmin(reading.flips_at))
     assert fragile["proved"].iloc[0] == pytest.approx(reading.certified[first], abs=1e-4)
     assert (fragile["proved"] <= fragile["± range"]).all()
@@ -67,8 +72,8 @@ def test_without_proofs_there_is_no_empty_column():
 
 def test_a_file_without_a_rate_is_asked_for_it_and_then_read():
     app = give(("mine.csv", sample_csv()))
-    assert "does not say how many samples" in app.info[0].value
-    app.number_input[0].set_value(360.0).run()
+    assert "Nothing says how many samples" in app.info[0].value
+    app.number_input(key="fs_ECG_None").set_value(360.0).run()
     assert_healthy(app)
     assert "MLP ce" in words(app)
     assert "±" in words(app)
@@ -76,7 +81,7 @@ def test_a_file_without_a_rate_is_asked_for_it_and_then_read():
 
 def test_a_unit_that_is_not_known_leaves_out_millivolts():
     app = give(("mine.csv", sample_csv("ECG")))
-    app.number_input[0].set_value(360.0).run()
+    app.number_input(key="own_fs").set_value(360.0).run()
     assert_healthy(app)
     assert "of the range" in words(app)
     assert " mV or less" not in words(app)
@@ -84,7 +89,13 @@ def test_a_unit_that_is_not_known_leaves_out_millivolts():
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.csv", b""), ("a.csv", b"\x00\xff\x13" * 500), ("a.edf", b"0" * 400), ("a.zip", b"PK"), ("a.hea", b"x")],
+    [
+        ("a.csv", b""),
+        ("a.csv", b"\x00\xff\x13" * 500),
+        ("a.edf", b"0       \xff" * 40),
+        ("a.zip", b"PK"),
+        ("a.hea", b"x"),
+    ],
 )
 def test_a_bad_file_ends_in_words(name, content):
     app = give((name, content))
@@ -95,9 +106,55 @@ def test_a_bad_file_ends_in_words(name, content):
 
 def test_a_wrong_rate_ends_in_words():
     app = give(("mine.csv", sample_csv(seconds=4)))
-    app.number_input[0].set_value(9000.0).run()
+    app.number_input(key="fs_ECG_None").set_value(9000.0).run()
     assert not app.exception
     assert "have at least 3 s" in app.error[0].value
+
+
+def test_the_rate_can_be_given_before_the_file_is_read():
+    """A time column that tells no rate: refused, with a field for the rate beside the message."""
+    rows = [
+        f"{at / 360 + 0.1 * (at % 7 == 0):.4f},{value:.3f}"
+        for at, value in enumerate(sample_recording().channels[0].signal[:10_000])
+    ]
+    app = give(("mine.csv", "\n".join(["time,ECG", *rows]).encode()))
+    assert "give the sampling rate by hand" in app.error[0].value
+    app.number_input(key="own_fs").set_value(360.0).run()
+    assert_healthy(app)
+    assert "Beats found" in metrics(app)
+
+
+def test_the_page_takes_what_the_core_takes():
+    app = open_page("recordings", recording=source.FILE, models="mlp-ce")
+    offered = {ending.removeprefix(".") for ending in app.file_uploader(key="own_upload").proto.type}
+    assert offered == set(endings())
+
+
+@pytest.mark.parametrize("name", ["![p](http://a.b/c.png).csv", "a.csv"])
+def test_what_stands_in_a_file_is_not_markdown(name):
+    app = give((name, b"![p](http://a.b/c.png)\n" * 3))
+    shown = app.error[0].value
+    assert "![" not in shown
+    assert "](" not in shown
+    assert "http:" not in shown
+
+
+def test_where_no_signal_is_an_ecg_the_reader_chooses():
+    values = np.random.default_rng(0).normal(size=(5000, 2))
+    rows = [f"{at / 250:.3f},{a:.3f},{b:.3f}" for at, (a, b) in enumerate(values)]
+    app = give(("mine.csv", "\n".join(["time,resp,temp", *rows]).encode()))
+    assert app.selectbox(key="lead").value is None
+    assert any("Choose the lead" in info.value for info in app.info)
+    assert not app.exception
+
+
+def test_a_recording_is_dropped_when_it_was_not_used():
+    ticket = held.keep(sample_recording())
+    assert held.find(ticket) is not None
+    held.sweep(time.monotonic() + 60 * held.MINUTES - 5)
+    assert held.find(ticket) is not None
+    held.sweep(time.monotonic() + 60 * held.MINUTES + 5)
+    assert held.find(ticket) is None
 
 
 def test_marks_in_the_file_are_used_unless_beats_are_to_be_found(tmp_path):
@@ -114,22 +171,22 @@ def test_marks_in_the_file_are_used_unless_beats_are_to_be_found(tmp_path):
     assert metrics(app)["Beats found"] != "29"
 
 
-def beat_lab(told=None, **address) -> AppTest:
+def beat_lab(result=None, **address) -> AppTest:
     app = AppTest.from_file(str(PAGES["beat"]), default_timeout=TIMEOUT_SECONDS)
-    if told is not None:
-        app.session_state["own_reading"] = told
+    if result is not None:
+        app.session_state["own_reading"] = result
     for key, value in address.items():
         app.query_params[key] = value
     return app.run()
 
 
-def test_the_beat_lab_shows_a_beat_of_the_recording(told):
-    name = told.cut.beats.name(5)
-    app = beat_lab(told, source="own", beat=name, models=["mlp-ce"])
+def test_the_beat_lab_shows_a_beat_of_the_recording(result):
+    name = result.cut.beats.name(5)
+    app = beat_lab(result, source="own", beat=name, models=["mlp-ce"])
     assert_healthy(app)
     assert name in words(app)
     assert "Nobody knows this beat's class. It is taken as MLP ce reads it" in words(app)
-    assert f"{len(told.cut.row)} beats** of your recording" in words(app)
+    assert f"{len(result.cut.row)} beats** of your recording" in words(app)
 
 
 def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():
@@ -139,9 +196,9 @@ def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():
     assert "No recording was read in this visit" in words(app)
 
 
-def test_other_pages_do_not_offer_the_recording(told):
+def test_other_pages_do_not_offer_the_recording(result):
     app = AppTest.from_file(str(PAGES["data"]), default_timeout=TIMEOUT_SECONDS)
-    app.session_state["own_reading"] = told
+    app.session_state["own_reading"] = result
     app.session_state["kept_source"] = "own"
     assert_healthy(app.run())
     assert app.radio(key="source").value == "demo"
@@ -149,22 +206,22 @@ def test_other_pages_do_not_offer_the_recording(told):
 
 
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
-def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(told, ink):
-    figure = figures.strip(told, 10.0, 8.0, ink)
+def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(result, ink):
+    figure = figures.strip(result, 10.0, 8.0, ink)
     trace, peaks, *others = figure.data
     ribbons, track = others[:2], others[2:]
-    assert len(peaks.x) == ((told.cut.time_s >= 10) & (told.cut.time_s < 18)).sum()
+    assert len(peaks.x) == ((result.cut.time_s >= 10) & (result.cut.time_s < 18)).sum()
     assert [ribbon.name for ribbon in ribbons] == ["MLP ce", "MLP jacob"]
-    within = (told.cut.time_s[told.cut.row] >= 10) & (told.cut.time_s[told.cut.row] < 18)
-    for ribbon, points, reading in zip(ribbons, track, told.networks.values(), strict=True):
+    within = (result.cut.time_s[result.cut.row] >= 10) & (result.cut.time_s[result.cut.row] < 18)
+    for ribbon, points, reading in zip(ribbons, track, result.networks.values(), strict=True):
         assert [text[3] for text in ribbon.text] == ["NSVFQ"[label] for label in reading.label[within]]
         assert len(points.hovertext) == within.sum()
     assert figure.layout.yaxis.scaleratio == pytest.approx(0.4)  # 1 mV is as long as 0.4 s
     assert trace.line.color == ink.trace
 
 
-def test_the_whole_stretch_has_every_read_beat_once(told):
-    figure = figures.overview(told, "mlp-jacob", (0, 8), LIGHT)
+def test_the_whole_stretch_has_every_read_beat_once(result):
+    figure = figures.overview(result, "mlp-jacob", (0, 8), LIGHT)
     rows = np.concatenate([trace.customdata for trace in figure.data if trace.customdata is not None])
-    assert sorted(rows.tolist()) == list(range(len(told.cut.row)))
-    assert len(figure.data[-1].x) == (told.cut.reason != "").sum()
+    assert sorted(rows.tolist()) == list(range(len(result.cut.row)))
+    assert len(figure.data[-1].x) == (result.cut.reason != "").sum()

@@ -155,8 +155,8 @@ def test_each_ordering_is_told_level_by_level():
     lines = claims_markdown([judge(claim, rows) for claim in CLAIMS]).splitlines()[2:]
     for claim, line in zip(CLAIMS, lines, strict=True):
         levels = len(claim.eps)
-        told = f"**0 of {levels}**" if claim.than_attack else f"{levels} of {levels}"
-        assert line.split(" | ")[2:5] == [claim.text, told, told]
+        result = f"**0 of {levels}**" if claim.than_attack else f"{levels} of {levels}"
+        assert line.split(" | ")[2:5] == [claim.text, result, result]
     cell = (rows["table"] == 7) & (rows["method"] == "adv0.1") & (rows["eps"] == 0.1)
     changed = rows.assign(ours=rows["ours"].mask(cell, 0.9))
     claim = next(claim for claim in CLAIMS if (claim.figure, claim.metric, claim.over) == (2, "acc", ()))

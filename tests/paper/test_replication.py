@@ -12,8 +12,9 @@ import pytest
 from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Claim, judge
 from nsr_core.paper.published import paper_tables
 from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import distances, outside_aim, provenance, replication, table_number
-from nsr_core.training.checkpoint import RESULTS_FILE, list_checkpoints, load_checkpoint
+from nsr_core.paper.replication import outside_aim, provenance, replication, table_distances, table_number
+from nsr_core.training.card import RESULTS_FILE, list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
@@ -62,7 +63,7 @@ def test_ours_is_each_noise_level_alone(rows):
 
 
 def test_mean_distances_are_those_on_the_cards(replicas, rows):
-    found = distances(rows).set_index(["table", "method"])["distance"]
+    found = table_distances(rows).set_index(["table", "method"])["distance"]
     for replica in replicas:
         on_card = replica.card["results"].get("mean_absolute_difference_to_paper_table", {})
         for table, expected in on_card.items():
@@ -90,13 +91,13 @@ def test_what_is_missing_says_why():
     assert set(of(replication([without]), 9, "ce")["missing"]) == {"mlp-ce is not evaluated under spsa yet"}
     fewer = replace(ce, summary=ce.summary[ce.summary["eps"] != 0.3])
     assert of(replication([fewer]), 5, "ce")["missing"].tolist()[-1] == "mlp-ce is not evaluated at this noise level"
-    assert distances(replication([fewer])).iloc[0]["levels"] == 6
+    assert table_distances(replication([fewer])).iloc[0]["levels"] == 6
 
 
 def test_without_any_checkpoint_all_is_missing():
     rows = replication([])
     assert set(rows["missing"]) == {"no checkpoint yet"}
-    assert distances(rows)["distance"].isna().all()
+    assert table_distances(rows)["distance"].isna().all()
     assert provenance(rows)["methods"] == []
     assert {judge(claim, rows).outcome for claim in CLAIMS} == {"open"}
 

@@ -11,7 +11,8 @@ import pytest
 from nsr_core.paper.replica import Replica
 from nsr_core.paper.replication import replication
 from nsr_core.paper.seeds import ALIKE, SEEDS_FOLDER, list_with_seeds, over_seeds, rows_by_seed
-from nsr_core.training.checkpoint import CARD_FILE, RESULTS_FILE, load_checkpoint
+from nsr_core.training.card import CARD_FILE, RESULTS_FILE
+from nsr_core.training.checkpoint import load_checkpoint
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
@@ -39,54 +40,54 @@ def again(tmp_path):
 
 def test_a_single_seed_gives_the_published_values_own_and_no_spread():
     one = replica(SHIPPED / "mlp-ce")
-    told = over_seeds([one])
+    result = over_seeds([one])
     ours = replication([one])
-    both = ours[ours["missing"] == ""].merge(told, on=ALIKE)
-    assert len(both) == len(told) == 2 * 3 * 7
+    both = ours[ours["missing"] == ""].merge(result, on=ALIKE)
+    assert len(both) == len(result) == 2 * 3 * 7
     assert (both["mean"] == both["ours"]).all()
-    assert told["spread"].isna().all()
-    assert set(told["seeds"]) == {"0"}
+    assert result["spread"].isna().all()
+    assert set(result["seeds"]) == {"0"}
 
 
 def test_three_seeds_give_mean_spread_and_ends(again):
     """ACC 0.03 below, at, and 0.06 above the first: mean 0.01 above it, standard deviation sqrt(0.0021)."""
     first = replica(SHIPPED / "mlp-ce")
-    told = over_seeds([again("b", 0.06, seed=2), first, again("a", -0.03, seed=1)]).merge(
+    result = over_seeds([again("b", 0.06, seed=2), first, again("a", -0.03, seed=1)]).merge(
         over_seeds([first]), on=ALIKE, suffixes=("", "_first")
     )
-    acc, prec = told[told["metric"] == "acc"], told[told["metric"] == "prec"]
+    acc, prec = result[result["metric"] == "acc"], result[result["metric"] == "prec"]
     assert acc["mean"].to_numpy() == pytest.approx(acc["mean_first"].to_numpy() + 0.01)
     assert acc["spread"].to_numpy() == pytest.approx(np.full(len(acc), np.sqrt(0.0021)))
     assert (acc["high"] - acc["low"]).to_numpy() == pytest.approx(np.full(len(acc), 0.09))
     assert prec["spread"].to_numpy() == pytest.approx(np.zeros(len(prec)))
-    assert set(told["seeds"]) == {"0, 1, 2"}
+    assert set(result["seeds"]) == {"0, 1, 2"}
 
 
 def test_what_differs_in_more_than_the_seed_is_not_taken_together(again):
     other = again("slow", seed=1, learning_rate=0.01)
     by_patient = replica(SHIPPED / "mlp-ce-patient")
-    told = over_seeds([replica(SHIPPED / "mlp-ce"), other, by_patient])
-    assert told["spread"].isna().all()
-    assert set(told["seeds"]) == {"0", "1"}
-    assert told["training"].nunique() == 3
+    result = over_seeds([replica(SHIPPED / "mlp-ce"), other, by_patient])
+    assert result["spread"].isna().all()
+    assert set(result["seeds"]) == {"0", "1"}
+    assert result["training"].nunique() == 3
 
 
 def test_what_met_other_beats_is_not_taken_together(again):
     fewer = again("fewer", seed=1)
     attacks = fewer.card["results"]["attacks"]
     attacks["pgd"]["beats"] = "first 162 test beats of each class"
-    told = over_seeds([replica(SHIPPED / "mlp-ce"), fewer]).set_index("attack")["seeds"]
-    assert set(told[["pgd20", "pgd100"]]) == {"0", "1"}
-    assert set(told[["spsa"]]) == {"0, 1"}
+    result = over_seeds([replica(SHIPPED / "mlp-ce"), fewer]).set_index("attack")["seeds"]
+    assert set(result[["pgd20", "pgd100"]]) == {"0", "1"}
+    assert set(result[["spsa"]]) == {"0, 1"}
 
 
 def test_two_trainings_of_a_method_give_each_value_one_row(again):
     """The rows of the paper's values are those of one of them, whichever others lie beside it."""
     both = [replica(SHIPPED / "mlp-ce"), again("slow", learning_rate=0.01), again("ce", 0.1, seed=1)]
     rows = replication(both)
-    told = rows.merge(over_seeds(both), on=ALIKE, suffixes=("", "_over_seeds"))
-    assert len(told) == 2 * 3 * 7
-    assert set(told["seeds"]) == {"0, 1"}
+    result = rows.merge(over_seeds(both), on=ALIKE, suffixes=("", "_over_seeds"))
+    assert len(result) == 2 * 3 * 7
+    assert set(result["seeds"]) == {"0, 1"}
 
 
 def test_rows_by_seed_put_each_other_seed_in_the_place_of_its_training(again):

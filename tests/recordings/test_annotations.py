@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.annotations import read_annotations
+from nsr_core.recordings.formats.annotations import read_annotations
 from nsr_core.recordings.limits import LIMITS, Deadline
 
 

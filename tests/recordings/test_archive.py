@@ -4,10 +4,11 @@ import dataclasses
 import struct
 import zipfile
 
+import numpy as np
 import pytest
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.archive import unzip
+from nsr_core.recordings.formats.archive import unzip
 from nsr_core.recordings.limits import LIMITS, Deadline
 from tests.recordings.good import csv_file, wfdb_files, zip_of
 from tests.recordings.malformed import lying_bomb, zip_bomb
@@ -40,7 +41,8 @@ def test_a_zip_in_a_zip(name):
 
 
 def test_bombs():
-    with pytest.raises(UserError, match=r"unpacks to more than 200\.0 MB, which is not read"):
+    assert len(zip_bomb()) < 1_000_000
+    with pytest.raises(UserError, match=r"unpacks to more than 10\.\d MB, which is not read"):
         unpack(zip_bomb())
     with pytest.raises(UserError, match=r"is not a whole zip"):
         unpack(lying_bomb())
@@ -49,7 +51,9 @@ def test_bombs():
 def test_what_is_unpacked_is_counted_whatever_the_directory_says(monkeypatch):
     limits = dataclasses.replace(LIMITS, unzipped_bytes=1000)
     content = zip_of({"a.csv": bytes(2000)})
-    monkeypatch.setattr("nsr_core.recordings.archive._usable_entries", lambda _, entries, __: {"a.csv": entries[0]})
+    monkeypatch.setattr(
+        "nsr_core.recordings.formats.archive._usable_entries", lambda _, __, entries, ___: {"a.csv": entries[0]}
+    )
     with pytest.raises(UserError, match=r"^The zip unpacks to more than its directory says"):
         unpack(content, limits)
 
@@ -93,3 +97,14 @@ def test_damage():
     for content in (good[:-30], good[:at] + b"xxxx" + good[at + 4 :], b"PK\x03\x04", good[:30] + struct.pack("<L", 7)):
         with pytest.raises(UserError, match=r'^"a\.zip" is not a whole zip'):
             unpack(content)
+
+
+def test_what_a_small_zip_may_cost(tmp_path):
+    """A flat line packs to a thousandth; what comes out is bounded by the zip's own size, from ten megabytes on."""
+    content = zip_of({"a.csv": b"0\n" * 4_900_000})
+    assert len(content) < 50_000
+    assert len(unpack(content)["a.csv"]) == 9_800_000
+    with pytest.raises(UserError, match=r"unpacks to more than 10\.0 MB"):
+        unpack(zip_of({"a.csv": b"0\n" * 6_000_000}))
+    noise = np.random.default_rng(0).integers(0, 10, 12_000_000, np.uint8) + ord("0")
+    assert len(unpack(zip_of({"a.csv": noise.tobytes()}))["a.csv"]) == 12_000_000

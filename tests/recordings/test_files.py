@@ -71,16 +71,16 @@ def test_another_annotation_file_will_do(read):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, r"^No file was given\. Give a CSV file, an EDF file, a WFDB record"),
+        ({}, r"^No file was given\. Give one of these: .*EDF"),
         ({"a.csv": b""}, r'^"a\.csv" is empty'),
-        ({"a.dat": b"12"}, r'^"a\.dat" is a part of a WFDB record\. Give its header \(\.hea\) and its \.dat'),
-        ({"a.atr": b"12"}, r"is a part of a WFDB record"),
-        ({"a.bin": bytes(100)}, r'^"a\.bin" is of a kind that is not known\. Give a CSV file'),
+        ({"a.dat": b"\0\1"}, r'^"a\.dat" is a part of a WFDB record\. Give its \.hea file'),
+        ({"a.atr": b"\0\1"}, r"is a part of a WFDB record"),
+        ({"a.bin": bytes(100)}, r'^"a\.bin" is of a kind that is not known\. Give one of these'),
         ({"a.zip": b"not one"}, r'^"a\.zip" is not a zip'),
         ({"a.zip": zip_of({})}, r'^"a\.zip" holds no file'),
-        ({"a.csv": b"1", "b.csv": b"1"}, r"^2 files were given and no WFDB header among them"),
+        ({"a.csv": b"1", "b.csv": b"1"}, r"^2 files were given and none begins a record"),
         ({"a.csv": b"1", "b.zip": zip_of({})}, r'^"b\.zip" was given with other files'),
-        ({"a.hea": b"", "b.hea": b""}, r"^2 WFDB headers were given, expected one"),
+        ({"a.hea": b"", "b.hea": b""}, r'"a\.hea" cannot be read as a WFDB header: it is empty'),
         ({"r1.hea": wfdb_files()["r1.hea"]}, r'^"r1\.hea" names "r1\.dat", which was not given'),
         ({f"{number}.csv": b"1" for number in range(101)}, r"^101 files were given, at most 100"),
     ],
@@ -107,7 +107,7 @@ def test_a_path_of_a_record_brings_its_files(read, tmp_path, given):
 
 
 def test_paths_that_cannot_be_read(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere\" is not a file\. Give a CSV file"):
+    with pytest.raises(UserError, match=r"nowhere\" is not a file\. Give one of these"):
         read_path(tmp_path / "nowhere")
     for path in (tmp_path, ".", "/", "", "a" * 5000, "x\0y"):
         with pytest.raises(UserError, match=r"is not a file"):
@@ -117,4 +117,4 @@ def test_paths_that_cannot_be_read(tmp_path):
         read_path(tmp_path / "r1")
     (tmp_path / "long.csv").write_bytes(b"1\n" * 1000)
     with pytest.raises(UserError, match=r"at most 0\.0 MB are read"):
-        read_path(tmp_path / "long.csv", limits=dataclasses.replace(LIMITS, given_bytes=1999))
+        read_path(tmp_path / "long.csv", limits=dataclasses.replace(LIMITS, streamed_bytes=1999))

@@ -16,6 +16,8 @@ from nsr_core.training.checkpoint import load_checkpoint
 from tests.conftest import REPOSITORY
 from tests.recordings.heart import beat_train
 
+pytestmark = pytest.mark.slow
+
 #: 50 ms at 360 Hz.
 NEAR = 18
 V = CLASSES.index("V")

@@ -29,6 +29,8 @@ from tests.conftest import REPOSITORY
 from tests.recordings import good
 from tests.recordings.heart import beat_train, even_beats, marks_at, recording
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = REPOSITORY / "checkpoints"
 MLP_CE, MLP_JACOB = str(SHIPPED / "mlp-ce"), str(SHIPPED / "mlp-jacob")
 AT = even_beats(9)
@@ -77,7 +79,7 @@ def cnn():
 
 
 @pytest.fixture(scope="module")
-def told(cut, mlps):
+def result(cut, mlps):
     torch.set_num_threads(1)  # made before the fixture that sees to it
     return read_recording_beats(cut, mlps, prove=True, seed=3)
 
@@ -85,33 +87,33 @@ def told(cut, mlps):
 # What is told
 
 
-def test_each_network_reads_every_usable_beat(told, cut, mlps):
-    assert list(told.networks) == ["mlp-ce", "mlp-jacob"]
+def test_each_network_reads_every_usable_beat(result, cut, mlps):
+    assert list(result.networks) == ["mlp-ce", "mlp-jacob"]
     assert len(cut.row) == 6
     for checkpoint in mlps:
-        read = told.networks[checkpoint.name]
+        read = result.networks[checkpoint.name]
         assert (read.checkpoint, read.weights) == (checkpoint.name, checkpoint.digest)
         assert read.probability.shape == (6, 5)
         np.testing.assert_allclose(read.probability.sum(axis=1), 1, rtol=1e-5)
         assert read.label.tolist() == predict(checkpoint.network, cut.beats.x).tolist()
         np.testing.assert_allclose(read.flips_at, smallest_flips(checkpoint.network, cut.beats, seed=3))
-    assert told.seed == 3
+    assert result.seed == 3
 
 
-def test_what_is_proved_lies_below_what_was_found(told):
-    for read in told.networks.values():
+def test_what_is_proved_lies_below_what_was_found(result):
+    for read in result.networks.values():
         assert np.isfinite(read.certified).all()
         assert (read.certified > 0).all()
         assert (read.certified <= np.where(np.isnan(read.flips_at), 1.0, read.flips_at)).all()
         assert (read.flips_at[np.isfinite(read.flips_at)] <= LARGEST).all()
 
 
-def test_how_unlike_a_beat_is(told, cut):
+def test_how_unlike_a_beat_is(result, cut):
     likeness = load_likeness()
     distance = distances(likeness, cut.beats)
-    np.testing.assert_allclose(told.unlikeness, distance)
-    assert told.unlike.tolist() == (distance > likeness.limit).tolist()
-    assert told.unlike_from == likeness.limit
+    np.testing.assert_allclose(result.unlikeness, distance)
+    assert result.unlike.tolist() == (distance > likeness.limit).tolist()
+    assert result.unlike_from == likeness.limit
 
 
 def test_noise_is_unlike_and_said_to_be():
@@ -128,19 +130,19 @@ def test_without_a_wish_for_proofs_there_are_none(quick, cut, mlps):
 
 def test_of_a_cnn_nothing_is_proved(quick, cut, cnn, mlps):
     seen = []
-    told = read_recording_beats(cut, [mlps[0], cnn], prove=True, progress=lambda *args: seen.append(args[:2]))
-    assert np.isnan(told.networks["cnn-fresh"].certified).all()
-    assert np.isfinite(told.networks["mlp-ce"].certified).all()
-    assert told.table()["cnn-fresh proved to"].isna().all()
+    result = read_recording_beats(cut, [mlps[0], cnn], prove=True, progress=lambda *args: seen.append(args[:2]))
+    assert np.isnan(result.networks["cnn-fresh"].certified).all()
+    assert np.isfinite(result.networks["mlp-ce"].certified).all()
+    assert result.table()["cnn-fresh proved to"].isna().all()
     assert seen[-1] == (24 * 6, 24 * 6)
 
 
 # Tables
 
 
-def test_the_table_has_a_row_for_each_beat_and_columns_for_each_network(told, cut):
-    table = told.table()
-    assert list(table) == OWN_COLUMNS + [f"{name} {what}" for name in told.networks for what in NETWORK_COLUMNS]
+def test_the_table_has_a_row_for_each_beat_and_columns_for_each_network(result, cut):
+    table = result.table()
+    assert list(table) == OWN_COLUMNS + [f"{name} {what}" for name in result.networks for what in NETWORK_COLUMNS]
     assert table["beat"].tolist() == [f"{cut.key}:{sample}" for sample in AT[:-1]]
     assert table["time_s"].tolist() == (AT[:-1] / 360).round(3).tolist()
     assert table["left_out"].tolist() == [
@@ -149,14 +151,14 @@ def test_the_table_has_a_row_for_each_beat_and_columns_for_each_network(told, cu
     assert set(table["marked"]) == {""}
 
 
-def test_a_usable_beat_s_row_tells_what_was_read(told, cut):
-    table = told.table()
+def test_a_usable_beat_s_row_tells_what_was_read(result, cut):
+    table = result.table()
     for number, row in enumerate(cut.row.tolist()):
         spread = float(cut.beats.mv_range[number])
         assert table.loc[row, "range_mv"] == pytest.approx(spread, abs=6e-5)
-        assert table.loc[row, "unlikeness"] == pytest.approx(told.unlikeness[number], abs=6e-4)
-        assert table.loc[row, "unlike"] == told.unlike[number]
-        for name, read in told.networks.items():
+        assert table.loc[row, "unlikeness"] == pytest.approx(result.unlikeness[number], abs=6e-4)
+        assert table.loc[row, "unlike"] == result.unlike[number]
+        for name, read in result.networks.items():
             value = table.loc[row]
             assert value[f"{name} class"] == CLASSES[read.label[number]]
             assert value[f"{name} p"] == pytest.approx(read.probability[number].max(), abs=6e-5)
@@ -170,45 +172,45 @@ def test_a_usable_beat_s_row_tells_what_was_read(told, cut):
             assert 0 <= proved - value[f"{name} proved to"] < 1.1e-5
 
 
-def test_noise_is_in_millivolts_where_they_are_known_and_its_median_counts_the_unchanged(told):
-    noise = told.noise("mlp-ce")
-    np.testing.assert_allclose(noise, told.networks["mlp-ce"].flips_at * told.cut.beats.mv_range)
-    assert told.median_noise("mlp-ce") == pytest.approx(np.median(np.where(np.isnan(noise), np.inf, noise)))
+def test_noise_is_in_millivolts_where_they_are_known_and_its_median_counts_the_unchanged(result):
+    noise = result.noise("mlp-ce")
+    np.testing.assert_allclose(noise, result.networks["mlp-ce"].flips_at * result.cut.beats.mv_range)
+    assert result.median_noise("mlp-ce") == pytest.approx(np.median(np.where(np.isnan(noise), np.inf, noise)))
     unknown = dataclasses.replace(
-        told, cut=dataclasses.replace(told.cut, lead=dataclasses.replace(told.cut.lead, in_mv=False))
+        result, cut=dataclasses.replace(result.cut, lead=dataclasses.replace(result.cut.lead, in_mv=False))
     )
-    np.testing.assert_array_equal(unknown.noise("mlp-ce"), told.networks["mlp-ce"].flips_at)
-    never = dataclasses.replace(told.networks["mlp-ce"], flips_at=np.full(len(noise), np.nan))
-    assert dataclasses.replace(told, networks={"mlp-ce": never}).median_noise("mlp-ce") == np.inf
+    np.testing.assert_array_equal(unknown.noise("mlp-ce"), result.networks["mlp-ce"].flips_at)
+    never = dataclasses.replace(result.networks["mlp-ce"], flips_at=np.full(len(noise), np.nan))
+    assert dataclasses.replace(result, networks={"mlp-ce": never}).median_noise("mlp-ce") == np.inf
 
 
-def test_of_a_beat_left_out_only_why_is_told(told):
-    row = told.table().loc[SPOILT]
+def test_of_a_beat_left_out_only_why_is_told(result):
+    row = result.table().loc[SPOILT]
     assert row[OWN_COLUMNS[:4]].notna().all()
     assert row[OWN_COLUMNS[4:]].isna().all()
-    assert row[[f"{name} {what}" for name in told.networks for what in NETWORK_COLUMNS]].isna().all()
+    assert row[[f"{name} {what}" for name in result.networks for what in NETWORK_COLUMNS]].isna().all()
 
 
-def test_counts_of_each_network_add_up(told, cut):
-    counts = told.counts()
+def test_counts_of_each_network_add_up(result, cut):
+    counts = result.counts()
     assert list(counts) == ["class", "mlp-ce", "mlp-jacob"]
     assert counts["class"].tolist() == list(CLASSES)
-    for name, read in told.networks.items():
+    for name, read in result.networks.items():
         assert counts[name].sum() == len(cut.row)
         assert counts[name].tolist() == [int((read.label == label).sum()) for label in range(5)]
 
 
 def test_marks_are_told_and_decide_the_class_of_a_beat(quick, marked, mlps):
-    told = read_recording_beats(marked, mlps[:1])
-    assert told.table()["marked"].tolist() == list(SYMBOLS[:-1])
-    beats = told.beats_for("mlp-ce")
+    result = read_recording_beats(marked, mlps[:1])
+    assert result.table()["marked"].tolist() == list(SYMBOLS[:-1])
+    beats = result.beats_for("mlp-ce")
     assert beats.y.tolist() == [CLASSES.index(SYMBOLS[row]) for row in marked.row.tolist()]
-    assert told.facts()["beats_from"] == "marks"
+    assert result.facts()["beats_from"] == "marks"
 
 
-def test_without_marks_a_beat_is_of_the_class_that_was_read(told, cut):
-    for name, read in told.networks.items():
-        beats = told.beats_for(name)
+def test_without_marks_a_beat_is_of_the_class_that_was_read(result, cut):
+    for name, read in result.networks.items():
+        beats = result.beats_for(name)
         assert beats.y.tolist() == read.label.tolist()
         assert beats.y.dtype == np.int64
         assert beats.names().tolist() == cut.beats.names().tolist()
@@ -216,20 +218,20 @@ def test_without_marks_a_beat_is_of_the_class_that_was_read(told, cut):
 
 
 def test_of_an_unknown_unit_no_mv_are_told(quick, signal, mlps):
-    told = read_recording_beats(cut_recording(recording(signal, unit=""), "II"), mlps[:1])
-    table = told.table()
+    result = read_recording_beats(cut_recording(recording(signal, unit=""), "II"), mlps[:1])
+    table = result.table()
     assert table["range_mv"].isna().all()
     assert table["mlp-ce flips at mV"].isna().all()
     assert table["mlp-ce flips at"].notna().any()
-    assert told.facts()["in_mv"] is False
-    json.dumps(told.to_json(), allow_nan=False)
+    assert result.facts()["in_mv"] is False
+    json.dumps(result.to_json(), allow_nan=False)
 
 
 # Facts
 
 
-def test_the_facts_name_all_that_was_chosen(told, cut):
-    facts = told.facts()
+def test_the_facts_name_all_that_was_chosen(result, cut):
+    facts = result.facts()
     assert {name: facts[name] for name in ("recording", "recording_sha256", "lead", "recorded_at_hz", "in_mv")} == {
         "recording": "made",
         "recording_sha256": "d" * 64,
@@ -239,15 +241,15 @@ def test_the_facts_name_all_that_was_chosen(told, cut):
     }
     assert (facts["start_s"], facts["seconds"]) == (0.0, round(len(cut.lead.signal) / 360, 3))
     assert (facts["beats_from"], facts["beats_found"], facts["beats_read"]) == ("detector", 8, 6)
-    assert facts["weights"] == {name: read.weights for name, read in told.networks.items()}
+    assert facts["weights"] == {name: read.weights for name, read in result.networks.items()}
     noise = facts["noise"]
     assert (noise["attack"], noise["steps"], noise["seed"]) == (SEARCH_ATTACK.name, SEARCH_ATTACK.steps, 3)
     assert (noise["signal_only"], noise["protocol"], noise["largest_level"]) == (True, "custom", 0.3)
     assert "Not for clinical use" in facts["use"]
 
 
-def test_json_holds_no_nan_and_nothing_that_is_not_plain(told):
-    value = told.to_json()
+def test_json_holds_no_nan_and_nothing_that_is_not_plain(result):
+    value = result.to_json()
     assert json.loads(json.dumps(value, allow_nan=False)) == value
     assert [row["class"] for row in value["counts"]] == list(CLASSES)
     assert len(value["rows"]) == 8

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from nsr_core.recordings.formats import FORMATS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import Channel, Marks, Recording
 
@@ -12,13 +13,13 @@ def check_recording(recording: Recording) -> None:
     """Raises ``AssertionError`` where one of these does not hold.
 
     - The name and the notes are single lines of printable text, not empty, notes shorter than 500 characters.
-    - The kind is one of the four; the digest is a SHA-256.
+    - The kind is a key of ``FORMATS``, or the sample; the digest is a SHA-256.
     - There are 1 to ``LIMITS.channels`` channels, their names all different, and each is a channel as below.
     - All channels together have at most ``LIMITS.samples`` samples; none lasts longer than ``LIMITS.hours``.
     - Annotations, where there are any, are in order of time and lie within the longest channel.
     """
     check_line(recording.name, 100)
-    assert recording.kind in ("csv", "edf", "wfdb", "sample")
+    assert recording.kind in (*FORMATS, "sample")
     assert re.fullmatch("[0-9a-f]{64}", recording.digest)
     assert isinstance(recording.notes, tuple)
     for note in recording.notes:
@@ -33,17 +34,19 @@ def check_recording(recording: Recording) -> None:
 
 
 def check_channel(channel: Channel) -> None:
-    """One dimension, float64, writeable; finite or NaN, not only NaN; name and unit short lines; a usable rate."""
+    """One dimension, floats, writeable; finite or NaN, not only NaN; name and unit short lines; a usable rate."""
     check_line(channel.name, 70)
     assert channel.unit == "" or check_line(channel.unit, 16)
-    assert channel.signal.ndim == 1
-    assert channel.signal.dtype == np.float64
-    assert channel.signal.flags.writeable
-    assert not np.isinf(channel.signal).any()
-    assert np.isfinite(channel.signal).any()
+    signal = channel.signal[:]
+    assert signal.ndim == 1
+    assert signal.dtype in (np.float64, np.float32)
+    assert signal.flags.writeable
+    assert len(signal) == len(channel.signal)
+    assert not np.isinf(signal).any()
+    assert np.isfinite(signal).any()
     if channel.fs_hz is not None:
         assert LIMITS.fs_min_hz <= channel.fs_hz <= LIMITS.fs_max_hz
-        assert len(channel.signal) / channel.fs_hz <= 3600 * LIMITS.hours
+        assert len(signal) / channel.fs_hz <= 3600 * LIMITS.hours
 
 
 def check_marks(marks: Marks, channels: tuple[Channel, ...]) -> None:

@@ -10,8 +10,10 @@ import pytest
 from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
 from nsr_core.reproduction import beta as module
-from nsr_core.reproduction.beta import BETA_METHODS, SWEEP, area, make_trials, paper_beta, score, write_sweep
+from nsr_core.reproduction.beta import BETA_METHODS, SEARCH, area, make_trials, paper_beta, score, write_search
 from nsr_core.reproduction.plan import pending
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_score_by_hand():
@@ -28,7 +30,7 @@ def test_a_network_that_is_always_right_scores_1_and_one_that_is_never_0():
 
 def test_the_area_goes_by_the_width_of_the_steps():
     """Right up to 0.05 and then wrong at once is worth more than wrong from 0.01 on."""
-    levels = (0.0, *SWEEP.eps_grid)
+    levels = (0.0, *SEARCH.eps_grid)
     assert area(levels, (1, 1, 1, 1, 0)) == pytest.approx(0.05 / 0.1 + 0.5 * 0.05 / 0.1)
     assert area(levels, (1, 0, 0, 0, 0)) == pytest.approx(0.5 * 0.01 / 0.1)
 
@@ -53,14 +55,14 @@ def test_what_cannot_be_swept_is_said(bench, methods, values, message):
 
 
 def test_a_sweep_chooses_the_best_score_and_goes_on(bench, carry_out_here, demo_split, monkeypatch):
-    monkeypatch.setattr(module, "SWEEP", replace(SWEEP, attack=PGD(steps=10)))
+    monkeypatch.setattr(module, "SEARCH", replace(SEARCH, attack=PGD(steps=10)))
     trials = make_trials(bench, ("mlp",), ("jacob",), 1, (0.1, 2.0), 0)
     carry_out_here(trials[:1])
     assert pending(trials, bench) == trials[1:]
-    assert [len(one["trials"]) for one in write_sweep(trials, bench)["sweeps"]] == [1]
+    assert [len(one["trials"]) for one in write_search(trials, bench)["sweeps"]] == [1]
     carry_out_here(trials[1:])
     assert pending(trials, bench) == []
-    value = write_sweep(trials, bench)
+    value = write_search(trials, bench)
     chosen = value["sweeps"][0]
     scores = {trial["beta"]: trial["score"] for trial in chosen["trials"]}
     assert chosen["chosen_beta"] == max(scores, key=scores.get)
@@ -77,17 +79,17 @@ def test_a_sweep_chooses_the_best_score_and_goes_on(bench, carry_out_here, demo_
     damaged = trials[0].folder(bench).with_name("damaged")
     damaged.mkdir()
     (damaged / "validation.json").write_text('{"identity": {}}')
-    assert [trial["beta"] for trial in write_sweep(later, bench)["sweeps"][0]["trials"]] == [0.1, 0.5, 2.0]
+    assert [trial["beta"] for trial in write_search(later, bench)["sweeps"][0]["trials"]] == [0.1, 0.5, 2.0]
     # After another schedule the numbers are not comparable.
     other = make_trials(bench, ("mlp",), ("jacob",), 2, (0.1,), 0)
-    assert write_sweep(other, bench)["sweeps"][0]["trials"] == []
-    assert write_sweep(trials, bench)["sweeps"][0]["trials"][0] == chosen["trials"][0]
+    assert write_search(other, bench)["sweeps"][0]["trials"] == []
+    assert write_search(trials, bench)["sweeps"][0]["trials"][0] == chosen["trials"][0]
     table = pd.read_csv(f"{bench.work}/beta/beta.csv")
     assert table.groupby("beta").size().to_dict() == {0.1: 5, 0.5: 5, 2.0: 5}
     with open(f"{bench.work}/beta/beta.json") as lines:
-        told = json.load(lines)
-    assert told["protocol"] == value["protocol"]
-    assert [trial for trial in told["sweeps"][0]["trials"] if trial["beta"] != 0.5] == chosen["trials"]
+        result = json.load(lines)
+    assert result["protocol"] == value["protocol"]
+    assert [trial for trial in result["sweeps"][0]["trials"] if trial["beta"] != 0.5] == chosen["trials"]
     assert value["protocol"]["split"]["fingerprint"] == demo_split.fingerprint
     assert value["protocol"]["attack"]["steps"] == 10
     assert (value["protocol"]["seed"], value["protocol"]["training_seeds"]) == (0, [0])

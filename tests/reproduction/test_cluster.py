@@ -20,6 +20,8 @@ from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.plan import Request, make_plan
 from nsr_core.reproduction.run import run_tasks
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = "mlp-ce-12-epochs-seed-0"
 
@@ -28,7 +30,7 @@ MODEL = "mlp-ce-12-epochs-seed-0"
 def dask(tmp_path):
     """``(address, workers)``: a scheduler, and two worker processes of one thread each that nobody restarts."""
     pytest.importorskip("distributed", reason="needs dask.distributed: pip install distributed==2026.8.0")
-    told = tmp_path / "scheduler.json"
+    result = tmp_path / "scheduler.json"
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     log = (tmp_path / "dask.log").open("wb")
 
@@ -37,13 +39,13 @@ def dask(tmp_path):
             [sys.executable, "-m", "dask", *map(str, command)], env=environment, stdout=log, stderr=log, cwd=tmp_path
         )
 
-    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", told)
-    options = ("--scheduler-file", told, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", result)
+    options = ("--scheduler-file", result, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
     workers = [start("worker", *options) for _ in range(2)]
     try:
         from distributed import Client
 
-        with Client(scheduler_file=str(told), timeout=60, set_as_default=False) as client:
+        with Client(scheduler_file=str(result), timeout=60, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=60)
             yield client.scheduler.address, workers
     finally:

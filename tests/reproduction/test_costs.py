@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from nsr_core.attacks import PGD, SPSA
-from nsr_core.evaluation.evaluate import Assignment
+from nsr_core.evaluation.assignment import Assignment
 from nsr_core.methods import PAPER_METHODS
-from nsr_core.reproduction.costs import UNMEASURED_TRAINING, Costs
+from nsr_core.models import NETWORKS
+from nsr_core.reproduction.costs import Costs
 from nsr_core.training.config import paper_config
 
 
@@ -62,5 +63,5 @@ def test_without_cards_and_with_those_of_another_device(card_of, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "card.json").write_text("{")
     costs = Costs([tmp_path / "broken", card_of("ce", 1.0, device="cuda")])
-    assert costs.per_epoch("cnn", "adv0.1") == pytest.approx(UNMEASURED_TRAINING["cnn"][True])
-    assert costs.per_epoch("mlp", "ce") == pytest.approx(UNMEASURED_TRAINING["mlp"][False])
+    assert costs.per_epoch("cnn", "adv0.1") == pytest.approx(NETWORKS["cnn"].seconds_per_epoch[True])
+    assert costs.per_epoch("mlp", "ce") == pytest.approx(NETWORKS["mlp"].seconds_per_epoch[False])

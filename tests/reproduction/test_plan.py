@@ -12,8 +12,8 @@ import pytest
 
 from nsr_core.attacks import PGD
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN
-from nsr_core.evaluation.robustness import BATCH
+from nsr_core.evaluation.assignment import PAPER_PLAN
+from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.seeds import SEEDS_FOLDER
@@ -21,7 +21,7 @@ from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.plan import Request, equal_share, make_plan, shard_bounds
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, TrainModel
-from nsr_core.training.checkpoint import list_checkpoints
+from nsr_core.training.card import list_checkpoints
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 NOWHERE = Path("/nowhere")
@@ -63,9 +63,9 @@ def test_every_task_can_travel_and_comes_after_what_it_needs(plan_for, bench, as
         assert len(pickle.dumps(task)) < 20_000
         assert task.seconds(costs) > 0
         assert not task.is_done(bench)
-    told = plan.to_json(bench)
-    assert json.loads(json.dumps(told)) == told
-    assert all(entry["pending"] for entry in told)
+    result = plan.to_json(bench)
+    assert json.loads(json.dumps(result)) == result
+    assert all(entry["pending"] for entry in result)
 
 
 def test_shards_cover_all_beats_and_begin_at_a_batch(plan_for):
@@ -75,7 +75,7 @@ def test_shards_cover_all_beats_and_begin_at_a_batch(plan_for):
         assert bounds[0][0] == 0
         assert bounds[-1][1] == merge.shards[0].of == 200
         assert all(stop == start for (_, stop), (start, _) in pairwise(bounds))
-        assert all(start % BATCH[merge.model.config.network] == 0 for start, _ in bounds)
+        assert all(start % batch_size(merge.model.config.network) == 0 for start, _ in bounds)
     assert shard_bounds(1000, 512) == [(0, 512), (512, 1000)]
 
 

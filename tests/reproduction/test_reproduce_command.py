@@ -11,6 +11,8 @@ from nsr_core.cli import reproduce as module
 from nsr_core.errors import UserError
 from nsr_core.paper.published import paper_tables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
@@ -74,9 +76,9 @@ def test_tables_are_written_of_what_is_finished_when_a_task_fails(cli, monkeypat
 
 def test_a_sweep_of_beta(cli):
     asked = ("reproduce", "beta", "--source", "demo", "--methods", "loss1", "--epochs", "1", "--values", "0.1,0.4")
-    told = json.loads(works(cli(*asked, "--dry-run", "--json")))
-    assert [task["config"]["method_settings"]["beta"] for task in told] == [0.1, 0.4]
-    assert all(task["pending"] for task in told)
+    outcome = json.loads(works(cli(*asked, "--dry-run", "--json")))
+    assert [task["config"]["method_settings"]["beta"] for task in outcome] == [0.1, 0.4]
+    assert all(task["pending"] for task in outcome)
     text = works(cli(*asked, "--workers", "1"))
     assert "score" in text
     assert "try --values beyond" in text
@@ -116,3 +118,9 @@ def test_a_sweep_explains_itself(cli):
     out = works(cli("reproduce", "beta", "--help"))
     assert "Usage: python -m nsr_core reproduce beta" in out
     assert "--json" in out
+
+
+def test_after_its_minutes_it_ends_and_says_what_is_left(cli):
+    asked = ("reproduce", "--quick", "--source", "demo", "--only", "mlp-mse", "--workers", "1", "--epochs", "10000")
+    value = json.loads(works(cli(*asked, "--minutes", "0.05", "--json")))
+    assert value == {"tasks_left": 5}

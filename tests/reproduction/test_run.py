@@ -47,9 +47,9 @@ TASKS = [Toy("a", cost=6), Toy("b", ("a",), 2), Toy("c", ("a", "gone"), 1), Toy(
 
 
 def run(workers, tasks=TASKS):
-    told = []
-    run_tasks(tasks, workers, Costs([]), lambda done, total, what: told.append((done, total, what)))
-    return told
+    result = []
+    run_tasks(tasks, workers, Costs([]), lambda done, total, what: result.append((done, total, what)))
+    return result
 
 
 @pytest.mark.parametrize("room", [1, 2, 9])
@@ -67,10 +67,10 @@ def test_each_task_comes_after_those_it_needs(room):
 
 def test_progress_is_told_in_estimated_time_over_the_whole_plan():
     """Of 20 estimated seconds in tenths: a takes 6, b 2, c 1, d 1, e 10."""
-    told = run(Pretending(1))
-    assert [done for done, _, _ in told] == [60, 80, 90, 100, 200]
-    assert {total for _, total, _ in told} == {200}
-    assert told[-1][2] == "5 of 5 tasks; done"
+    result = run(Pretending(1))
+    assert [done for done, _, _ in result] == [60, 80, 90, 100, 200]
+    assert {total for _, total, _ in result} == {200}
+    assert result[-1][2] == "5 of 5 tasks; done"
 
 
 def test_a_failure_stops_only_what_needs_it():

@@ -8,18 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toys import attack_beats
 
 from nsr_core.attacks import PGD, SPSA
 from nsr_core.errors import UserError
-from nsr_core.evaluation import robustness
-from nsr_core.evaluation.evaluate import Assignment, evaluate
-from nsr_core.evaluation.robustness import attack_beats
+from nsr_core.evaluation.assignment import Assignment
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.evaluation.table import load_table, outcomes
+from nsr_core.models import NETWORKS
 from nsr_core.progress import no_progress
 from nsr_core.reproduction.model import Model
 from nsr_core.reproduction.plan import shard_bounds
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, TrainModel
 from nsr_core.training.config import paper_config
+
+pytestmark = pytest.mark.slow
 
 ASSIGNED = {
     "pgd": Assignment(PGD(steps=25), eps_grid=(0.01, 0.05, 0.1)),
@@ -42,8 +45,8 @@ def tasks_of(model, assigned, counts, size):
 @pytest.fixture
 def small_batches(monkeypatch):
     """So that the few demo beats make many batches."""
-    monkeypatch.setitem(robustness.BATCH, "mlp", 16)
-    monkeypatch.setitem(robustness.BATCH, "cnn", 8)
+    monkeypatch.setattr(NETWORKS["mlp"], "batch_size", 16)
+    monkeypatch.setattr(NETWORKS["cnn"], "batch_size", 8)
 
 
 def results(folder):

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from nsr_core.errors import UserError
 from nsr_core.models import make_network
-from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint, read_card, save_checkpoint
+from nsr_core.training.card import list_checkpoints, read_card
+from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 def edit_card(folder, **changes):

@@ -8,16 +8,16 @@ import pytest
 import toys
 
 from nsr_core.errors import UserError
-from nsr_core.training.checkpoint import (
-    CARD_FILE,
-    HISTORY_FILE,
-    MODEL_FILE,
-    list_checkpoints,
-    load_checkpoint,
-    read_card,
-    save_checkpoint,
-)
+from nsr_core.training.card import CARD_FILE, HISTORY_FILE, MODEL_FILE, list_checkpoints, read_card
+from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.copies import own_copy
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    """The default runs folder."""
+    monkeypatch.setenv("NSR_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "runs"
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ from nsr_core.training.loop import TrainingRun, train
 from nsr_core.training.schedule import SCHEDULES
 from nsr_core.training.validate import Validator
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 
@@ -190,10 +192,10 @@ def test_a_last_gradient_that_is_no_number_is_seen_before_the_state_is_written(b
 
 
 def test_progress_counts_steps_to_the_end(beats, split, tmp_path):
-    told = []
-    train(config_for("ce"), beats, split, tmp_path, progress=lambda *report: told.append(report))
-    assert [report[:2] for report in told] == [(5, 10), (10, 10), (10, 10)]
-    assert "epoch 1/2, loss" in told[0][2]
+    result = []
+    train(config_for("ce"), beats, split, tmp_path, progress=lambda *report: result.append(report))
+    assert [report[:2] for report in result] == [(5, 10), (10, 10), (10, 10)]
+    assert "epoch 1/2, loss" in result[0][2]
 
 
 def test_the_folder_and_its_card_tell_everything(beats, split, tmp_path):

@@ -89,28 +89,28 @@ def strictly(text):
 
 
 def test_the_json_holds_disclaimer_version_citation_facts_and_rows(table):
-    told = strictly(as_json(FACTS, table))
-    assert told["use"] == DISCLAIMER
-    assert told["nsr_core"] == __version__
-    assert told["citation"] == CITATION
-    assert {name: told[name] for name in FACTS} == FACTS
-    assert told["rows"] == [
+    result = strictly(as_json(FACTS, table))
+    assert result["use"] == DISCLAIMER
+    assert result["nsr_core"] == __version__
+    assert result["citation"] == CITATION
+    assert {name: result[name] for name in FACTS} == FACTS
+    assert result["rows"] == [
         {"class": "N", "beats": 162, "value": 0.92145, "flipped": True},
         {"class": 'S, "early"', "beats": 0, "value": None, "flipped": False},
         {"class": "Ü", "beats": 21892, "value": 1e-6, "flipped": True},
     ]
-    assert told.keys() == {"use", "nsr_core", "citation", "rows", *FACTS}
+    assert result.keys() == {"use", "nsr_core", "citation", "rows", *FACTS}
 
 
 def test_the_json_of_no_facts_and_no_rows(table):
-    told = strictly(as_json({}, table[:0]))
-    assert told["rows"] == []
-    assert told["use"] == DISCLAIMER
+    result = strictly(as_json({}, table[:0]))
+    assert result["rows"] == []
+    assert result["use"] == DISCLAIMER
 
 
 def test_a_fact_that_is_not_known_is_null(table):
-    told = strictly(as_json({"mv_range": float("nan"), "levels": [{"least_snr_db": float("inf")}]}, table))
-    assert told["mv_range"] is None
+    result = strictly(as_json({"mv_range": float("nan"), "levels": [{"least_snr_db": float("inf")}]}, table))
+    assert result["mv_range"] is None
 
 
 def test_no_fact_takes_the_disclaimer_s_place(table):
@@ -144,16 +144,16 @@ def test_the_page_needs_no_network(page):
 
 
 def test_the_page_says_what_it_is(page):
-    told = without_scripts(page)
+    result = without_scripts(page)
     assert page.startswith("<!doctype html>")
-    assert "charset='utf-8'" in told
-    assert DISCLAIMER in told
-    assert CITATION in told
-    assert "<h2>First &amp; &lt;second&gt;</h2>" in told
-    assert "<h2>Dark</h2>" in told
-    assert "&quot;weights&quot;: &quot;0123456789ab&quot;" in told
-    assert "a &lt;b&gt; &amp;" in told
-    assert "<b>" not in told
+    assert "charset='utf-8'" in result
+    assert DISCLAIMER in result
+    assert CITATION in result
+    assert "<h2>First &amp; &lt;second&gt;</h2>" in result
+    assert "<h2>Dark</h2>" in result
+    assert "&quot;weights&quot;: &quot;0123456789ab&quot;" in result
+    assert "a &lt;b&gt; &amp;" in result
+    assert "<b>" not in result
 
 
 def test_the_page_keeps_the_order_of_its_figures(page):
@@ -186,9 +186,9 @@ def test_figures_are_made_when_the_page_is():
 
 
 def test_a_page_without_figures_still_tells_its_facts():
-    told = as_page(dict, FACTS)
-    assert DISCLAIMER in told
-    assert "mlp-ce" in told
+    result = as_page(dict, FACTS)
+    assert DISCLAIMER in result
+    assert "mlp-ce" in result
 
 
 # The figure itself

@@ -66,10 +66,10 @@ def all_forms() -> AppTest:
 @pytest.mark.parametrize("name", EVERY)
 def test_an_untouched_form_gives_the_settings_back(all_forms, name):
     """Equal values of the same types, in the same order."""
-    told, expected = values(all_forms)[name], of_settings(EVERY[name])
-    assert list(told.items()) == list(expected.items())
-    assert [type(value) for value in told.values()] == [type(value) for value in expected.values()]
-    assert update(EVERY[name], told) == EVERY[name]
+    result, expected = values(all_forms)[name], of_settings(EVERY[name])
+    assert list(result.items()) == list(expected.items())
+    assert [type(value) for value in result.values()] == [type(value) for value in expected.values()]
+    assert update(EVERY[name], result) == EVERY[name]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -80,7 +80,7 @@ def test_every_setting_has_a_widget_with_its_bounds_and_its_help(all_forms, name
             widget = all_forms.toggle(key=key)
         elif info.choices:
             widget = all_forms.selectbox(key=key)
-            assert tuple(widget.options) == info.choices
+            assert tuple(widget.options) == tuple(info.choices)
         else:
             widget = all_forms.number_input(key=key)
             assert (widget.min, widget.max) == (info.low, info.high)

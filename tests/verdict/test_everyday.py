@@ -15,7 +15,7 @@ from nsr_core.data import make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, add_noise, beat_noise, scale_again
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.training.checkpoint import read_card
+from nsr_core.training.card import read_card
 from nsr_core.verdict import everyday
 from nsr_core.verdict.everyday import (
     COLUMN_TYPES,
@@ -26,6 +26,8 @@ from nsr_core.verdict.everyday import (
     snr_of_eps,
     summarise_everyday,
 )
+
+pytestmark = pytest.mark.slow
 
 FILE = "everyday.parquet"
 FEW = {"kinds": ("muscle", "wander"), "snr_db": (12.0, 0.0), "draws": 2, "per_class": 4, "spread": False}
@@ -115,20 +117,20 @@ def test_what_is_there_is_not_made_again_and_more_is_added(noised, tmp_path, dem
 
 def test_interrupted_it_goes_on_to_the_same_table(noised, checkpoint_folder, demo_beats, demo_split, monkeypatch):
     monkeypatch.setattr(everyday, "KEPT_EVERY", 8)
-    told = []
+    result = []
 
     def dying(done, total, what):
-        told.append((done, total))
+        result.append((done, total))
         if done >= 28:
             raise Stop
 
     with pytest.raises(Stop):
         read_under_noise(checkpoint_folder, demo_beats, demo_split, **FEW, progress=dying)
-    assert told == [(8, 40), (16, 40), (20, 40), (28, 40)]
+    assert result == [(8, 40), (16, 40), (20, 40), (28, 40)]
     assert entry_of(checkpoint_folder)["beats"] == {"muscle": {"12": 20, "0": 20}}
-    told.clear()
-    read_under_noise(checkpoint_folder, demo_beats, demo_split, **FEW, progress=lambda *now: told.append(now[:2]))
-    assert told == [(28, 40), (36, 40), (40, 40)]
+    result.clear()
+    read_under_noise(checkpoint_folder, demo_beats, demo_split, **FEW, progress=lambda *now: result.append(now[:2]))
+    assert result == [(28, 40), (36, 40), (40, 40)]
     pd.testing.assert_frame_equal(load_everyday(checkpoint_folder / FILE), load_everyday(noised / FILE))
 
 
@@ -202,22 +204,24 @@ def test_a_damaged_missing_or_foreign_table_is_named(tmp_path):
 
 def test_the_same_table_whatever_the_batches(trained, demo_beats, demo_split, monkeypatch):
     rows = demo_split.test[:30]
-    told = everyday_table(trained.network, demo_beats, rows, kinds=("motion",), draws=2)
+    result = everyday_table(trained.network, demo_beats, rows, kinds=("motion",), draws=2)
     monkeypatch.setattr(everyday, "BATCH", 7)
     mixed = np.random.default_rng(0).permutation(rows)
-    pd.testing.assert_frame_equal(everyday_table(trained.network, demo_beats, mixed, kinds=("motion",), draws=2), told)
+    pd.testing.assert_frame_equal(
+        everyday_table(trained.network, demo_beats, mixed, kinds=("motion",), draws=2), result
+    )
 
 
 @pytest.mark.parametrize("kind", NOISE_KINDS)
 def test_a_trained_network_reads_worse_as_noise_grows(kind, trained, demo_beats, demo_split):
     table = everyday_table(trained.network, demo_beats, demo_split.test, kinds=(kind,), snr_db=(30, 6, -6), draws=1)
-    told = summarise_everyday(table).set_index("snr_db")
-    assert told.index.tolist() == [np.inf, 30, 6, -6]
-    assert told["acc"].iloc[1] == pytest.approx(told["acc"].iloc[0], abs=0.03)
-    assert told["acc"].iloc[1] > told["acc"].iloc[3] + 0.1
-    assert (told["acc"].diff().dropna() < 0.03).all()
-    assert told["eps_equivalent"].is_monotonic_increasing
-    assert ((told["low"] <= told["acc"]) & (told["acc"] <= told["high"])).all()
+    result = summarise_everyday(table).set_index("snr_db")
+    assert result.index.tolist() == [np.inf, 30, 6, -6]
+    assert result["acc"].iloc[1] == pytest.approx(result["acc"].iloc[0], abs=0.03)
+    assert result["acc"].iloc[1] > result["acc"].iloc[3] + 0.1
+    assert (result["acc"].diff().dropna() < 0.03).all()
+    assert result["eps_equivalent"].is_monotonic_increasing
+    assert ((result["low"] <= result["acc"]) & (result["acc"] <= result["high"])).all()
 
 
 def table_of(y, clean, misread, snr_db, kind="wander"):
@@ -249,9 +253,9 @@ def test_the_summary_weighs_classes_equally_and_draws_by_their_share():
 
 def test_the_interval_is_that_of_resampled_beats():
     """400 beats of one class, half of them always misread: the mean has a standard deviation of 0.025."""
-    told = summarise_everyday(table_of([1] * 400, [1] * 400, [0, 1] * 200, 0.0)).iloc[1]
-    assert told["low"] == pytest.approx(0.5 - 1.96 * 0.025, abs=0.006)
-    assert told["high"] == pytest.approx(0.5 + 1.96 * 0.025, abs=0.006)
+    result = summarise_everyday(table_of([1] * 400, [1] * 400, [0, 1] * 200, 0.0)).iloc[1]
+    assert result["low"] == pytest.approx(0.5 - 1.96 * 0.025, abs=0.006)
+    assert result["high"] == pytest.approx(0.5 + 1.96 * 0.025, abs=0.006)
 
 
 def test_noise_may_mend_a_reading(demo_beats):
@@ -268,9 +272,9 @@ def test_noise_may_mend_a_reading(demo_beats):
 def test_eps_in_db_is_the_ratio_of_noise_of_that_size_and_no_noise_within_eps_has_less(demo_beats):
     rows, eps = np.arange(40), 0.1
     x, length = demo_beats.x[rows].astype(np.float64), demo_beats.length[rows]
-    told = snr_of_eps(demo_beats.x[rows], length, eps)
+    result = snr_of_eps(demo_beats.x[rows], length, eps)
     rng = np.random.default_rng(0)
-    for beat, count, least in zip(x, length, told, strict=True):
+    for beat, count, least in zip(x, length, result, strict=True):
         signs = np.where(np.arange(count) % 2, 1.0, -1.0)[: count - count % 2]
         power = np.var(beat[:count])
         assert 10 * np.log10(power / np.var(eps * signs)) == pytest.approx(least, abs=1e-6)
@@ -279,8 +283,8 @@ def test_eps_in_db_is_the_ratio_of_noise_of_that_size_and_no_noise_within_eps_ha
     assert table["eps"].tolist() == [0, 0.01, 0.1]
     assert table["snr_db"].iloc[0] == np.inf
     assert table["snr_db"].iloc[1] == pytest.approx(table["snr_db"].iloc[2] + 20)
-    assert table["snr_db"].iloc[2] == pytest.approx(np.median(told))
-    assert (table["low"].iloc[2], table["high"].iloc[2]) == pytest.approx(tuple(np.quantile(told, (0.25, 0.75))))
+    assert table["snr_db"].iloc[2] == pytest.approx(np.median(result))
+    assert (table["low"].iloc[2], table["high"].iloc[2]) == pytest.approx(tuple(np.quantile(result, (0.25, 0.75))))
 
 
 def test_the_beat_lab_names_the_same_ratio(demo_beats):

@@ -12,7 +12,8 @@ from sklearn.metrics import precision_recall_fscore_support
 from nsr_core.attacks import FGSM, PGD
 from nsr_core.data import CLASSES
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import Assignment, evaluate
+from nsr_core.evaluation.assignment import Assignment
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.evaluation.robustness import predict
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.patients import bootstrap_patients, by_class, overall, patient_counts, read_patients
@@ -32,14 +33,14 @@ def result_of(rows):
 @settings(deadline=None, max_examples=60)
 def test_scores_are_scikit_learns(rows):
     result = result_of(rows)
-    told = by_class(result)
+    outcome = by_class(result)
     present = sorted(result["y"].unique())
     expected = precision_recall_fscore_support(result["y"], result["pred"], labels=present, zero_division=0)
     for column, values in zip(("precision", "recall", "f1"), expected, strict=False):
-        np.testing.assert_allclose(told[column].iloc[present], values, atol=1e-12)
+        np.testing.assert_allclose(outcome[column].iloc[present], values, atol=1e-12)
     absent = [label for label in range(len(CLASSES)) if label not in present]
-    assert told[["recall", "precision", "f1"]].iloc[absent].isna().all(axis=None)
-    assert told["beats"].tolist() == np.bincount(result["y"], minlength=5).tolist()
+    assert outcome[["recall", "precision", "f1"]].iloc[absent].isna().all(axis=None)
+    assert outcome["beats"].tolist() == np.bincount(result["y"], minlength=5).tolist()
 
 
 def test_two_records_of_one_patient_are_one():
@@ -51,10 +52,10 @@ def test_two_records_of_one_patient_are_one():
 def test_as_many_of_each_class_are_weighted_back_to_how_they_are():
     """Two N and two V, one of each misread as the other; 98 N and 2 V in nature: of 49 + 1 read as V one is."""
     result = result_of([(0, 0, "100"), (0, 2, "100"), (2, 2, "101"), (2, 0, "101")])
-    told = by_class(result, natural=np.array([98, 0, 2, 0, 0])).set_index("class")
-    assert told.loc["V", ["recall", "precision"]].tolist() == pytest.approx([0.5, 1 / 50])
-    assert told.loc["N", ["recall", "precision"]].tolist() == pytest.approx([0.5, 49 / 50])
-    assert told.loc["V", "f1"] == pytest.approx(2 * 0.5 * 0.02 / 0.52)
+    outcome = by_class(result, natural=np.array([98, 0, 2, 0, 0])).set_index("class")
+    assert outcome.loc["V", ["recall", "precision"]].tolist() == pytest.approx([0.5, 1 / 50])
+    assert outcome.loc["N", ["recall", "precision"]].tolist() == pytest.approx([0.5, 49 / 50])
+    assert outcome.loc["V", "f1"] == pytest.approx(2 * 0.5 * 0.02 / 0.52)
     assert by_class(result).set_index("class").loc["V", "precision"] == pytest.approx(0.5)
 
 
@@ -80,10 +81,10 @@ def test_intervals_are_wide_where_patients_differ_and_narrow_where_they_do_not()
 
 def test_overall(make_table):
     result = result_of([(0, 0, "100")] * 8 + [(0, 2, "101")] * 2 + [(2, 2, "101")] * 2)
-    told = overall(result).set_index("measure")["value"]
-    assert told["ACC, equal priors"] == pytest.approx((0.8 + 1) / 2)
-    assert told["accuracy, natural prevalence"] == pytest.approx(10 / 12)
-    assert told["macro F1, natural prevalence"] == pytest.approx((16 / 18 + 4 / 6) / 2)
+    outcome = overall(result).set_index("measure")["value"]
+    assert outcome["ACC, equal priors"] == pytest.approx((0.8 + 1) / 2)
+    assert outcome["accuracy, natural prevalence"] == pytest.approx(10 / 12)
+    assert outcome["macro F1, natural prevalence"] == pytest.approx((16 / 18 + 4 / 6) / 2)
     assert (overall(result)["patients"] == 2).all()
 
 

@@ -11,7 +11,8 @@ from nsr_core.attacks.worst_case import first_steps
 from nsr_core.certificates import certify, load_certificates
 from nsr_core.certificates.table import save_certificates
 from nsr_core.errors import UserError
-from nsr_core.evaluation.evaluate import PAPER_PLAN, WORST_CASE_PLAN, evaluate
+from nsr_core.evaluation.assignment import PAPER_PLAN, WORST_CASE_PLAN
+from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.evaluation.table import load_table, save_table
 from nsr_core.verdict.levels import VERDICT_FILE, at, keep_levels, levels_of, read_levels, table_of
 from nsr_core.verdict.verdict import SIGNAL, WHOLE, breaks, read_verdict, verdict

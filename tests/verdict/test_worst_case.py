@@ -7,15 +7,18 @@ import pandas as pd
 import pytest
 import torch
 import toys
+from toys import attack_beats
 
 from nsr_core.attacks import PGD, STRENGTHS, WorstCase
 from nsr_core.attacks.worst_case import first_steps
-from nsr_core.evaluation.evaluate import Assignment, assignment, protocol_of
-from nsr_core.evaluation.robustness import attack_beats, predict
+from nsr_core.evaluation.assignment import Assignment, assignment, protocol_of
+from nsr_core.evaluation.robustness import predict
 from nsr_core.evaluation.summary import summarise
 from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, outcomes, save_table
 from nsr_core.verdict.verdict import breaks, verdict
 from nsr_core.verdict.worst_case import BY, with_names
+
+pytestmark = pytest.mark.slow
 
 EPS = (0.005, 0.01, 0.03)
 
@@ -107,10 +110,10 @@ def test_queries_are_those_of_all_attacks_that_had_a_turn(table):
 
 def test_misread_beats_are_broken_by_nothing(trained, demo_beats, some, beats_of):
     clean = predict(trained.network, demo_beats.x[some])
-    told = worst_case(trained.network, beats_of(demo_beats.x[some], (clean + 1) % 5), np.arange(40), EPS, "fgsm")
-    assert (told["step"] == MISCLASSIFIED).all()
-    assert (told[BY] == "").all()
-    assert breaks(verdict(told, "fgsm")).empty
+    result = worst_case(trained.network, beats_of(demo_beats.x[some], (clean + 1) % 5), np.arange(40), EPS, "fgsm")
+    assert (result["step"] == MISCLASSIFIED).all()
+    assert (result[BY] == "").all()
+    assert breaks(verdict(result, "fgsm")).empty
 
 
 def test_the_counts_add_up(table):

@@ -22,7 +22,7 @@ class Answer:
     title: str
     network: str
     method: str
-    told: BeatAttack
+    result: BeatAttack
     sweep: Sweep
 
 
@@ -48,19 +48,18 @@ def _answer(
     name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Callable | None]
 ) -> Answer | None:
     checkpoint = loaders.checkpoint(name)
-    network, method = loaders.split_name(name)
     beat = (name, checkpoint.digest, beats.source, beats.name(row), choice.seed, choice.signal_only)
     key = ("attack", *beat, choice.attack, choice.eps)
     settings = {"seed": choice.seed, "signal_only": choice.signal_only}
     memo = memo_for(beats.source)
     if key not in memo and (progress := listener()) is None:
         return None
-    told = memo.get(
+    result = memo.get(
         key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
     )
     quick = sweep_attack(choice)
     swept = memo.get(("sweep", *beat, quick), lambda: sweep_beat(checkpoint, quick, beats, row, **settings))
-    return Answer(name, loaders.title(name), network, method, told, swept)
+    return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, result, swept)
 
 
 class _Waiting:

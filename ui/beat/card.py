@@ -11,31 +11,31 @@ from ui.theme import Ink
 
 def card(answer: Answer, y_range: tuple[float, float], colours: Ink, speed: int, narrow: bool) -> None:
     """One network's answer: the beat with and without noise, what is read, and what it took."""
-    told = answer.told
+    result = answer.result
     with st.container(border=True):
-        st.markdown(f"**{answer.title}** &nbsp; {words.verdict(told)}")
+        st.markdown(f"**{answer.title}** &nbsp; {words.verdict(result)}")
         trace, bars = (st.container(), st.container()) if narrow else st.columns([1.7, 1], gap="medium")
         with trace:
             chart.draw(
-                ecg.attacked_beat(told, colours, y_range=y_range, height=430 if narrow else 520, speed=speed),
+                ecg.attacked_beat(result, colours, y_range=y_range, height=430 if narrow else 520, speed=speed),
                 key=f"beat_{answer.name}",
-                alt=f"Beat {told.beat} without noise and with noise of at most {told.eps:g}; {answer.title}: "
-                f"read as {CLASS_NAMES[told.class_before]} before and {CLASS_NAMES[told.class_after]} after.",
+                alt=f"Beat {result.beat} without noise and with noise of at most {result.eps:g}; {answer.title}: "
+                f"read as {CLASS_NAMES[result.class_before]} before and {CLASS_NAMES[result.class_after]} after.",
             )
         with bars:
-            st.markdown(words.readings(told), help=words.PERCENTAGES)
+            st.markdown(words.readings(result), help=words.PERCENTAGES)
             chart.draw(
-                figures.probabilities(told, colours),
+                figures.probabilities(result, colours),
                 key=f"probabilities_{answer.name}",
                 alt="; ".join(
                     f"{CLASS_NAMES[label]} {before:.0%} without noise and {after:.0%} with"
-                    for label, before, after in zip(CLASSES, told.before, told.after, strict=True)
+                    for label, before, after in zip(CLASSES, result.before, result.after, strict=True)
                 ),
                 buttons=False,
             )
             st.markdown(
-                f"Smallest flipping ε: **{words.smallest(answer)}** · noise-to-signal: **{told.reached:.2f}** reached, "
-                f"{told.bound:.2f} bound",
+                f"Smallest flipping ε: **{words.smallest(answer)}** · noise-to-signal: **{result.reached:.2f}** reached, "
+                f"{result.bound:.2f} bound",
                 help="The smallest level of the sweep below at which the attack succeeded. Noise-to-signal: change of the "
                 "right class's output over that output; the bound is eq. 9 and holds as long as noise switches no unit "
                 "on or off.",

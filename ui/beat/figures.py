@@ -11,12 +11,12 @@ from nsr_core.beat.bracket import BeatBracket
 from nsr_core.beat.sweep import Sweep
 from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
 from ui.parts import faint, upright
-from ui.theme import NETWORK_DASHES, Ink, axis, layout, method_style
+from ui.theme import Ink, axis, layout, method_style, network_dash
 
 
-def probabilities(told: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
+def probabilities(result: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
     """Class probabilities without and with noise, a pair of bars a class."""
-    pairs = (("without noise", told.before, ink.trace), ("with noise", told.after, ink.attacked))
+    pairs = (("without noise", result.before, ink.trace), ("with noise", result.after, ink.attacked))
     bars = [
         {
             "type": "bar",
@@ -63,7 +63,7 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
                 "y": found.p_true,
                 "name": title,
                 "mode": "lines",
-                "line": {"color": colour, "width": 2.2, "dash": NETWORK_DASHES.get(network, "dot")},
+                "line": {"color": colour, "width": 2.2, "dash": network_dash(network)},
                 "customdata": [CLASS_NAMES[label] for label in found.label],
                 "hovertemplate": f"ε %{{x:.3f}}: %{{y:.1%}}, read as %{{customdata}}<extra>{title}</extra>",
             }
@@ -91,13 +91,13 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
     return go.Figure({"data": data, "layout": look})
 
 
-def way(told: BeatAttack, at: int, ink: Ink) -> go.Figure:
+def way(result: BeatAttack, at: int, ink: Ink) -> go.Figure:
     """The attack's loss, and the probability of the right reading, along its steps; ``at`` is marked."""
-    true = CLASSES.index(told.true_class)
-    steps = np.arange(len(told.path.loss))
+    true = CLASSES.index(result.true_class)
+    steps = np.arange(len(result.path.loss))
     rows = [
-        ("y", told.path.probabilities[:, true], ink.trace, "%{y:.1%}"),
-        ("y2", told.path.loss, ink.attacked, "%{y:.3f}"),
+        ("y", result.path.probabilities[:, true], ink.trace, "%{y:.1%}"),
+        ("y2", result.path.loss, ink.attacked, "%{y:.3f}"),
     ]
     data = []
     for name, values, colour, shown in rows:
@@ -127,11 +127,11 @@ def sensitivity(attacks: Mapping[str, tuple[str, str, BeatAttack]], ink: Ink) ->
         | {"y": first.x[: first.length], "name": "the beat", "showlegend": False}
         | {"line": {"color": ink.trace, "width": 1.6}, "hovertemplate": "%{x:.0f} ms: %{y:.3f}<extra>the beat</extra>"}
     ]
-    for title, (network, method, told) in attacks.items():
-        dash = NETWORK_DASHES.get(network, "dot")
+    for title, (network, method, result) in attacks.items():
+        dash = network_dash(network)
         data.append(
             shared
-            | {"y": told.w[: told.length], "name": title, "yaxis": "y2"}
+            | {"y": result.w[: result.length], "name": title, "yaxis": "y2"}
             | {"line": {"color": method_style(method).colour(ink), "width": 1.8, "dash": dash}}
             | {"hovertemplate": f"%{{x:.0f}} ms: %{{y:.3f}}<extra>{title}</extra>"}
         )

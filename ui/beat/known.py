@@ -22,9 +22,11 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
     brackets = _brackets(answers, beats, row, choice)
     lines = {answer.title: (answer.method, bracket) for answer, bracket in brackets}
     figure = figures.brackets(lines, choice.eps, colours)
-    chart.draw(figure, key="known", alt="; ".join(f"{answer.title}: {_told(bracket)}" for answer, bracket in brackets))
+    chart.draw(
+        figure, key="known", alt="; ".join(f"{answer.title}: {_result(bracket)}" for answer, bracket in brackets)
+    )
     for answer, bracket in brackets:
-        st.markdown(f"**{answer.title}**: {_told(bracket)}. {_stored(answer, beats, row)}")
+        st.markdown(f"**{answer.title}**: {_result(bracket)}. {_stored(answer, beats, row)}")
     where = "the signal samples only" if choice.signal_only else "all 187 samples, padding included"
     st.caption(
         f"Protocol: worst-case, strength standard, noise on {where}. Beat {beats.name(row)}, seed {choice.seed}. A break is "
@@ -40,7 +42,7 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
         table.round(5), name=f"known-{beats.name(row)}".replace(":", "-").replace("/", "-"),
         figures=lambda: {"What is known": figure},
         facts={"beat": beats.name(row), "seed": choice.seed, "signal_only": choice.signal_only, "protocol": "worst-case",
-               "weights": {answer.name: answer.told.weights for answer, _ in brackets}},
+               "weights": {answer.name: answer.result.weights for answer, _ in brackets}},
     )  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoic
         key = (
             "bracket",
             answer.name,
-            answer.told.weights,
+            answer.result.weights,
             beats.source,
             beats.name(row),
             choice.seed,
@@ -71,10 +73,10 @@ def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoic
     return found
 
 
-def _told(bracket: BeatBracket) -> str:
+def _result(bracket: BeatBracket) -> str:
     if bracket.broken == 0:
         return "misread before any noise"
-    proof = "no proof is possible for this network" if bracket.certified != bracket.certified else (
+    proof = "there is no certificate for this network" if bracket.certified != bracket.certified else (
         f"proved up to {bracket.certified:.4f}"
     )  # fmt: skip
     if bracket.by:

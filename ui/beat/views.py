@@ -51,7 +51,7 @@ def _sweep(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
     chart.numbers(
         tables.sweep_table(answers), name=_file_name(answers, "sweep"),
         figures=lambda: {"Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)},
-        facts={"attack": attack.name, "settings": asdict(attack), "attacks": [one.told.to_json() for one in answers]},
+        facts={"attack": attack.name, "settings": asdict(attack), "attacks": [one.result.to_json() for one in answers]},
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _way(answers: list[Answer]) -> None:
     by_title = {answer.title: answer for answer in answers}
     title = st.segmented_control("Network", list(by_title), default=next(iter(by_title)), required=True, key="of")
     answer = by_title.get(title) or answers[0]
-    told, last = answer.told, len(answer.told.path.loss) - 1
+    result, last = answer.result, len(answer.result.path.loss) - 1
     if last == 0:
         st.info("The attack took no step: the beat was misread where it began.")
         return
@@ -69,20 +69,20 @@ def _way(answers: list[Answer]) -> None:
     trace, way = st.columns([1.2, 1], gap="medium")
     with trace:
         figure = ecg.attacked_beat(
-            told, colours, y_range=ecg.common_range([told]), x_adv=told.path.x_adv[at], height=420
+            result, colours, y_range=ecg.common_range([result]), x_adv=result.path.x_adv[at], height=420
         )
         chart.draw(figure, key="way_beat", alt=f"The beat after {at} steps of the attack.")
     with way:
-        read = CLASSES[int(told.path.probabilities[at].argmax())]
-        st.markdown(f"After step {at} of {last}: **{CLASS_NAMES[read]}** ({told.path.probabilities[at].max():.0%})")
+        read = CLASSES[int(result.path.probabilities[at].argmax())]
+        st.markdown(f"After step {at} of {last}: **{CLASS_NAMES[read]}** ({result.path.probabilities[at].max():.0%})")
         chart.draw(
-            figures.way(told, at, colours),
+            figures.way(result, at, colours),
             key="way",
-            alt=f"Loss from {told.path.loss[0]:.2f} to {told.path.loss[-1]:.2f} over {last} steps.",
+            alt=f"Loss from {result.path.loss[0]:.2f} to {result.path.loss[-1]:.2f} over {last} steps.",
         )
     chart.numbers(
-        tables.way_table(told), name=_file_name(answers, f"way-{answer.name}"), facts={"attack": told.to_json()},
-        figures=lambda: {f"{answer.title}, step {at}": figure, "Loss and reading": figures.way(told, at, colours)},
+        tables.way_table(result), name=_file_name(answers, f"way-{answer.name}"), facts={"attack": result.to_json()},
+        figures=lambda: {f"{answer.title}, step {at}": figure, "Loss and reading": figures.way(result, at, colours)},
     )  # fmt: skip
 
 
@@ -94,14 +94,14 @@ def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
     )
 
     def figure() -> go.Figure:
-        lines = {answer.title: (answer.network, answer.method, answer.told) for answer in answers}
+        lines = {answer.title: (answer.network, answer.method, answer.result) for answer in answers}
         return figures.sensitivity(lines, colours)
 
     chart.draw(
         figure(),
         key="sensitivity",
         alt="Sensitivity of the right class's output to each sample. L1 norms: "
-        + "; ".join(f"{answer.title} {answer.told.w_l1:.1f}" for answer in answers),
+        + "; ".join(f"{answer.title} {answer.result.w_l1:.1f}" for answer in answers),
     )
     columns = ["network", "‖w_y‖₁", "|z_y|", "bound R₂", "NSR on the line", "NSR reached"]
     st.dataframe(
@@ -114,20 +114,20 @@ def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
     )  # fmt: skip
     chart.numbers(
         tables.sensitivity_table(answers), name=_file_name(answers, "sensitivity"), figures=lambda: {"w_y": figure()},
-        facts={"attacks": [answer.told.to_json() for answer in answers]},
+        facts={"attacks": [answer.result.to_json() for answer in answers]},
     )  # fmt: skip
 
 
 def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
     def pictures() -> dict[str, go.Figure]:
-        y_range = ecg.common_range([answer.told for answer in answers])
-        beats = {answer.title: ecg.attacked_beat(answer.told, colours, y_range=y_range) for answer in answers}
+        y_range = ecg.common_range([answer.result for answer in answers])
+        beats = {answer.title: ecg.attacked_beat(answer.result, colours, y_range=y_range) for answer in answers}
         return {**beats, "Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)}
 
-    facts = {"attacks": [answer.told.to_json() for answer in answers]}
+    facts = {"attacks": [answer.result.to_json() for answer in answers]}
     chart.numbers(tables.table(answers), name=_file_name(answers, "beat"), figures=pictures, facts=facts, expanded=True)
     chart.download_csv(tables.signals(answers), _file_name(answers, "signals"), "Signals (CSV)", facts)
 
 
 def _file_name(answers: list[Answer], what: str) -> str:
-    return f"{what}-{answers[0].told.beat}".replace(":", "-").replace("/", "-")
+    return f"{what}-{answers[0].result.beat}".replace(":", "-").replace("/", "-")

@@ -14,23 +14,23 @@ PERCENTAGES = (
 )
 
 
-def verdict(told: BeatAttack) -> str:
+def verdict(result: BeatAttack) -> str:
     """One line: what became of the reading."""
-    if told.class_before != told.true_class:
-        return f":material/help: {'reads it otherwise' if told.source == SOURCE else 'misread'} before any noise"
-    if told.flipped:
-        return f":material/warning: flipped after {told.step} {'step' if told.step == 1 else 'steps'}"
+    if result.class_before != result.true_class:
+        return f":material/help: {'reads it otherwise' if result.source == SOURCE else 'misread'} before any noise"
+    if result.flipped:
+        return f":material/warning: flipped after {result.step} {'step' if result.step == 1 else 'steps'}"
     return ":material/check_circle: held"
 
 
-def readings(told: BeatAttack) -> str:
+def readings(result: BeatAttack) -> str:
     """What the network reads before and after, in plain words."""
-    before = f"{CLASS_NAMES[told.class_before]} ({told.before.max():.0%})"
-    after = f"{CLASS_NAMES[told.class_after]} ({told.after.max():.0%})"
-    known = "Taken as" if told.source == SOURCE else "In truth"
-    truth = f" {known}: {CLASS_NAMES[told.true_class]}." if told.class_before != told.true_class else ""
-    if told.class_before == told.class_after:
-        return f"Read as **{before}**, with noise {told.after.max():.0%}.{truth}"
+    before = f"{CLASS_NAMES[result.class_before]} ({result.before.max():.0%})"
+    after = f"{CLASS_NAMES[result.class_after]} ({result.after.max():.0%})"
+    known = "Taken as" if result.source == SOURCE else "In truth"
+    truth = f" {known}: {CLASS_NAMES[result.true_class]}." if result.class_before != result.true_class else ""
+    if result.class_before == result.class_after:
+        return f"Read as **{before}**, with noise {result.after.max():.0%}.{truth}"
     return f"Read as {before}, with noise as **{after}**.{truth}"
 
 
@@ -51,16 +51,16 @@ def smallest(answer: Answer) -> str:
         return f"not up to {answer.sweep.eps.max():g}"
     if level == 0:
         return "0 (misread)"
-    mv = level * answer.told.mv_range
+    mv = level * answer.result.mv_range
     return f"{level:.3f}" + (f" (±{mv:.2f} mV)" if np.isfinite(mv) else "")
 
 
-def protocol(told: BeatAttack) -> str:
+def protocol(result: BeatAttack) -> str:
     """Under which rules this was found; the paper's name only where all is as published."""
-    where = "the signal samples only" if told.signal_only else "all 187 samples, padding included"
-    settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.settings.items())
+    where = "the signal samples only" if result.signal_only else "all 187 samples, padding included"
+    settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.settings.items())
     return (
-        f"Protocol: {'paper' if told.protocol == 'paper' else 'custom, after the paper'} "
-        f"({told.attack}{': ' if settings else ''}{settings}; noise on {where}). Beat {told.beat}, seed {told.seed}. "
+        f"Protocol: {'paper' if result.protocol == 'paper' else 'custom, after the paper'} "
+        f"({result.attack}{': ' if settings else ''}{settings}; noise on {where}). Beat {result.beat}, seed {result.seed}. "
         "That an attack fails does not prove that none succeeds."
     )

@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from nsr_core.data import CLASS_NAMES, CLASSES, Beats, Split
+from nsr_core.data import CLASS_NAMES, CLASSES, SOURCES, Beats, Split
 from nsr_core.data.summary import PARTS, PartCounts, count_parts
 from ui import chart, loaders, sources
 from ui.data import figures
 from ui.theme import ink
 
-#: The splits that each source can have, its usual one first.
-SPLITS = {"demo": ("beat",), "mitbih": ("beat", "patient"), "kaggle": ("published", "beat")}
 SPLIT_WORDS = {
     "beat": "**By beat**, as in the paper: beats are dealt out by chance, class by class. Beats of one patient train "
     "and test, so a network may know the patient already.",
@@ -24,19 +22,19 @@ def show(beats: Beats) -> None:
     controls, result = st.columns([1, 2.6], gap="large")
     with controls:
         split, view = _choose(beats)
-        told = count_parts(beats, split)
+        outcome = count_parts(beats, split)
         st.markdown(SPLIT_WORDS[split.name])
-        st.markdown(_balance_words(told))
+        st.markdown(_balance_words(outcome))
         st.caption(
             f"Split `{split.name}`, fingerprint `{split.fingerprint}`, seed {split.seed}. "
             "Results can be compared only where the fingerprints agree."
         )
     with result:
-        _result(beats, told, split, view)
+        _result(beats, outcome, split, view)
 
 
 def _choose(beats: Beats) -> tuple[Split, str]:
-    possible = SPLITS[beats.source]
+    possible = SOURCES[beats.source].splits
     name = possible[0]
     if len(possible) > 1:
         name = st.segmented_control(
@@ -51,15 +49,15 @@ def _choose(beats: Beats) -> tuple[Split, str]:
     return loaders.split_of(beats.source, sources.root_of(beats.source), name), view
 
 
-def _result(beats: Beats, told: PartCounts, split: Split, view: str) -> None:
+def _result(beats: Beats, outcome: PartCounts, split: Split, view: str) -> None:
     st.subheader(_title(beats), anchor=False)
-    figure = figures.class_counts(told, view, ink())
-    chart.draw(figure, key="class_counts", alt=_alt(told, split.name))
+    figure = figures.class_counts(outcome, view, ink())
+    chart.draw(figure, key="class_counts", alt=_alt(outcome, split.name))
     st.caption(" · ".join(f"**{label}** {CLASS_NAMES[label].lower()}" for label in CLASSES))
     facts = {"source": beats.source, "split": split.name, "fingerprint": split.fingerprint, "seed": split.seed}
     shares = {f"{part} share": 4 for part in PARTS}
     chart.numbers(
-        told.table().round(shares), name="class-counts", figures=lambda: {"Beats by class and part": figure}, facts=facts
+        outcome.table().round(shares), name="class-counts", figures=lambda: {"Beats by class and part": figure}, facts=facts
     )  # fmt: skip
 
 
@@ -71,20 +69,20 @@ def _title(beats: Beats) -> str:
     return f"{len(beats):,} beats: {counts[most] / len(beats):.0%} are {most}, {counts[least] / len(beats):.1%} are {least}"
 
 
-def _balance_words(told: PartCounts) -> str:
-    repeats = told.repeats(told.rarest)
+def _balance_words(outcome: PartCounts) -> str:
+    repeats = outcome.repeats(outcome.rarest)
     if repeats < 1.05:
         return "The classes are balanced already; real beats are far from it."
     return (
         f"Training evens this out, as in the paper: each class is repeated until it is as large as the largest "
-        f"({told.largest:,}), so one epoch shows {told.epoch:,} beats, each {CLASSES[told.rarest]} beat about "
+        f"({outcome.largest:,}), so one epoch shows {outcome.epoch:,} beats, each {CLASSES[outcome.rarest]} beat about "
         f"{repeats:,.0f} times."
     )
 
 
-def _alt(told: PartCounts, name: str) -> str:
+def _alt(outcome: PartCounts, name: str) -> str:
     parts = [
         f"{part}: " + ", ".join(f"{label} {count:,}" for label, count in zip(CLASSES, column, strict=True))
-        for part, column in zip(PARTS, told.counts.T, strict=True)
+        for part, column in zip(PARTS, outcome.counts.T, strict=True)
     ]
     return f"Beats by class in the split {name}. " + ". ".join(parts) + "."

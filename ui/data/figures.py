@@ -15,18 +15,18 @@ END_MS = BEAT_LENGTH * MS
 VIEWS = ("log", "count", "share")
 
 
-def class_counts(told: PartCounts, view: str, ink: Ink) -> go.Figure:
+def class_counts(result: PartCounts, view: str, ink: Ink) -> go.Figure:
     """A dot for each class and part, with its number; how far apart the classes are is what counts.
 
     Args:
         view: ``"log"``, ``"count"`` or ``"share"`` (of the part's beats).
     """
-    values = told.shares if view == "share" else told.counts
+    values = result.shares if view == "share" else result.counts
     marks = (("circle", ink.text), ("diamond", ink.muted), ("square", ink.noise))
     data = [
         trace
         for place, (symbol, colour) in enumerate(marks)
-        for trace in _bars_and_dots(values[:, place], told.counts[:, place], place, view, symbol, colour)
+        for trace in _bars_and_dots(values[:, place], result.counts[:, place], place, view, symbol, colour)
     ]
     top = float(values.max())
     scale: Part
@@ -83,15 +83,15 @@ def small_beat(x: np.ndarray, length: int, ink: Ink) -> go.Figure:
     return go.Figure({"data": [signal], "layout": look | axes})
 
 
-def lengths(told: Lengths, table: pd.DataFrame, ink: Ink) -> go.Figure:
+def lengths(result: Lengths, table: pd.DataFrame, ink: Ink) -> go.Figure:
     """How long the beats of each class are, class below class on one time axis, each as high as its own peak.
 
     Args:
         table: of ``class_table``, for the medians.
     """
-    present = [label for label in range(len(CLASSES)) if told.share[label].any()]
+    present = [label for label in range(len(CLASSES)) if result.share[label].any()]
     medians = table.set_index("class")["median_ms"]
-    edges = np.repeat(told.edges_ms, 2)[1:-1]
+    edges = np.repeat(result.edges_ms, 2)[1:-1]
     line = {"type": "scatter", "mode": "lines", "x": edges, "line": {"color": ink.trace, "width": 1.2}}
     line |= {"fill": "tozeroy", "fillcolor": faint(ink.muted, 0.28)}
     data, panels = [], []
@@ -100,11 +100,14 @@ def lengths(told: Lengths, table: pd.DataFrame, ink: Ink) -> go.Figure:
     words = [note("187 samples", END_MS, 1, yref="paper", xanchor="right", yanchor="bottom", font=size)]
     for place, label in enumerate(present):
         name, domain = CLASSES[label], f"{panel(place)} domain"
-        told_at = f"%{{y:.1%}} of the {name} beats<extra>%{{x:.0f}} ms</extra>"
+        result_at = f"%{{y:.1%}} of the {name} beats<extra>%{{x:.0f}} ms</extra>"
         data.append(
-            line | {"y": np.repeat(told.share[label], 2), "yaxis": panel(place), "name": name, "hovertemplate": told_at}
+            line
+            | {"y": np.repeat(result.share[label], 2), "yaxis": panel(place), "name": name, "hovertemplate": result_at}
         )
-        panels.append(axis(ink, range=[0, float(told.share[label].max()) * 1.08], showticklabels=False, showgrid=False))
+        panels.append(
+            axis(ink, range=[0, float(result.share[label].max()) * 1.08], showticklabels=False, showgrid=False)
+        )
         shapes.append(upright(medians[name], ink.noise, 2, "solid", domain))
         title = f"<b>{name}</b>  median {medians[name]:,.0f} ms"
         words.append(note(title, 0, 1, xref="paper", yref=domain, xanchor="left", yanchor="top"))

@@ -74,7 +74,7 @@ def _small_beat(beats: Beats, row: int) -> None:
     with st.container(width=WIDTH_PX, gap=None, border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{label}** &nbsp;{name}", width="stretch")
-            links.page_link("pages/beat.py", "Lab", ":material/ecg_heart:", {"beat": name})
+            links.page_link("beat", "Lab", {"beat": name})
             st.button(
                 "Origin", icon=":material/timeline:", key=f"origin_{row}", type="tertiary", on_click=choice.show_origin,
                 args=(name,),

@@ -33,7 +33,7 @@ def show(beats: Beats) -> None:
     row = row_of(beats, name, first)
     with choices:
         settings = {"beat": beats.name(row)}
-        links.page_link("pages/beat.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
+        links.page_link("beat", "Open in the Beat lab", settings)
     if beats.source == "mitbih":
         _in_record(beats, row, seconds)
     elif beats.source == "kaggle":
@@ -46,13 +46,13 @@ def _in_record(beats: Beats, row: int, seconds: int) -> None:
     st.subheader(choice.title_of(beats, row), anchor=False)
     try:
         folder = find_records(sources.root_of("mitbih"))
-        told = read_strip(
+        outcome = read_strip(
             folder, str(beats.record[row]), int(beats.sample[row]), seconds * BEFORE, seconds * (1 - BEFORE)
         )
     except UserError as error:
         _without_records(beats, row, error)
         return
-    strip.show(told, beats, row, _facts(beats, row))
+    strip.show(outcome, beats, row, _facts(beats, row))
 
 
 def _without_records(beats: Beats, row: int, error: UserError) -> None:

@@ -13,60 +13,60 @@ from ui.theme import Ink, axis, axis_title, layout
 
 #: Paper speed in mm/s.
 SPEED = 25
-#: The narrowest strip on which a millimetre can still be told apart: a phone scrolls over it sideways.
+#: The narrowest strip on which a millimetre can still be seen: a phone scrolls over it sideways.
 STRIP_WIDTH_PX = 900
 #: For which width the strip's height is chosen; it stays square on any.
 USUAL_WIDTH_PX = 1180
 _NUMBERS = "what the network gets: signal, then padding"
 
 
-def strip(told: Strip, ink: Ink) -> go.Figure:
+def strip(result: Strip, ink: Ink) -> go.Figure:
     """A stretch of the record on ECG paper, 25 mm/s and 10 mm/mV, with its marks and the window of one beat."""
-    begin, end = float(told.time_s[0]), float(told.time_s[-1])
-    other_marks = bool((told.labels == NO_BEAT).any())
-    low = np.floor(told.mv.min() * 2) / 2 - (0.5 if other_marks else 0)
-    high = np.ceil(told.mv.max() * 2) / 2 + 0.5
-    window = [stretch(told.start_s, told.kept_stop_s, ink.noise, 0.16)]
-    if told.stop_s > told.kept_stop_s:
-        window.append(stretch(told.kept_stop_s, min(told.stop_s, end), ink.muted, 0.16))
+    begin, end = float(result.time_s[0]), float(result.time_s[-1])
+    other_marks = bool((result.labels == NO_BEAT).any())
+    low = np.floor(result.mv.min() * 2) / 2 - (0.5 if other_marks else 0)
+    high = np.ceil(result.mv.max() * 2) / 2 + 0.5
+    window = [stretch(result.start_s, result.kept_stop_s, ink.noise, 0.16)]
+    if result.stop_s > result.kept_stop_s:
+        window.append(stretch(result.kept_stop_s, min(result.stop_s, end), ink.muted, 0.16))
     trace = {
-        "type": "scatter", "x": told.time_s, "y": told.mv, "mode": "lines", "name": told.lead,
+        "type": "scatter", "x": result.time_s, "y": result.mv, "mode": "lines", "name": result.lead,
         "line": {"color": ink.trace, "width": 1.4}, "hovertemplate": "%{x:.3f} s, %{y:.3f} mV<extra></extra>",
     }  # fmt: skip
     px_per_mm = USUAL_WIDTH_PX / ((end - begin) * SPEED)
     height = int(np.clip((high - low) / ecg.MV_PER_MM * px_per_mm, 230, 460)) + 80
     look = ecg.paper_layout(ink, height) | {
         "margin": {"l": 52, "r": 8, "t": 16, "b": 64}, "showlegend": False, "hovermode": "closest", "shapes": window,
-        "uirevision": f"{told.record}:{told.start_s}",
+        "uirevision": f"{result.record}:{result.start_s}",
     }  # fmt: skip
-    data = [trace, _marks(told, low + 0.25, high - 0.25, ink)]
+    data = [trace, _marks(result, low + 0.25, high - 0.25, ink)]
     return go.Figure({"data": data, "layout": look | paper_in_seconds(ink, (begin, end), (low, high))})
 
 
-def _marks(told: Strip, low: float, high: float, ink: Ink) -> Part:
+def _marks(result: Strip, low: float, high: float, ink: Ink) -> Part:
     """The cardiologists' letters: those of beats above the trace, the others below it."""
-    is_beat = told.labels != NO_BEAT
-    chosen = np.isclose(told.mark_s, told.start_s) & is_beat
+    is_beat = result.labels != NO_BEAT
+    chosen = np.isclose(result.mark_s, result.start_s) & is_beat
     colours = np.where(chosen, ink.noise, np.where(is_beat, ink.text, ink.muted))
     return {
-        "type": "scatter", "x": told.mark_s, "y": np.where(is_beat, high, low), "mode": "text", "name": "marks",
-        "text": [_mark_text(told, place, bool(chosen[place])) for place in range(len(told.symbols))],
+        "type": "scatter", "x": result.mark_s, "y": np.where(is_beat, high, low), "mode": "text", "name": "marks",
+        "text": [_mark_text(result, place, bool(chosen[place])) for place in range(len(result.symbols))],
         "textfont": {"size": 14, "color": colours.tolist()}, "cliponaxis": True,
-        "hovertext": [_mark_hover(told, place) for place in range(len(told.symbols))],
+        "hovertext": [_mark_hover(result, place) for place in range(len(result.symbols))],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }  # fmt: skip
 
 
-def _mark_text(told: Strip, place: int, chosen: bool) -> str:
+def _mark_text(result: Strip, place: int, chosen: bool) -> str:
     if chosen:
-        return f"<b>{told.symbols[place]}</b>"
-    return told.symbols[place] + (f" <i>{told.notes[place]}</i>" if told.notes[place] else "")
+        return f"<b>{result.symbols[place]}</b>"
+    return result.symbols[place] + (f" <i>{result.notes[place]}</i>" if result.notes[place] else "")
 
 
-def _mark_hover(told: Strip, place: int) -> str:
-    label = told.labels[place]
+def _mark_hover(result: Strip, place: int) -> str:
+    label = result.labels[place]
     meaning = "marks no beat" if label == NO_BEAT else f"{CLASS_NAMES[CLASSES[label]]} ({CLASSES[label]})"
-    return f"{told.symbols[place]} {told.notes[place]}: {meaning}<br>{clock(told.mark_s[place], 2)}"
+    return f"{result.symbols[place]} {result.notes[place]}: {meaning}<br>{clock(result.mark_s[place], 2)}"
 
 
 def paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, float]) -> dict[str, Part]:

@@ -5,7 +5,7 @@ import streamlit as st
 from nsr_core.attacks import ATTACKS
 from nsr_core.errors import UserError
 from nsr_core.jobs import submit
-from nsr_core.jobs.tasks import Evaluation
+from nsr_core.jobs.kinds import Evaluation
 from nsr_core.training.copies import own_copy
 from ui import loaders, run_list, sources
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.theme import NETWORK_DASHES, PAPER_DASH, Ink, axis, layout, method_style
+from ui.theme import PAPER_DASH, Ink, axis, layout, method_style, network_dash
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def robustness(lines: Sequence[Line], measure: str, ink: Ink, *, bands: bool, he
                 "name": line.title,
                 "legendgroup": line.name,
                 "mode": "lines+markers",
-                "line": {"color": colour, "width": 2.2, "dash": NETWORK_DASHES.get(line.network, "dot")},
+                "line": {"color": colour, "width": 2.2, "dash": network_dash(line.network)},
                 "marker": {"symbol": style.marker, "size": 9, "color": colour},
                 "customdata": [[line.name, eps] for eps in line.curve["eps"]],
                 "text": [f"{row.low:.3f} to {row.high:.3f}" for row in line.curve.itertuples()],

@@ -85,4 +85,4 @@ def _open(shown: pd.DataFrame, rows: list[int], name: str, level: float) -> None
         st.caption(
             f"Beat {beat} is one of the {sources.TITLES[source]}, which are not on this machine. The Beat lab offers them."
         )
-    page_link("pages/beat.py", f"Open {beat} in the Beat lab", ":material/ecg_heart:", settings | {"source": source})
+    page_link("beat", f"Open {beat} in the Beat lab", settings | {"source": source})

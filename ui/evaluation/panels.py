@@ -16,7 +16,7 @@ from ui.evaluation.choice import View
 from ui.evaluation.figures import Line, robustness
 from ui.theme import ink
 
-#: From this difference on the reader is told.
+#: From this difference on the page says so.
 NOTED = 0.005
 
 
@@ -65,7 +65,7 @@ def _more_together(lines: list[Line], view: View) -> list[str]:
     """Where the page Verdict, which counts every attack that was run, has a lower worst case than the curve of its own."""
     if (view.measure, view.natural) != ("acc", False):
         return []
-    told = []
+    result = []
     for line in lines:
         levels = loaders.verdict_levels(line.name)
         if levels is None:
@@ -73,12 +73,12 @@ def _more_together(lines: list[Line], view: View) -> list[str]:
         both = line.curve.merge(levels[["eps", "worst"]], on="eps")
         most = both.loc[(both["value"] - both["worst"]).idxmax()]
         if most["value"] - most["worst"] >= NOTED:
-            told.append(
+            result.append(
                 f"Beats of {line.title} that withstood the worst case's attacks fell to others that were run, with noise on the "
                 f"signal only or as published: all together leave {most['worst']:.2f} instead of {most['value']:.2f} at "
                 f"{most['eps']:g}. The page Verdict counts them all."
             )
-    return told
+    return result
 
 
 def _places(count: int) -> list[DeltaGenerator]:
@@ -104,7 +104,8 @@ def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
 
 
 def _line(name: str, reading: str, view: View) -> Line:
-    network, method = loaders.split_name(name)
+    config = loaders.checkpoint(name).config
+    network, method = config.network, config.method
     theirs = None
     if view.published and not view.natural and not name.startswith(loaders.OWN):
         tables = paper_tables()

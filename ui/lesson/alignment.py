@@ -25,8 +25,8 @@ QUESTION = Question(
 
 
 def show(lesson: Lesson) -> None:
-    told = {method: align(course.checkpoint(f"mlp-{method}"), lesson.beats, lesson.row) for method in COMPARED}
-    ce, loss1 = told["ce"], told["loss1"]
+    result = {method: align(course.checkpoint(f"mlp-{method}"), lesson.beats, lesson.row) for method in COMPARED}
+    ce, loss1 = result["ce"], result["loss1"]
     words, picture = course.columns()
     with words:
         st.markdown(
@@ -43,17 +43,17 @@ def show(lesson: Lesson) -> None:
         if said is not None:
             st.markdown("**Figure 3 with this beat's numbers**: true angles, equal lengths")
             chart.draw(
-                figures.directions(told, lesson.ink), key="directions",
+                figures.directions(result, lesson.ink), key="directions",
                 alt=f"Angle between the beat and w_y: {ce.angle_deg:.0f} degrees for ce, {loss1.angle_deg:.0f} for loss1.",
             )  # fmt: skip
         st.markdown("**The beat and the slopes over time**")
         chart.draw(
-            figures.over_time(lesson.beats.x[lesson.row], told, lesson.length, lesson.ink), key="over_time",
+            figures.over_time(lesson.beats.x[lesson.row], result, lesson.length, lesson.ink), key="over_time",
             alt="The beat, and below it the slope of the right logit by each sample, for ce and for loss1.",
         )  # fmt: skip
         st.caption(f"MLP ce and MLP loss1, beat {lesson.name}, no attack. Angles are taken over all 187 samples.")
     if said is not None:
-        _all_methods(lesson, told)
+        _all_methods(lesson, result)
 
 
 def _why(ce: Alignment, loss1: Alignment) -> str:
@@ -70,7 +70,7 @@ def _why(ce: Alignment, loss1: Alignment) -> str:
     )
 
 
-def _all_methods(lesson: Lesson, told: dict[str, Alignment]) -> None:
+def _all_methods(lesson: Lesson, result: dict[str, Alignment]) -> None:
     rows = course.test_rows(lesson, PER_CLASS)
     names = [method for method in METHODS if f"mlp-{method}" in loaders.checkpoint_names()]
     values = {method: lesson.on_rows(core.median_ratio, f"mlp-{method}", rows) for method in names}
@@ -97,7 +97,7 @@ def _all_methods(lesson: Lesson, told: dict[str, Alignment]) -> None:
         how = f"MLPs, {course.which_rows(lesson, rows)}, those that each network reads correctly; no attack."
         st.caption(how)
         table = pd.DataFrame({"method": names, "median R2 / eps": [round(value, 4) for value in values.values()]})
-        angles = {method: alignment.angle_deg for method, alignment in told.items()}
+        angles = {method: alignment.angle_deg for method, alignment in result.items()}
         facts = lesson.facts(*(f"mlp-{method}" for method in names), how=how, angles_deg=angles)
         chart.numbers(table, name="learn-methods", facts=facts)
 

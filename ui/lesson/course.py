@@ -60,7 +60,7 @@ class Lesson:
         return memo().get(key, lambda: compute(found.network, self.beats, rows, *settings, **named))
 
     def attacked(self) -> BeatAttack:
-        """The lesson's PGD on the beat, told in full."""
+        """The lesson's PGD on the beat, in full."""
         found = checkpoint(BASELINE)
         key = (
             "learn",
@@ -145,8 +145,8 @@ def ask(lesson: Lesson, question: Question) -> Any:
 
 def tell(lesson: Lesson, question: Question, said: str, truth: str, close: bool, why: str) -> None:
     """The prediction beside the truth, and why; kept for the summary."""
-    told = st.session_state.setdefault(_TOLD, {})
-    told[_key(lesson, question)] = (question.step, question.short, said, truth, close)
+    result = st.session_state.setdefault(_TOLD, {})
+    result[_key(lesson, question)] = (question.step, question.short, said, truth, close)
     box = st.success if close else st.info
     box(
         f"You said **{said}**. Computed: **{truth}**.",
@@ -157,9 +157,9 @@ def tell(lesson: Lesson, question: Question, said: str, truth: str, close: bool,
 
 def answers(lesson: Lesson) -> list[tuple[int, str, str, str, bool]]:
     """Step, question, prediction, truth and whether they agree, for what was answered on this beat."""
-    told = st.session_state.get(_TOLD, {})
+    result = st.session_state.get(_TOLD, {})
     own = _beat_key(lesson)
-    return sorted(entry for (_, beat), entry in told.items() if beat in (own, None))
+    return sorted(entry for (_, beat), entry in result.items() if beat in (own, None))
 
 
 def forget() -> None:

@@ -32,25 +32,25 @@ LINE_FROM, LINE_TO = 1e-4, 0.5
 PROVED = "#009E73"
 
 
-def margins(told: AgainstChance, ink: Ink) -> go.Figure:
+def margins(result: AgainstChance, ink: Ink) -> go.Figure:
     """How far the right class leads after each coin noise, and after the chosen noise; below 0 the reading has flipped."""
     tosses = {
-        "type": "histogram", "x": told.coin_margin, "nbinsx": 24, "marker": {"color": ink.noise}, "name": "coin noise",
+        "type": "histogram", "x": result.coin_margin, "nbinsx": 24, "marker": {"color": ink.noise}, "name": "coin noise",
         "hovertemplate": "lead %{x}: %{y} draws<extra>coin noise</extra>",
     }  # fmt: skip
-    low = min(told.attack_margin, float(told.coin_margin.min()), 0)
-    high = max(told.clean_margin, float(told.coin_margin.max()))
+    low = min(result.attack_margin, float(result.coin_margin.min()), 0)
+    high = max(result.clean_margin, float(result.coin_margin.max()))
     room = 0.08 * (high - low)
     above = {"yref": "paper", "bgcolor": ink.page}
     words = [
-        note(f"no noise {told.clean_margin:.1f}", told.clean_margin, 1, font={"color": ink.trace}, xanchor="right", xshift=-6, **above),
-        note(f"chosen noise {told.attack_margin:.1f}", told.attack_margin, 0.82, font={"color": ink.attacked}, xanchor="left", xshift=6, **above),
+        note(f"no noise {result.clean_margin:.1f}", result.clean_margin, 1, font={"color": ink.trace}, xanchor="right", xshift=-6, **above),
+        note(f"chosen noise {result.attack_margin:.1f}", result.attack_margin, 0.82, font={"color": ink.attacked}, xanchor="left", xshift=6, **above),
         note("misread", 0, 0.5, yref="paper", textangle=-90, xshift=-10),
     ]  # fmt: skip
     shapes = [
         stretch(low - room, 0, ink.attacked, 0.1),
-        upright(told.clean_margin, ink.trace, 3, "solid"),
-        upright(told.attack_margin, ink.attacked, 3, "solid"),
+        upright(result.clean_margin, ink.trace, 3, "solid"),
+        upright(result.attack_margin, ink.attacked, 3, "solid"),
     ]
     look = layout(
         ink, 300, {"t": 16}, showlegend=False, bargap=0.04, uirevision="margins", shapes=shapes, annotations=words
@@ -59,11 +59,11 @@ def margins(told: AgainstChance, ink: Ink) -> go.Figure:
     return go.Figure({"data": [tosses], "layout": look | axes})
 
 
-def losses(told: Climbs, ink: Ink, revealed: bool) -> go.Figure:
+def losses(result: Climbs, ink: Ink, revealed: bool) -> go.Figure:
     """The loss on FGSM's straight way and, once revealed, on PGD's, at the same noise size up to the tenth step."""
-    lines = [("FGSM, straight on", told.fgsm_loss, ink.noise, "square")]
+    lines = [("FGSM, straight on", result.fgsm_loss, ink.noise, "square")]
     if revealed:
-        lines.append(("PGD, turning at every step", told.pgd_loss, ink.attacked, "circle"))
+        lines.append(("PGD, turning at every step", result.pgd_loss, ink.attacked, "circle"))
     data = [
         _line(np.arange(len(loss)), loss, name, colour, "%{x} steps: loss %{y:.3g}")
         | {"mode": "lines+markers", "marker": {"symbol": symbol, "size": 7}}
@@ -73,25 +73,27 @@ def losses(told: Climbs, ink: Ink, revealed: bool) -> go.Figure:
     used_up = note("ε used up", STEPS_PER_BUDGET, 1, font={"color": ink.muted}, **place)
     line = upright(STEPS_PER_BUDGET, ink.muted)
     look = layout(ink, 380, uirevision="losses", shapes=[line], annotations=[used_up]) | {
-        "xaxis": axis(ink, "steps of ε/10", range=[-0.6, len(told.pgd_loss) - 0.4]),
+        "xaxis": axis(ink, "steps of ε/10", range=[-0.6, len(result.pgd_loss) - 0.4]),
         "yaxis": axis(ink, "loss (cross-entropy)", rangemode="tozero"),
     }
     return go.Figure({"data": data, "layout": look})
 
 
-def straight_line(told: StraightLine, eps: float, ink: Ink, revealed: bool) -> go.Figure:
+def straight_line(result: StraightLine, eps: float, ink: Ink, revealed: bool) -> go.Figure:
     """z_y along FGSM's direction; once revealed, the straight line beside it and below the units that switched."""
     said = "ε %{x:.3f}: z_y %{y:.2f}"
-    data = [_line(told.eps, told.z, "the network", ink.trace, said)]
+    data = [_line(result.eps, result.z, "the network", ink.trace, said)]
     panels = [axis(ink, "logit z<sub>y</sub>")]
     if revealed:
-        switched = _line(told.eps, told.switched, "units switched", ink.noise, f"ε %{{x:.3f}}: %{{y}} of {told.units}")
+        switched = _line(
+            result.eps, result.switched, "units switched", ink.noise, f"ε %{{x:.3f}}: %{{y}} of {result.units}"
+        )
         data += [
-            _line(told.eps, told.line, "the straight line of eq. 7", ink.attacked, said, "dash"),
+            _line(result.eps, result.line, "the straight line of eq. 7", ink.attacked, said, "dash"),
             switched | {"yaxis": "y2", "fill": "tozeroy", "showlegend": False}
             | {"line": {"color": ink.noise, "width": 1.6, "shape": "hv"}},
         ]  # fmt: skip
-        panels.append(axis(ink, f"switched, of {told.units}", rangemode="tozero"))
+        panels.append(axis(ink, f"switched, of {result.units}", rangemode="tozero"))
     look = layout(ink, 460 if revealed else 320, uirevision="line", shapes=[upright(eps, ink.muted)])
     return go.Figure({"data": data, "layout": look | stack(axis(ink, "noise level ε"), panels, 0.08)})
 
@@ -110,14 +112,14 @@ def strengths(w: np.ndarray, ink: Ink, length: int) -> go.Figure:
     return go.Figure({"data": [bars], "layout": look})
 
 
-def ratios(told: Ratios, ink: Ink) -> go.Figure:
+def ratios(result: Ratios, ink: Ink) -> go.Figure:
     """From the bound of eq. 9 down to what two attacks reach."""
     rows = {
-        "bound R₂ (eq. 9)": (told.bound, ink.muted),
-        "most within [0, 1],<br>signal only": (told.allowed, ink.muted),
-        "FGSM on the line": (told.fgsm_line, ink.noise),
-        "FGSM, really": (told.fgsm_real, ink.attacked),
-        "PGD, really": (told.pgd_real, ink.attacked),
+        "bound R₂ (eq. 9)": (result.bound, ink.muted),
+        "most within [0, 1],<br>signal only": (result.allowed, ink.muted),
+        "FGSM on the line": (result.fgsm_line, ink.noise),
+        "FGSM, really": (result.fgsm_real, ink.attacked),
+        "PGD, really": (result.pgd_real, ink.attacked),
     }
     values = [value for value, _ in rows.values()]
     bars = _bars(list(rows), values, ".2f", [colour for _, colour in rows.values()], "%{x:.3f}")
@@ -125,12 +127,12 @@ def ratios(told: Ratios, ink: Ink) -> go.Figure:
     return _bar_figure(bars, along, 320, "ratios", ink, shapes=[upright(1, ink.text)])
 
 
-def directions(told: Mapping[str, Alignment], ink: Ink) -> go.Figure:
+def directions(result: Mapping[str, Alignment], ink: Ink) -> go.Figure:
     """The directions of the beat and of each network's w_y, at their true angles (Figure 3); all drawn equally long."""
     arrows = [("the beat x", 0.0, ink.trace, "the beat x")]
     arrows += [
         (method, found.angle_deg, method_style(method).colour(ink), f"w<sub>y</sub> {method}, {found.angle_deg:.0f}°")
-        for method, found in told.items()
+        for method, found in result.items()
     ]
     data, words = [], []
     for number, (name, angle, colour, label) in enumerate(arrows):
@@ -141,7 +143,7 @@ def directions(told: Mapping[str, Alignment], ink: Ink) -> go.Figure:
         words.append(note(label, *tip, font={"color": colour}, yshift=16, xshift=0 if number else -24))
         if number:
             data.append(arc(angle, 0.18 + 0.12 * number, colour, f"{name}, angle"))
-    left = min(-0.25, *(np.cos(np.radians(found.angle_deg)) - 0.35 for found in told.values()))
+    left = min(-0.25, *(np.cos(np.radians(found.angle_deg)) - 0.35 for found in result.values()))
     look = layout(ink, 340, {"t": 8, "b": 28}, showlegend=False, annotations=words) | {
         "xaxis": HIDDEN_AXIS | {"range": [left, 1.2]},
         "yaxis": HIDDEN_AXIS | {"range": [-0.1, 1.25], "scaleanchor": "x", "scaleratio": 1},
@@ -149,10 +151,10 @@ def directions(told: Mapping[str, Alignment], ink: Ink) -> go.Figure:
     return go.Figure({"data": data, "layout": look})
 
 
-def over_time(x: np.ndarray, told: Mapping[str, Alignment], length: int, ink: Ink) -> go.Figure:
+def over_time(x: np.ndarray, result: Mapping[str, Alignment], length: int, ink: Ink) -> go.Figure:
     """The beat above each network's w_y, over time."""
     rows = [("beat x", x, ink.trace)] + [
-        (f"w<sub>y</sub> {method}", found.w, method_style(method).colour(ink)) for method, found in told.items()
+        (f"w<sub>y</sub> {method}", found.w, method_style(method).colour(ink)) for method, found in result.items()
     ]
     time_ms = np.arange(length) * 1000 / FS_HZ
     data = [
@@ -164,9 +166,9 @@ def over_time(x: np.ndarray, told: Mapping[str, Alignment], length: int, ink: In
     return go.Figure({"data": data, "layout": look | stack(axis(ink, "time, ms"), panels, 0.06)})
 
 
-def medians(told: Mapping[str, float], ink: Ink) -> go.Figure:
+def medians(result: Mapping[str, float], ink: Ink) -> go.Figure:
     """||w_y||_1 / |z_y| of the median beat, a bar for each method, on a logarithmic axis."""
-    known = {method: value for method, value in told.items() if np.isfinite(value)}
+    known = {method: value for method, value in result.items() if np.isfinite(value)}
     values = list(known.values())
     bars = _bars(list(known), values, ".3g", [method_style(method).colour(ink) for method in known], "%{x:.3g}")
     span = [np.floor(np.log10(min(values))) - 0.1, np.log10(max(values)) + 0.5]
@@ -193,12 +195,14 @@ def accuracies(
     return go.Figure({"data": data, "layout": look})
 
 
-def survivors(told: Survivors, ink: Ink, revealed: bool) -> go.Figure:
+def survivors(result: Survivors, ink: Ink, revealed: bool) -> go.Figure:
     """Beats still read correctly under each attack; SPSA only once revealed."""
     shown = [
-        (name, int(left)) for name, left in zip(told.attacks, told.left, strict=True) if revealed or name[:3] == "pgd"
+        (name, int(left))
+        for name, left in zip(result.attacks, result.left, strict=True)
+        if revealed or name[:3] == "pgd"
     ]
-    shares = [left / told.beats for _, left in shown]
+    shares = [left / result.beats for _, left in shown]
     colours = [ink.noise if name[:3] == "pgd" else ink.attacked for name, _ in shown]
     bars = _bars([ATTACK_TITLES[name] for name, _ in shown], shares, ".0%", colours, "%{customdata} beats, %{x:.1%}")
     bars["customdata"] = [left for _, left in shown]
@@ -206,12 +210,14 @@ def survivors(told: Survivors, ink: Ink, revealed: bool) -> go.Figure:
     return _bar_figure(bars, along, 110 + 40 * len(shown), "survivors", ink)
 
 
-def known(told: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
+def known(result: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
     """One row a network, from no noise to much: proved safe, not known, broken; where each attack first succeeds."""
-    safe = np.array([max(found.proved, LINE_FROM) for found in told.values()])
-    broken = np.array([LINE_TO if np.isnan(found.broken) else max(found.broken, LINE_FROM) for found in told.values()])
-    start, end = np.full(len(told), LINE_FROM), np.full(len(told), LINE_TO)
-    names = list(told)
+    safe = np.array([max(found.proved, LINE_FROM) for found in result.values()])
+    broken = np.array(
+        [LINE_TO if np.isnan(found.broken) else max(found.broken, LINE_FROM) for found in result.values()]
+    )
+    start, end = np.full(len(result), LINE_FROM), np.full(len(result), LINE_TO)
+    names = list(result)
     data: list[Part] = [
         {
             "type": "bar", "y": names, "x": stop - base, "base": base, "orientation": "h", "name": title,
@@ -227,7 +233,7 @@ def known(told: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
         marker = {"color": ink.page, "size": size, "symbol": symbol, "line": {"color": ink.text, "width": 2}}
         data.append(
             {
-                "type": "scatter", "x": [getattr(found, attack) for found in told.values()], "y": names,
+                "type": "scatter", "x": [getattr(found, attack) for found in result.values()], "y": names,
                 "mode": "markers", "name": f"first flip by {attack.upper()}", "marker": marker,
                 "hovertemplate": f"{attack.upper()} flips it at ε %{{x:.3f}}<extra>%{{y}}</extra>",
             }
@@ -240,19 +246,19 @@ def known(told: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
     return go.Figure({"data": data, "layout": look})
 
 
-def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, told: str, dash: str = "solid") -> Part:
+def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, result: str, dash: str = "solid") -> Part:
     return {
         "type": "scatter", "x": x, "y": y, "name": name, "mode": "lines",
-        "line": {"color": colour, "width": 2.2, "dash": dash}, "hovertemplate": f"{told}<extra>{name}</extra>",
+        "line": {"color": colour, "width": 2.2, "dash": dash}, "hovertemplate": f"{result}<extra>{name}</extra>",
     }  # fmt: skip
 
 
-def _bars(names: list[str], values: list[float], digits: str, colours: list[str], told: str) -> Part:
+def _bars(names: list[str], values: list[float], digits: str, colours: list[str], result: str) -> Part:
     """Bars from the left, each with its number behind it."""
     return {
         "type": "bar", "y": names, "x": values, "orientation": "h", "marker": {"color": colours},
         "text": [f"{value:{digits}}" for value in values], "textposition": "outside",
-        "cliponaxis": False, "hovertemplate": f"%{{y}}: {told}<extra></extra>",
+        "cliponaxis": False, "hovertemplate": f"%{{y}}: {result}<extra></extra>",
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ QUESTION = Question(
 
 
 def show(lesson: Lesson) -> None:
-    told = lesson.on_beat(core.straight_line)
+    result = lesson.on_beat(core.straight_line)
     here = lesson.on_beat(core.ratios, BASELINE, lesson.eps)
     words, picture = course.columns()
     with words:
@@ -41,16 +41,18 @@ def show(lesson: Lesson) -> None:
         said = course.ask(lesson, QUESTION)
         if said is not None:
             truth = (
-                f"ε = {told.first_switch:.2g}" if np.isfinite(told.first_switch) else f"not up to ε = {core.LINE_EPS:g}"
+                f"ε = {result.first_switch:.2g}"
+                if np.isfinite(result.first_switch)
+                else f"not up to ε = {core.LINE_EPS:g}"
             )
-            close = bool(told.first_switch / 2.5 <= said <= told.first_switch * 2.5)
-            course.tell(lesson, QUESTION, f"ε = {said:g}", truth, close, _why(told, lesson.eps))
+            close = bool(result.first_switch / 2.5 <= said <= result.first_switch * 2.5)
+            course.tell(lesson, QUESTION, f"ε = {said:g}", truth, close, _why(result, lesson.eps))
     with picture:
         st.markdown("**The right class's logit along FGSM's direction**")
         chart.draw(
-            figures.straight_line(told, lesson.eps, lesson.ink, said is not None), key="line",
-            alt=f"The logit falls from {told.z[0]:.2f} to {told.z[-1]:.2f}"
-            + (f"; the straight line to {told.line[-1]:.2f}; {told.switched[-1]} units switch." if said else "."),
+            figures.straight_line(result, lesson.eps, lesson.ink, said is not None), key="line",
+            alt=f"The logit falls from {result.z[0]:.2f} to {result.z[-1]:.2f}"
+            + (f"; the straight line to {result.line[-1]:.2f}; {result.switched[-1]} units switch." if said else "."),
         )  # fmt: skip
         how = (
             f"MLP ce, beat {lesson.name}, straight from the beat to FGSM's point at ε = {core.LINE_EPS:g}, signal samples only. "
@@ -58,17 +60,17 @@ def show(lesson: Lesson) -> None:
         )
         st.caption(how)
         if said is not None:
-            columns = {"eps": told.eps, "z_y": told.z, "line": told.line, "units switched": told.switched}
+            columns = {"eps": result.eps, "z_y": result.z, "line": result.line, "units switched": result.switched}
             table = pd.DataFrame(columns).round(4)
-            chart.numbers(table, name="learn-line", facts=lesson.facts(how=how, first_switch=told.first_switch))
+            chart.numbers(table, name="learn-line", facts=lesson.facts(how=how, first_switch=result.first_switch))
 
 
-def _why(told: core.StraightLine, eps: float) -> str:
-    at = int(np.abs(told.eps - eps).argmin())
-    miss = abs(told.z[at] - told.line[at]) / max(abs(told.z[0] - told.z[at]), 1e-9)
+def _why(result: core.StraightLine, eps: float) -> str:
+    at = int(np.abs(result.eps - eps).argmin())
+    miss = abs(result.z[at] - result.line[at]) / max(abs(result.z[0] - result.z[at]), 1e-9)
     return (
-        f"Up to there eq. 7 is exact; beyond, it is an approximation. At ε = {told.eps[at]:.3f}, {told.switched[at]} of "
-        f"{told.units} units have switched: the line says $z_y$ = {told.line[at]:.2f}, the network {told.z[at]:.2f}, which is "
+        f"Up to there eq. 7 is exact; beyond, it is an approximation. At ε = {result.eps[at]:.3f}, {result.switched[at]} of "
+        f"{result.units} units have switched: the line says $z_y$ = {result.line[at]:.2f}, the network {result.z[at]:.2f}, which is "
         f"{miss:.0%} of the way off. A few switched units bend the line a little; many bend it away. Whatever is "
         "concluded from the line holds only as far as the line does. Keep this for step 7."
     )

@@ -29,21 +29,21 @@ QUESTION = Question(
 def show(lesson: Lesson) -> None:
     table = loaders.beat_table(NETWORK)
     try:
-        told = None if table is None else core.survivors(table, EPS)
+        result = None if table is None else core.survivors(table, EPS)
     except UserError as error:
         st.error(str(error))
         return
-    if told is None:
+    if result is None:
         st.error(
             f"{NETWORK} has no attack results here. Evaluate it: `python -m nsr_core evaluate checkpoints/{NETWORK}`"
         )
         return
-    share = dict(zip(told.attacks, told.left / told.beats, strict=True))
+    share = dict(zip(result.attacks, result.left / result.beats, strict=True))
     words, picture = course.columns()
     with words:
         st.markdown(
             "*loss2* made the ratio of step 4 tiny. Does the network hold, then? The bars show the same "
-            f"{told.beats} real test beats under PGD at ε = {EPS:g}, stopped after more and more steps. From "
+            f"{result.beats} real test beats under PGD at ε = {EPS:g}, stopped after more and more steps. From "
             f"{share['pgd20']:.0%} at 20 steps to {share['pgd100']:.0%} at 100: it seems to settle.\n\n"
             "**SPSA** climbs too, but estimates the slope from 2,048 evaluations of the network around the beat, at a "
             "distance of 0.01. It is far slower, and knows less."
@@ -55,7 +55,7 @@ def show(lesson: Lesson) -> None:
     with picture:
         st.markdown(f"**MLP loss2 at ε = {EPS:g}**")
         chart.draw(
-            figures.survivors(told, lesson.ink, said is not None), key="survivors",
+            figures.survivors(result, lesson.ink, said is not None), key="survivors",
             alt="Share of beats still read correctly: "
             + ", ".join(f"{figures.ATTACK_TITLES[name]} {value:.0%}" for name, value in share.items() if said or "pgd" in name),
         )  # fmt: skip
@@ -66,12 +66,12 @@ def show(lesson: Lesson) -> None:
         st.caption(how)
         if said is not None:
             numbers = pd.DataFrame(
-                {"attack": told.attacks, "beats left": told.left, "share": (told.left / told.beats).round(4)}
+                {"attack": result.attacks, "beats left": result.left, "share": (result.left / result.beats).round(4)}
             )
             facts = {
                 "weights": {NETWORK: course.checkpoint(NETWORK).digest},
                 "eps": EPS,
-                "beats": told.beats,
+                "beats": result.beats,
                 "how": how,
             }
             chart.numbers(numbers, name="learn-attacks", facts=facts)
@@ -90,7 +90,7 @@ def _worst_case() -> None:
         f"Other attacks go further. All of ours in turn leave **{row['worst']:.0%}** at ε = {EPS:g} on {row['beats']:,.0f} test "
         f"beats of every record, where 100-PGD leaves {row['published']:.0%}."
     )
-    page_link("pages/verdict.py", "What the numbers are worth", ":material/gavel:", {"verdict_eps": f"{EPS:g}"})
+    page_link("verdict", "What the numbers are worth", {"verdict_eps": f"{EPS:g}"})
 
 
 def _why(share: dict[str, float]) -> str:
@@ -110,7 +110,7 @@ def _why(share: dict[str, float]) -> str:
 def _certificates(lesson: Lesson) -> None:
     st.divider()
     with st.spinner("PGD and SPSA at eleven noise levels, and the certificate"):
-        told = {method: lesson.on_beat(core.knowledge, f"mlp-{method}") for method in COMPARED}
+        result = {method: lesson.on_beat(core.knowledge, f"mlp-{method}") for method in COMPARED}
     words, picture = course.columns()
     with words:
         st.markdown(
@@ -119,7 +119,7 @@ def _certificates(lesson: Lesson) -> None:
             "interval too, layer by layer, and if at the end the right logit's lowest value tops all others' highest, "
             "nothing within ε flips the beat."
         )
-        st.markdown("\n".join(f"- *{method}*: {_sentence(found)}" for method, found in told.items()))
+        st.markdown("\n".join(f"- *{method}*: {_sentence(found)}" for method, found in result.items()))
         st.markdown(
             "Interval bounds are loose: the grey part is what neither side has settled. A network that attacks "
             "leave alone and one that is proved safe need not be the same."
@@ -127,8 +127,8 @@ def _certificates(lesson: Lesson) -> None:
     with picture:
         st.markdown(f"**What is known of beat** `{lesson.name}`")
         chart.draw(
-            figures.known(told, lesson.ink), key="known",
-            alt=". ".join(f"{method}: {_sentence(found)}" for method, found in told.items()),
+            figures.known(result, lesson.ink), key="known",
+            alt=". ".join(f"{method}: {_sentence(found)}" for method, found in result.items()),
         )  # fmt: skip
         how = (
             f"MLPs, signal samples only, computed now. 100-PGD (Adamax over signs, seed 0) and a short SPSA "
@@ -138,12 +138,12 @@ def _certificates(lesson: Lesson) -> None:
         st.caption(how)
         rows = [
             {"method": method, "proved to": found.proved, "PGD flips at": found.pgd, "SPSA flips at": found.spsa}
-            for method, found in told.items()
+            for method, found in result.items()
         ]
         chart.numbers(
             pd.DataFrame(rows).round(5),
             name="learn-known",
-            facts=lesson.facts(*(f"mlp-{method}" for method in told), how=how),
+            facts=lesson.facts(*(f"mlp-{method}" for method in result), how=how),
         )
 
 

@@ -26,7 +26,7 @@ QUESTION = Question(
 
 
 def show(lesson: Lesson) -> None:
-    told = lesson.on_beat(core.climbs, BASELINE, lesson.eps)
+    result = lesson.on_beat(core.climbs, BASELINE, lesson.eps)
     words, picture = course.columns()
     with words:
         st.markdown(
@@ -40,14 +40,14 @@ def show(lesson: Lesson) -> None:
         st.markdown(r"where $\Pi$ puts every sample back into the budget, and here $\alpha = \varepsilon/10$.")
         said = course.ask(lesson, QUESTION)
         if said is not None:
-            truth = OPTIONS[_truth(told)]
-            course.tell(lesson, QUESTION, said, truth, said == truth, _why(told))
+            truth = OPTIONS[_truth(result)]
+            course.tell(lesson, QUESTION, said, truth, said == truth, _why(result))
     with picture:
         st.markdown("**The loss on the way**")
-        end = f", PGD's at {told.pgd_loss[-1]:.3g}" if said else ""
+        end = f", PGD's at {result.pgd_loss[-1]:.3g}" if said else ""
         chart.draw(
-            figures.losses(told, lesson.ink, said is not None), key="losses",
-            alt=f"Loss along the steps: FGSM's ends at {told.fgsm_loss[-1]:.3g}{end}.",
+            figures.losses(result, lesson.ink, said is not None), key="losses",
+            alt=f"Loss along the steps: FGSM's ends at {result.fgsm_loss[-1]:.3g}{end}.",
         )  # fmt: skip
         how = (
             f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}, noise on the signal samples only, no random start. FGSM's single "
@@ -55,26 +55,26 @@ def show(lesson: Lesson) -> None:
         )
         st.caption(how)
         if said is not None:
-            losses = {"PGD": pd.Series(told.pgd_loss), "FGSM": pd.Series(told.fgsm_loss)}
+            losses = {"PGD": pd.Series(result.pgd_loss), "FGSM": pd.Series(result.fgsm_loss)}
             table = pd.DataFrame(losses).round(4).rename_axis("step").reset_index()
             chart.numbers(table, name="learn-steps", facts=lesson.facts(how=how, steps=core.PGD_STEPS))
 
 
-def _truth(told: core.Climbs) -> int:
-    ratio = float(told.pgd_loss[-1] / max(told.fgsm_loss[-1], 1e-12))
+def _truth(result: core.Climbs) -> int:
+    ratio = float(result.pgd_loss[-1] / max(result.fgsm_loss[-1], 1e-12))
     return 0 if ratio < 1 / 1.1 else 1 if ratio <= 1.1 else 2 if ratio <= 2 else 3
 
 
-def _why(told: core.Climbs) -> str:
+def _why(result: core.Climbs) -> str:
     ends = (
-        f"FGSM ends at a loss of {told.fgsm_loss[-1]:.2g} (read as {class_name(told.fgsm_class)}), PGD at "
-        f"{told.pgd_loss[-1]:.2g} (read as {class_name(told.pgd_class)}). "
+        f"FGSM ends at a loss of {result.fgsm_loss[-1]:.2g} (read as {class_name(result.fgsm_class)}), PGD at "
+        f"{result.pgd_loss[-1]:.2g} (read as {class_name(result.pgd_class)}). "
     )
     bend = (
         "Up to the first few steps the curves agree: there the network is nearly a straight line. Then the gradient turns, "
         "and only PGD turns with it. After step 10 its budget is used up on most samples, and it still improves: some "
         "signs were wrong and are changed."
-        if told.pgd_loss[-1] > told.fgsm_loss[-1]
+        if result.pgd_loss[-1] > result.fgsm_loss[-1]
         else "On this beat the gradient hardly turns on the way, so asking again gains nothing."
     )
     return ends + bend

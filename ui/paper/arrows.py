@@ -42,9 +42,9 @@ def _choose(beats: Beats, rows: np.ndarray, angles: list[np.ndarray]) -> int:
 
 
 def _arrows(beats: Beats, row: int, angles: list[np.ndarray]) -> None:
-    told = [align(loaders.checkpoint(name), beats, row) for name in COMPARED]
-    drawn = {loaders.title(name): figures.directions(one, ink()) for name, one in zip(COMPARED, told, strict=True)}
-    for column, title, one, of_one in zip(st.columns(2, gap="medium"), drawn, told, angles, strict=True):
+    outcome = [align(loaders.checkpoint(name), beats, row) for name in COMPARED]
+    drawn = {loaders.title(name): figures.directions(one, ink()) for name, one in zip(COMPARED, outcome, strict=True)}
+    for column, title, one, of_one in zip(st.columns(2, gap="medium"), drawn, outcome, angles, strict=True):
         with column, st.container(border=True):
             st.markdown(f"**{title}**: {one.angle_deg:.0f}° between $x$ and $w_y$")
             chart.draw(drawn[title], key=f"directions_{one.method}", alt=_alt(one), buttons=False)
@@ -54,30 +54,32 @@ def _arrows(beats: Beats, row: int, angles: list[np.ndarray]) -> None:
                 f"beats that it reads correctly: {np.nanmedian(of_one):.0f}°."
             )
     st.caption(
-        f"Beat {told[0].beat}, class {told[0].true_class}. Angles and lengths are true in the plane that holds both "
+        f"Beat {outcome[0].beat}, class {outcome[0].true_class}. Angles and lengths are true in the plane that holds both "
         "vectors; the panels have their own scales. x is drawn as long as x / xᵀx, where loss1 pulls w_y (eq. 4)."
     )
-    table = pd.DataFrame([_table_row(one) for one in told])
-    facts = {"beat": told[0].beat, "source": beats.source}
+    table = pd.DataFrame([_table_row(one) for one in outcome])
+    facts = {"beat": outcome[0].beat, "source": beats.source}
     chart.numbers(table, name="paper-figure-3", figures=lambda: drawn, facts=facts)
 
 
-def _alt(told: Alignment) -> str:
+def _alt(outcome: Alignment) -> str:
     return (
-        f"{told.checkpoint}: w_y at {told.angle_deg:.0f} degrees to x and {told.relative_length:.1f} times as long as x / x'x. "
-        f"{_read(told)}"
+        f"{outcome.checkpoint}: w_y at {outcome.angle_deg:.0f} degrees to x and {outcome.relative_length:.1f} times as long as x / x'x. "
+        f"{_read(outcome)}"
     )
 
 
-def _read(told: Alignment) -> str:
-    right = told.read_class == told.true_class
-    return "The network reads the beat correctly." if right else f"The network misreads the beat as {told.read_class}."
+def _read(outcome: Alignment) -> str:
+    right = outcome.read_class == outcome.true_class
+    return (
+        "The network reads the beat correctly." if right else f"The network misreads the beat as {outcome.read_class}."
+    )
 
 
-def _table_row(told: Alignment) -> dict[str, object]:
+def _table_row(outcome: Alignment) -> dict[str, object]:
     return {
-        "checkpoint": told.checkpoint, "weights": told.weights, "beat": told.beat, "class": told.true_class,
-        "read as": told.read_class, "angle, degrees": round(told.angle_deg, 2), "cosine": round(told.cosine, 4),
-        "‖x‖": round(told.x_norm, 4), "‖w_y‖": round(told.w_norm, 4), "‖w_y‖‖x‖": round(told.relative_length, 4),
-        "z_y": round(told.z, 4), "b_y": round(told.b, 4),
+        "checkpoint": outcome.checkpoint, "weights": outcome.weights, "beat": outcome.beat, "class": outcome.true_class,
+        "read as": outcome.read_class, "angle, degrees": round(outcome.angle_deg, 2), "cosine": round(outcome.cosine, 4),
+        "‖x‖": round(outcome.x_norm, 4), "‖w_y‖": round(outcome.w_norm, 4), "‖w_y‖‖x‖": round(outcome.relative_length, 4),
+        "z_y": round(outcome.z, 4), "b_y": round(outcome.b, 4),
     }  # fmt: skip

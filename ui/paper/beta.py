@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.paper.beta import protocol_of, trials_of
+from nsr_core.paper.beta import search_protocol, trials_of
 from ui import chart, loaders
 from ui.paper.beta_figure import trade_off
 from ui.paper.ours import Ours
@@ -21,14 +21,14 @@ INTRO = (
 def show(ours: Ours) -> None:
     st.markdown(INTRO)
     try:
-        sweep = loaders.sweep()
+        search = loaders.beta_search()
     except UserError as error:
         st.warning(str(error))
         return
-    if sweep is None:
+    if search is None:
         st.info("No β was swept yet: `python -m nsr_core reproduce beta`")
         return
-    trials, protocol = trials_of(sweep), protocol_of(sweep)
+    trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()
     network = networks[0]
     if len(networks) > 1:
@@ -45,16 +45,16 @@ def show(ours: Ours) -> None:
         "best score of its method."
     )
     for _, of_method in trials.groupby("method", sort=False):
-        st.markdown(f"- {_told(of_method)}")
+        st.markdown(f"- {_in_words(of_method)}")
     st.caption(
         f"{network.upper()}, {protocol} These numbers choose; the published attack is one of many, and what it leaves is not "
         "what the worst case leaves (page Verdict)."
     )
     shown = trials.drop(columns=["network"]).round(4)
-    chart.numbers(shown, name=f"beta-{network}", figures=lambda: {"Choice of β": figure}, facts=sweep["protocol"])
+    chart.numbers(shown, name=f"beta-{network}", figures=lambda: {"Choice of β": figure}, facts=search["protocol"])
 
 
-def _told(trials: pd.DataFrame) -> str:
+def _in_words(trials: pd.DataFrame) -> str:
     """Which β of one method is best, and how far the paper's is from it."""
     best, paper = (trials[trials[name]] for name in ("is_best", "is_paper"))
     top = best.iloc[0]

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Verdict, judge
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, judge
 from nsr_core.paper.replication import provenance
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from ui import chart
@@ -44,8 +44,8 @@ def show(ours: Ours, number: int, overlay: bool) -> None:
 
 def _alt(title: str, rows: pd.DataFrame) -> str:
     at = rows[(rows["eps"] == 0.1) & (rows["missing"] == "")]
-    told = "; ".join(f"{row.method} {row.ours:.2f} (paper {row.paper:.2f})" for row in at.itertuples())
-    return f"{title} against the noise level. At 0.1: {told or 'ours is missing'}."
+    result = "; ".join(f"{row.method} {row.ours:.2f} (paper {row.paper:.2f})" for row in at.itertuples())
+    return f"{title} against the noise level. At 0.1: {result or 'ours is missing'}."
 
 
 def _claims(ours: Ours, number: int) -> None:
@@ -67,7 +67,7 @@ def _tally(outcomes: list[str]) -> str:
     return f": {outcomes.count('holds')} of {judged} hold in ours" + (f", {partly} in part" if partly else "")
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: ClaimResult) -> str:
     in_paper = sum(level.holds for level in verdict.paper)
     published = f"In the paper's table: {in_paper} of {len(verdict.paper)}."
     head = f"{ICONS[verdict.outcome]} **{verdict.claim.text}.**"
@@ -84,12 +84,12 @@ def _verdict(verdict: Verdict) -> str:
     )
 
 
-def _from_other_seeds(verdict: Verdict, rows_by_seed: dict[int, pd.DataFrame]) -> str:
+def _from_other_seeds(verdict: ClaimResult, rows_by_seed: dict[int, pd.DataFrame]) -> str:
     """At how many noise levels the claim holds with the checkpoints of each other training seed, where these have a say."""
     others = {seed: judge(verdict.claim, rows).ours for seed, rows in rows_by_seed.items()}
-    told = [
+    result = [
         f"from seed {seed} at {sum(level.holds for level in levels)} of {len(levels)}"
         for seed, levels in others.items()
         if levels and levels != verdict.ours
     ]
-    return f" With other training seeds it holds {' and '.join(told)}." if told else ""
+    return f" With other training seeds it holds {' and '.join(result)}." if result else ""

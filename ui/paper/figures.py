@@ -52,28 +52,28 @@ def _curves_of(method: str, rows: pd.DataFrame, ink: Ink, overlay: bool) -> list
     return ([shared | ours] if len(known) else []) + ([shared | paper] if overlay else [])
 
 
-def directions(told: Alignment, ink: Ink) -> go.Figure:
+def directions(result: Alignment, ink: Ink) -> go.Figure:
     """x and w_y as arrows in the plane that holds both: true angle, true relative length.
 
     In units of the length of x / (x x), the vector that loss1 pulls w_y to: x is drawn that long.
     """
-    angle = np.radians(told.angle_deg)
-    tip = told.relative_length * np.array([np.cos(angle), np.sin(angle)])
-    reach = max(1.0, told.relative_length)
-    colour = method_style(told.method).colour(ink)
+    angle = np.radians(result.angle_deg)
+    tip = result.relative_length * np.array([np.cos(angle), np.sin(angle)])
+    reach = max(1.0, result.relative_length)
+    colour = method_style(result.method).colour(ink)
     end, radius = 1.12 * reach, 0.22 * reach
     data = [
         stroke([0, end], [0, 0], ink.muted, "direction of x", "dot"),
         stroke([tip[0], tip[0]], [tip[1], 0], ink.muted, "what of w_y lies along x", "dot"),
-        arc(told.angle_deg, radius, ink.muted, "angle"),
-        arrow(tip, colour, "w_y", _length_words(told.relative_length)),
+        arc(result.angle_deg, radius, ink.muted, "angle"),
+        arrow(tip, colour, "w_y", _length_words(result.relative_length)),
         arrow((1.0, 0.0), ink.noise, "x", _length_words(1.0)),
     ]
     at_arc = 1.25 * radius * np.array([np.cos(angle / 2), np.sin(angle / 2)])
     words = [
         note("<b>x</b>", 1, 0, yshift=-16, font={"color": ink.noise, "size": 15}),
         note("<b>w<sub>y</sub></b>", *tip, yshift=16, font={"color": colour, "size": 15}),
-        note(f"<b>{told.angle_deg:.0f}°</b>", *at_arc, xshift=8, yshift=4, font={"color": ink.text, "size": 15}),
+        note(f"<b>{result.angle_deg:.0f}°</b>", *at_arc, xshift=8, yshift=4, font={"color": ink.text, "size": 15}),
     ]
     across = [min(-0.12 * reach, tip[0] - 0.1 * reach), end]
     up = [-0.14 * reach, max(0.45 * reach, tip[1] + 0.14 * reach)]
@@ -86,13 +86,13 @@ def _length_words(length: float) -> str:
     return f"{length:.3g} times as long as x / xᵀx"
 
 
-def speed_of(told: BeatAttack) -> int:
+def speed_of(result: BeatAttack) -> int:
     """The paper speed for a panel, in mm/s: a long beat needs the slower one to fit."""
     slow, fast = SPEEDS
-    return fast if told.length / FS_HZ < 0.9 else slow
+    return fast if result.length / FS_HZ < 0.9 else slow
 
 
-def noisy_beat(told: BeatAttack, y_range: tuple[float, float], width: int, ink: Ink) -> go.Figure:
+def noisy_beat(result: BeatAttack, y_range: tuple[float, float], width: int, ink: Ink) -> go.Figure:
     """One panel of Figure 8: the noisy beat on ECG paper, the clean one faint behind it.
 
     In mV with square millimetres where the beat's range is known, else in relative amplitude. Padding is not drawn.
@@ -101,19 +101,19 @@ def noisy_beat(told: BeatAttack, y_range: tuple[float, float], width: int, ink: 
         y_range: of all panels.
         width: of the panel in pixels, from which its height follows.
     """
-    offset, scale, unit = scale_of(told)
-    time_ms = np.arange(told.length) * (1000 / FS_HZ)
-    clean, noisy = (offset + scale * signal[: told.length] for signal in (told.x, told.x_adv))
-    colour = ink.trace if told.class_after == told.true_class else ink.attacked
-    data = [line(time_ms, noisy, "with noise" if told.eps else "without noise", colour, unit)]
-    if told.eps:
+    offset, scale, unit = scale_of(result)
+    time_ms = np.arange(result.length) * (1000 / FS_HZ)
+    clean, noisy = (offset + scale * signal[: result.length] for signal in (result.x, result.x_adv))
+    colour = ink.trace if result.class_after == result.true_class else ink.attacked
+    data = [line(time_ms, noisy, "with noise" if result.eps else "without noise", colour, unit)]
+    if result.eps:
         data.insert(0, line(time_ms, clean, "without noise", ink.muted, unit) | {"opacity": 0.7})
     known = unit == "mV"
-    x, y = paper_axes(ink, known, speed_of(told))
-    end_ms = time_ms[-1] + 1000 / speed_of(told)
+    x, y = paper_axes(ink, known, speed_of(result))
+    end_ms = time_ms[-1] + 1000 / speed_of(result)
     margin = {"l": 44, "r": 6, "t": 6, "b": 40}
     plot = width - margin["l"] - margin["r"]
-    px_per_mm = plot / (end_ms * speed_of(told) / 1000)
+    px_per_mm = plot / (end_ms * speed_of(result) / 1000)
     tall = (y_range[1] - y_range[0]) / MV_PER_MM * px_per_mm if known else 0.6 * plot
     x |= {"range": [0, end_ms], "title": axis_title(ink, "ms after the R peak"), "fixedrange": True}
     y |= {"range": list(y_range), "title": axis_title(ink, unit if known else "amplitude"), "fixedrange": True}

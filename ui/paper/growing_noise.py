@@ -34,12 +34,12 @@ def show() -> None:
 
 
 def _panels(beats: Beats, row: int) -> None:
-    told = noisy_beats(loaders.checkpoint(NETWORK), beats, row)
-    mv = [noise_level(beats, row, one.eps).mv for one in told]
-    y_range = ecg.common_range(told)
-    drawn = {f"Noise level {one.eps:g}": figures.noisy_beat(one, y_range, PANEL_PX, ink()) for one in told}
+    result = noisy_beats(loaders.checkpoint(NETWORK), beats, row)
+    mv = [noise_level(beats, row, one.eps).mv for one in result]
+    y_range = ecg.common_range(result)
+    drawn = {f"Noise level {one.eps:g}": figures.noisy_beat(one, y_range, PANEL_PX, ink()) for one in result}
     with st.container(horizontal=True, gap="small"):
-        for one, in_mv, (title, figure) in zip(told, mv, drawn.items(), strict=True):
+        for one, in_mv, (title, figure) in zip(result, mv, drawn.items(), strict=True):
             with st.container(width=PANEL_PX, gap="small"):
                 st.markdown(f"**{title}**" + (f" · ±{in_mv:.2g} mV" if np.isfinite(in_mv) and one.eps else ""))
                 chart.draw(
@@ -47,10 +47,10 @@ def _panels(beats: Beats, row: int) -> None:
                     alt=f"Beat {one.beat}, {title.lower()}: read as {CLASS_NAMES[one.class_after]}.",
                 )  # fmt: skip
                 st.markdown(_reading(one))
-    st.caption(_caption(told[0]))
-    page_link("pages/beat.py", "Try this beat in the Beat lab", ":material/ecg_heart:", {"beat": told[0].beat})
-    table = pd.DataFrame([_table_row(one, in_mv) for one, in_mv in zip(told, mv, strict=True)])
-    facts = {"attacks": [one.to_json() for one in told]}
+    st.caption(_caption(result[0]))
+    page_link("beat", "Try this beat in the Beat lab", {"beat": result[0].beat})
+    table = pd.DataFrame([_table_row(one, in_mv) for one, in_mv in zip(result, mv, strict=True)])
+    facts = {"attacks": [one.to_json() for one in result]}
     chart.numbers(table, name="paper-figure-8", figures=lambda: drawn, facts=facts)
 
 
@@ -59,18 +59,18 @@ def _caption(first: BeatAttack) -> str:
     return (
         f"In truth {CLASS_NAMES[first.true_class]}; {first.checkpoint} ({first.weights}), each noise level attacked alone. "
         f"{words.protocol(first)} The faint trace is without noise; padding is not drawn"
-        f"{ecg.told_scale(known, figures.speed_of(first))}"
+        f"{ecg.result_scale(known, figures.speed_of(first))}"
     )
 
 
-def _reading(told: BeatAttack) -> str:
-    icon = ":material/check_circle:" if told.class_after == told.true_class else ":material/cancel:"
-    return f"{icon} reads **{CLASS_NAMES[told.class_after]}**, {told.after.max():.0%}"
+def _reading(result: BeatAttack) -> str:
+    icon = ":material/check_circle:" if result.class_after == result.true_class else ":material/cancel:"
+    return f"{icon} reads **{CLASS_NAMES[result.class_after]}**, {result.after.max():.0%}"
 
 
-def _table_row(told: BeatAttack, mv: float) -> dict[str, object]:
+def _table_row(result: BeatAttack, mv: float) -> dict[str, object]:
     return {
-        "noise level": told.eps, "mV": round(mv, 4), "read as": told.class_after, "probability": round(float(told.after.max()), 4),
-        "probability of the true class": round(float(told.after[CLASSES.index(told.true_class)]), 4), "flipped": told.flipped,
-        "step": told.step,
+        "noise level": result.eps, "mV": round(mv, 4), "read as": result.class_after, "probability": round(float(result.after.max()), 4),
+        "probability of the true class": round(float(result.after[CLASSES.index(result.true_class)]), 4), "flipped": result.flipped,
+        "step": result.step,
     }  # fmt: skip

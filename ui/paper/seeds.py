@@ -17,10 +17,12 @@ def show(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     several = rows.merge(over_seeds.dropna(subset="spread"), on=ALIKE, suffixes=("", "_over_seeds"))
     if several.empty:
         return
-    told = several.assign(
-        told=[f"{row.mean:.2f} ± {row.spread:.2f}" for row in several[["mean", "spread"]].itertuples()]
+    result = several.assign(
+        result=[f"{row.mean:.2f} ± {row.spread:.2f}" for row in several[["mean", "spread"]].itertuples()]
     )
-    wide = told.pivot(index=["method", "seeds"], columns="eps", values="told").rename(columns=lambda eps: f"{eps:g}")
+    wide = result.pivot(index=["method", "seeds"], columns="eps", values="result").rename(
+        columns=lambda eps: f"{eps:g}"
+    )
     table = wide.loc[list(dict.fromkeys(several["method"]))].reset_index()
     of_all = several["seeds"].unique()
     seeds = f"training seeds {of_all[0]}" if len(of_all) == 1 else "training seeds"

@@ -90,10 +90,10 @@ def _block(block: pd.DataFrame, methods: list[str], at: Sequence[float], ink: In
 
 
 def _distance_hover(row) -> str:
-    told = "ours is missing"
+    result = "ours is missing"
     if np.isfinite(row.distance):
-        told = f"mean distance {row.distance:.3f} over {row.levels} noise levels, protocol {row.protocol}"
-    return f"Table {row.table}, {row.method}<br>{told}"
+        result = f"mean distance {row.distance:.3f} over {row.levels} noise levels, protocol {row.protocol}"
+    return f"Table {row.table}, {row.method}<br>{result}"
 
 
 def cells(rows: pd.DataFrame, distances: pd.DataFrame, ink: Ink) -> go.Figure:
@@ -166,9 +166,9 @@ def _texts(x: np.ndarray, y: np.ndarray, texts: list[str], ink: Ink, name: str) 
     }  # fmt: skip
 
 
-def _targets(x: np.ndarray, y: np.ndarray, told: list[str], size: int) -> Part:
+def _targets(x: np.ndarray, y: np.ndarray, result: list[str], size: int) -> Part:
     """Unseen squares that say what is under the pointer."""
     return {
-        "type": "scatter", "mode": "markers", "x": x, "y": y, "text": told, "name": "targets",
+        "type": "scatter", "mode": "markers", "x": x, "y": y, "text": result, "name": "targets",
         "marker": {"size": size, "opacity": 0, "symbol": "square"}, "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip

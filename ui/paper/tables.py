@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.paper.published import paper_tables
-from nsr_core.paper.replication import distances, provenance, table_number
+from nsr_core.paper.replication import provenance, table_distances, table_number
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import ALIKE
 from ui import chart
@@ -61,10 +61,10 @@ def _choose() -> int:
             help="Its number in the paper.",
         )  # fmt: skip
         first = paper_tables()[paper_tables()["table"] == table].iloc[0]
-        for key, (label, titles, told) in MAKES_A_TABLE.items():
+        for key, (label, titles, result) in MAKES_A_TABLE.items():
             st.session_state[f"table_{key}"] = str(first[key])
             st.segmented_control(
-                label, list(titles), required=True, format_func=titles.__getitem__, key=f"table_{key}", help=told,
+                label, list(titles), required=True, format_func=titles.__getitem__, key=f"table_{key}", help=result,
                 on_change=_follow,
             )  # fmt: skip
     return table
@@ -75,7 +75,7 @@ def _follow() -> None:
 
 
 def _overview(rows: pd.DataFrame, table: int) -> None:
-    found = distances(rows)
+    found = table_distances(rows)
     figure = table_figures.overview(found, table, ink())
     chart.draw(figure, key="overview", alt=_overview_alt(found), on_select=_open_clicked)
     shown = found.rename(columns={"distance": "mean distance", "levels": "noise levels"})
@@ -110,7 +110,7 @@ def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     st.caption(
         "**Ours**, (the paper's), and ours - paper. Blue: ours is lower, less robust than published. Orange: ours is higher."
     )
-    found = distances(rows)
+    found = table_distances(rows)
     figure = table_figures.cells(rows, found, ink())
     chart.draw(figure, key="cells", alt=_cells_alt(title, rows))
     tell_missing(rows)
@@ -119,9 +119,9 @@ def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     _mended(found)
     seeds.show(rows, over_seeds)
     worst.show(rows)
-    told = rows.merge(over_seeds[[*ALIKE, "mean", "spread", "seeds"]], how="left", on=ALIKE)
+    result = rows.merge(over_seeds[[*ALIKE, "mean", "spread", "seeds"]], how="left", on=ALIKE)
     chart.numbers(
-        told[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
+        result[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
         facts={"table": number, "title": title} | provenance(rows), column_config=EXPLAINED,
     )  # fmt: skip
 

@@ -24,4 +24,4 @@ def show(rows: pd.DataFrame) -> None:
     two_digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
     st.dataframe(table, hide_index=True, key="worst_case", column_config=two_digits)
     st.caption(words.protocol(names[next(iter(found))]))
-    page_link("pages/verdict.py", "What the published numbers are worth", ":material/gavel:")
+    page_link("verdict", "What the published numbers are worth")

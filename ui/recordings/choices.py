@@ -34,7 +34,9 @@ class Choices:
 def choose(recording: Recording, names: list[str]) -> Choices | None:
     """The widgets, and what they say; None, with words, where something is missing."""
     leads = [each.name for each in recording.channels]
-    name = st.selectbox("Lead", leads, key="lead", bind="query-params") if len(leads) > 1 else leads[0]
+    name = _lead(recording, leads)
+    if name is None:
+        return None
     channel = recording.channel(name)
     rate, unit = st.columns(2)
     with rate:
@@ -43,7 +45,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
         chosen_unit = _unit(channel)
     networks = choose_networks(names, FIRST_NETWORKS)
     if fs_hz is None:
-        st.info("The file does not say how many samples a second it has. Type it in above.")
+        st.info("Nothing says how many samples a second it has. Type it in above.")
         return None
     stretch = _stretch(len(channel.signal) / fs_hz)
     use_marks = has_beats(recording.marks) and _beats_from() == MARKED
@@ -55,6 +57,19 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
         st.info("Choose at least one network.")
         return None
     return Choices(name, fs_hz, chosen_unit, *stretch, use_marks, tuple(networks), prove)
+
+
+def _lead(recording: Recording, leads: list[str]) -> str | None:
+    """The one that looks like an ECG at first; where none does, the reader has to choose."""
+    if len(leads) == 1:
+        return leads[0]
+    at = leads.index(recording.suggested) if recording.suggested in leads else None
+    name = st.selectbox(
+        "Lead", leads, at, key="lead", bind="query-params", placeholder="Choose the ECG"
+    )  # fmt: skip
+    if name is None:
+        st.info("None of the signals looks like an ECG. Choose the lead that is one.")
+    return name
 
 
 def _rate(channel: Channel) -> float | None:

@@ -24,34 +24,34 @@ LEFT_OUT = "left out"
 NOISE_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
-def strip(told: RecordingReading, start_s: float, seconds: float, ink: Ink) -> go.Figure:
+def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) -> go.Figure:
     """From the top: the lead on ECG paper, each network's reading of each beat, the smallest noise that changes it.
 
     Args:
         start_s: where the strip begins in the recording; ``seconds``: how much it shows.
     """
-    lead, stop_s = told.cut.lead, start_s + seconds
+    lead, stop_s = result.cut.lead, start_s + seconds
     first, last = (round((second - lead.start_s) * RECORD_FS_HZ) for second in (start_s, stop_s))
     signal = lead.signal[max(first, 0) : last]
     time_s = lead.start_s + (max(first, 0) + np.arange(len(signal))) / RECORD_FS_HZ
     low, high = _paper_range(signal, lead.in_mv)
-    heights = _heights(high - low, seconds, len(told.networks), lead.in_mv)
+    heights = _heights(high - low, seconds, len(result.networks), lead.in_mv)
     trace = {
         "type": "scatter", "x": time_s, "y": signal, "mode": "lines", "name": lead.name, "showlegend": False,
         "line": {"color": ink.trace, "width": 1.4}, "hoverinfo": "skip",
     }  # fmt: skip
     data = [
         trace,
-        _peaks(told, start_s, stop_s, ink),
-        _deflections(told, start_s, stop_s, ink),
-        *_ribbons(told, start_s, stop_s, ink),
+        _peaks(result, start_s, stop_s, ink),
+        _deflections(result, start_s, stop_s, ink),
+        *_ribbons(result, start_s, stop_s, ink),
     ]
-    data += _track(told, start_s, stop_s, ink)
+    data += _track(result, start_s, stop_s, ink)
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
         "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX}, "hovermode": "closest", "bargap": 0.12, "barmode": "overlay",
-        "uirevision": f"{told.cut.key}:{start_s}",
+        "uirevision": f"{result.cut.key}:{start_s}",
     }  # fmt: skip
-    return go.Figure({"data": data, "layout": look | _axes(told, (start_s, stop_s), (low, high), heights, ink)})
+    return go.Figure({"data": data, "layout": look | _axes(result, (start_s, stop_s), (low, high), heights, ink)})
 
 
 def _paper_range(signal: np.ndarray, in_mv: bool) -> tuple[float, float]:
@@ -68,7 +68,7 @@ def _heights(spread: float, seconds: float, networks: int, in_mv: bool) -> tuple
 
 
 def _axes(
-    told: RecordingReading,
+    result: RecordingReading,
     seconds: tuple[float, float],
     y: tuple[float, float],
     heights: tuple[int, int, int],
@@ -78,11 +78,11 @@ def _axes(
     paper, rows, track = heights
     whole = paper + rows + track + 2 * GAP_PX
     axes = paper_in_seconds(ink, seconds, y)
-    in_mv = told.cut.lead.in_mv
+    in_mv = result.cut.lead.in_mv
     if not in_mv:
         axes["yaxis"] = axis(ink, "unit not known", range=y, showgrid=False)
     unit = "mV" if in_mv else "of the beat's range"
-    titles = [loaders.title(name) for name in told.networks]
+    titles = [loaders.title(name) for name in result.networks]
     axes["xaxis"] |= {"anchor": "y3"}
     axes["yaxis"] |= {"domain": [(track + rows + 2 * GAP_PX) / whole, 1]}
     axes["yaxis2"] = axis(
@@ -95,15 +95,15 @@ def _axes(
     return axes
 
 
-def _within(told: RecordingReading, start_s: float, stop_s: float) -> np.ndarray:
+def _within(result: RecordingReading, start_s: float, stop_s: float) -> np.ndarray:
     """Which of the usable beats begin in the stretch."""
-    time_s = told.cut.time_s[told.cut.row]
+    time_s = result.cut.time_s[result.cut.row]
     return np.flatnonzero((time_s >= start_s) & (time_s < stop_s))
 
 
-def _peaks(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
+def _peaks(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
     """A mark on each beat: filled where it was read, a cross where it was left out."""
-    cut = told.cut
+    cut = result.cut
     shown = np.flatnonzero((cut.time_s >= start_s) & (cut.time_s < stop_s))
     used = cut.reason[shown] == ""
     return {
@@ -121,9 +121,9 @@ def _peaks(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> P
     }  # fmt: skip
 
 
-def _deflections(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
+def _deflections(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
     """A question mark at each large deflection that is no beat's."""
-    cut = told.cut
+    cut = result.cut
     shown = (cut.unclassified_s >= start_s) & (cut.unclassified_s < stop_s)
     return {
         "type": "scatter", "x": cut.unclassified_s[shown], "y": cut.lead.signal[cut.unclassified[shown]], "mode": "text",
@@ -133,11 +133,11 @@ def _deflections(told: RecordingReading, start_s: float, stop_s: float, ink: Ink
     }  # fmt: skip
 
 
-def _ribbons(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
+def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
     """Each network's readings as a row of boxes, from each beat to the next: colour, letter, probability."""
-    rows, time_s = _within(told, start_s, stop_s), told.cut.time_s
-    begin = time_s[told.cut.row[rows]]
-    following = np.minimum(told.cut.row[rows] + 1, len(time_s) - 1)
+    rows, time_s = _within(result, start_s, stop_s), result.cut.time_s
+    begin = time_s[result.cut.row[rows]]
+    following = np.minimum(result.cut.row[rows] + 1, len(time_s) - 1)
     length = np.where(time_s[following] > begin, time_s[following] - begin, 0.8)
     return [
         {
@@ -152,17 +152,17 @@ def _ribbons(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
                 for label, p in zip(reading.label[rows].tolist(), reading.probability[rows].max(axis=1).tolist(), strict=True)
             ],
             "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
-            "textfont": {"color": ink.text, "size": 11}, "hovertext": _hover(told, reading, rows),
+            "textfont": {"color": ink.text, "size": 11}, "hovertext": _hover(result, reading, rows),
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
-        for place, (name, reading) in enumerate(told.networks.items())
+        for place, (name, reading) in enumerate(result.networks.items())
     ]  # fmt: skip
 
 
-def _hover(told: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:
-    spread = told.cut.beats.mv_range
+def _hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:
+    spread = result.cut.beats.mv_range
     return [
-        f"{clock(float(told.cut.time_s[told.cut.row[row]]), 2)}: {CLASS_NAMES[CLASSES[reading.label[row]]]}, "
+        f"{clock(float(result.cut.time_s[result.cut.row[row]]), 2)}: {CLASS_NAMES[CLASSES[reading.label[row]]]}, "
         f"{reading.probability[row].max():.1%}<br>{noise_told(reading.flips_at[row], float(spread[row]))}"
         for row in rows.tolist()
     ]
@@ -192,20 +192,20 @@ def noise_told(eps: float, mv_range: float) -> str:
     return f"changed by ±{rounded_up(eps, 4):.4f} of its range{mv}"
 
 
-def _track(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
+def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
     """For each network the smallest noise that changes each reading; where it was asked for, a line up from what is proved."""
-    rows = _within(told, start_s, stop_s)
-    scale = told.cut.beats.mv_range[rows].astype(float) if told.cut.lead.in_mv else np.ones(len(rows))
-    x, parts = told.cut.time_s[told.cut.row[rows]], []
-    for name, reading in told.networks.items():
-        style = method_style(loaders.split_name(name)[1])
+    rows = _within(result, start_s, stop_s)
+    scale = result.cut.beats.mv_range[rows].astype(float) if result.cut.lead.in_mv else np.ones(len(rows))
+    x, parts = result.cut.time_s[result.cut.row[rows]], []
+    for name, reading in result.networks.items():
+        style = method_style(loaders.checkpoint(name).config.method)
         found, proved = reading.flips_at[rows] * scale, reading.certified[rows] * scale
         known = proved > 0
         marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
         parts.append(
             {
                 "type": "scatter", "x": x, "y": found, "yaxis": "y3", "mode": "markers", "name": loaders.title(name), "customdata": rows,
-                "marker": marker, "hovertext": _hover(told, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
+                "marker": marker, "hovertext": _hover(result, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
                 "error_y": {
                     "type": "data", "symmetric": False, "array": np.zeros(len(rows)),
                     "arrayminus": np.where(known, found - proved, 0), "color": style.colour(ink), "thickness": 1.5, "width": 3,
@@ -216,16 +216,16 @@ def _track(told: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> l
     return parts
 
 
-def overview(told: RecordingReading, network: str, shown: tuple[float, float], ink: Ink) -> go.Figure:
+def overview(result: RecordingReading, network: str, shown: tuple[float, float], ink: Ink) -> go.Figure:
     """The whole stretch: for each beat the smallest noise that changes one network's reading, by class.
 
     Args:
         shown: start and stop of what the strip shows.
     """
-    reading, cut = told.networks[network], told.cut
-    time_s, value = cut.time_s[cut.row], told.noise(network)
+    reading, cut = result.networks[network], result.cut
+    time_s, value = cut.time_s[cut.row], result.noise(network)
     data = [
-        _of_class(told, reading, time_s, value, label, ink)
+        _of_class(result, reading, time_s, value, label, ink)
         for label in range(len(CLASSES))
         if (reading.label == label).any()
     ]
@@ -252,10 +252,10 @@ def overview(told: RecordingReading, network: str, shown: tuple[float, float], i
 
 
 def _of_class(
-    told: RecordingReading, reading: NetworkReading, time_s: np.ndarray, value: np.ndarray, label: int, ink: Ink
+    result: RecordingReading, reading: NetworkReading, time_s: np.ndarray, value: np.ndarray, label: int, ink: Ink
 ) -> Part:
     rows = np.flatnonzero(reading.label == label)
-    # Filled circles hold; the darker colour of the class, so that small dots can be told on the page.
+    # Filled circles hold; the darker colour of the class, so that small dots stand out on the page.
     colour = class_colour(CLASSES[label], ink)
     return {
         "type": "scatter", "x": time_s[rows], "y": value[rows], "mode": "markers",
@@ -263,7 +263,7 @@ def _of_class(
         "marker": {
             "size": 9, "color": colour, "symbol": _SYMBOLS[label], "line": {"width": 1, "color": ink.text},
         },
-        "hovertext": _hover(told, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
+        "hovertext": _hover(result, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
     }  # fmt: skip
 
 
@@ -278,15 +278,15 @@ def _round_times(start_s: float, stop_s: float) -> list[float]:
     return (np.arange(np.ceil(start_s / step), np.floor(stop_s / step) + 1) * step).tolist()
 
 
-def likeness(told: RecordingReading, levels: Sequence[float], quantiles: np.ndarray, ink: Ink) -> go.Figure:
+def likeness(result: RecordingReading, levels: Sequence[float], quantiles: np.ndarray, ink: Ink) -> go.Figure:
     """How unlike the training beats these beats are, beside held-out beats of the training records.
 
     Args:
         levels, quantiles: shares of the held-out beats and their distances.
     """
-    share = np.arange(1, len(told.unlikeness) + 1) / max(len(told.unlikeness), 1)
+    share = np.arange(1, len(result.unlikeness) + 1) / max(len(result.unlikeness), 1)
     own = {
-        "type": "scatter", "x": np.sort(told.unlikeness), "y": share, "name": "this recording", "mode": "lines",
+        "type": "scatter", "x": np.sort(result.unlikeness), "y": share, "name": "this recording", "mode": "lines",
         "line": {"color": ink.attacked, "width": 2.5, "shape": "hv"}, "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
     }  # fmt: skip
     held_out = {
@@ -294,12 +294,12 @@ def likeness(told: RecordingReading, levels: Sequence[float], quantiles: np.ndar
         "mode": "lines", "line": {"color": ink.trace, "width": 1.5, "dash": "dash"},
         "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
     }  # fmt: skip
-    most = float(max(told.unlike_from * 1.6, np.quantile(told.unlikeness, 0.995)))
+    most = float(max(result.unlike_from * 1.6, np.quantile(result.unlikeness, 0.995)))
     x = axis(ink, "distance to the nearest cluster of training beats", range=[0, most])
     y = axis(ink, "share of the beats below", range=[0, 1.03], tickformat=".0%")
-    line = upright(told.unlike_from, ink.muted)
+    line = upright(result.unlike_from, ink.muted)
     words = {
-        "text": "unlike from here", "x": told.unlike_from, "y": 0.06, "yref": "paper", "xanchor": "left", "showarrow": False,
+        "text": "unlike from here", "x": result.unlike_from, "y": 0.06, "yref": "paper", "xanchor": "left", "showarrow": False,
         "font": {"color": ink.muted, "size": 12},
     }  # fmt: skip
     return go.Figure(

@@ -33,28 +33,28 @@ STYLE = (
 )
 
 
-def show(told: RecordingReading) -> None:
+def show(result: RecordingReading) -> None:
     """All of it; which network the whole stretch and the list are of is chosen once."""
-    _in_short(told)
-    start_s = _strip(told)
-    names = list(told.networks)
+    _in_short(result)
+    start_s = _strip(result)
+    names = list(result.networks)
     network = names[0]
     if len(names) > 1:
         network = st.segmented_control(
             "Network", names, default=names[0], required=True, key="own_of", format_func=loaders.title
         )
-    _overview(told, network, start_s)
+    _overview(result, network, start_s)
     left, right = st.columns([1.15, 1], gap="large")
     with left:
-        _most_fragile(told, network)
+        _most_fragile(result, network)
     with right:
-        _likeness(told)
-    _report(told, network, start_s)
+        _likeness(result)
+    _report(result, network, start_s)
 
 
-def _in_short(told: RecordingReading) -> None:
-    cut = told.cut
-    found, read, unlike = len(cut.sample), len(cut.row), int(told.unlike.sum())
+def _in_short(result: RecordingReading) -> None:
+    cut = result.cut
+    found, read, unlike = len(cut.sample), len(cut.row), int(result.unlike.sum())
     minutes = cut.lead.seconds / 60
     with st.container(horizontal=True):
         st.metric(
@@ -77,16 +77,16 @@ def _in_short(told: RecordingReading) -> None:
             f"**{unlike / read:.0%} of these beats are unlike the beats that the networks were trained on.** What is read from "
             "them has not been tested by anybody. Another lead, another device or a wrong sampling rate may be why."
         )
-    for name, reading in told.networks.items():
+    for name, reading in result.networks.items():
         counts = np.bincount(reading.label, minlength=len(CLASSES))
         words = ", ".join(f"{counts[label]:,} {CLASSES[label]}" for label in np.argsort(-counts) if counts[label])
-        st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(told, name)}")
-        st.caption(f"Where a beat's window opens is a choice. {told.cuts_in_words(name)}")
+        st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(result, name)}")
+        st.caption(f"Where a beat's window opens is a choice. {result.cuts_in_words(name)}")
 
 
-def _changed(told: RecordingReading, name: str) -> str:
-    noise, middle = told.noise(name), told.median_noise(name)
-    unit = " mV" if told.cut.lead.in_mv else " of the range"
+def _changed(result: RecordingReading, name: str) -> str:
+    noise, middle = result.noise(name), result.median_noise(name)
+    unit = " mV" if result.cut.lead.in_mv else " of the range"
     if not np.isfinite(noise).any():
         return "None of its readings could be changed."
     half = f"Half of its readings change under noise of ±{rounded_up(middle, 3):.3f}{unit} or less" if np.isfinite(middle) else (
@@ -100,104 +100,111 @@ def _left_out(reason: np.ndarray) -> str:
     return " ".join(f"{count:,}: {text}" for text, count in counts.items() if count)
 
 
-def _strip(told: RecordingReading) -> float:
+def _strip(result: RecordingReading) -> float:
     """The strip and where it begins."""
-    lead = told.cut.lead
+    lead = result.cut.lead
     last = max(lead.start_s, lead.start_s + lead.seconds - STRIP_SECONDS)
-    key = START + told.cut.key
-    st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(told)), lead.start_s, last))
+    key = START + result.cut.key
+    st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(result)), lead.start_s, last))
     start_s = st.session_state[key]
     if last > lead.start_s:
         start_s = st.slider("From, s", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
     st.html(STYLE)
-    figure = figures.strip(told, start_s, STRIP_SECONDS, ink())
+    figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
         chart.draw(
-            figure, key="own_strip", alt=_strip_alt(told, start_s), on_select=partial(_choose_point, told, "own_strip", False)
+            figure, key="own_strip", alt=_strip_alt(result, start_s), on_select=partial(_choose_point, result, "own_strip", False)
         )  # fmt: skip
     st.caption(
         ("25 mm/s, 10 mm/mV. " if lead.in_mv else "")
         + "Boxes: what each network reads, from each beat to the next. Below: the smallest noise found that changes the reading; "
         "less may do. A line down from a marker ends at what is proved. A cross on the trace: left out."
     )
-    _chosen(told)
+    _chosen(result)
     return start_s
 
 
-def _chosen(told: RecordingReading) -> None:
+def _chosen(result: RecordingReading) -> None:
     """The beat that was clicked on, in words, and the way to the Beat lab."""
-    row = st.session_state.get(CHOSEN + told.cut.key)
+    row = st.session_state.get(CHOSEN + result.cut.key)
     if row is None:
         return
-    at, spread = float(told.cut.time_s[told.cut.row[row]]), float(told.cut.beats.mv_range[row])
+    at, spread = float(result.cut.time_s[result.cut.row[row]]), float(result.cut.beats.mv_range[row])
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
             f"{figures.noise_told(reading.flips_at[row], spread)}; {figures.cuts_told(reading, row, spread)}"
-            for name, reading in told.networks.items()
+            for name, reading in result.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
-        _lab_link(told, row)
+        _lab_link(result, row)
 
 
-def _first_sight(told: RecordingReading) -> float:
+def _first_sight(result: RecordingReading) -> float:
     """Where the strip begins at first: before the first beat that is not read as normal, where there is one."""
-    label = next(iter(told.networks.values())).label
+    label = next(iter(result.networks.values())).label
     row = int(np.argmax(label != CLASSES.index("N")))
-    return float(np.floor(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2))
+    return float(np.floor(result.cut.time_s[result.cut.row[row]] - STRIP_SECONDS / 2))
 
 
-def _strip_alt(told: RecordingReading, start_s: float) -> str:
+def _strip_alt(result: RecordingReading, start_s: float) -> str:
     shown = np.flatnonzero(
-        (told.cut.time_s[told.cut.row] >= start_s) & (told.cut.time_s[told.cut.row] < start_s + STRIP_SECONDS)
+        (result.cut.time_s[result.cut.row] >= start_s) & (result.cut.time_s[result.cut.row] < start_s + STRIP_SECONDS)
     )
     read = "; ".join(
         f"{loaders.title(name)}: {' '.join(CLASSES[label] for label in reading.label[shown].tolist())}"
-        for name, reading in told.networks.items()
+        for name, reading in result.networks.items()
     )
-    return f"ECG paper with {STRIP_SECONDS:g} s of {told.cut.recording}, {told.cut.lead.name}, from {clock(start_s)}. {read}."
+    return f"ECG paper with {STRIP_SECONDS:g} s of {result.cut.recording}, {result.cut.lead.name}, from {clock(start_s)}. {read}."
 
 
-def _overview(told: RecordingReading, network: str, start_s: float) -> None:
+def _overview(result: RecordingReading, network: str, start_s: float) -> None:
     st.markdown(f"#### The whole stretch, {loaders.title(network)}")
-    figure = figures.overview(told, network, (start_s, start_s + STRIP_SECONDS), ink())
+    figure = figures.overview(result, network, (start_s, start_s + STRIP_SECONDS), ink())
     chart.draw(
-        figure, key="own_overview", on_select=partial(_choose_point, told, "own_overview", True),
-        alt=f"Smallest noise that changes the reading of each of {len(told.cut.row):,} beats by {loaders.title(network)}. "
-        + _changed(told, network),
+        figure, key="own_overview", on_select=partial(_choose_point, result, "own_overview", True),
+        alt=f"Smallest noise that changes the reading of each of {len(result.cut.row):,} beats by {loaders.title(network)}. "
+        + _changed(result, network),
     )  # fmt: skip
     st.caption(
         "Click on a beat here to see it in the strip. Lower is more fragile; beats that no noise up to 0.3 changed are not drawn."
     )
 
 
-def _choose_point(told: RecordingReading, key: str, move: bool) -> None:
+def _choose_point(result: RecordingReading, key: str, move: bool) -> None:
     """A click on a beat in a figure chooses it; ``move``: the strip goes there."""
     points = st.session_state[key].selection.points
     if points and points[0].get("customdata") is not None:
         row = int(np.ravel(points[0]["customdata"])[0])
         if move:
-            _go_to(told, row)
-        st.session_state[CHOSEN + told.cut.key] = row
+            _go_to(result, row)
+        st.session_state[CHOSEN + result.cut.key] = row
 
 
-def _go_to(told: RecordingReading, row: int) -> None:
+def _go_to(result: RecordingReading, row: int) -> None:
     """Let the strip show a beat, and choose it."""
-    st.session_state[START + told.cut.key] = float(np.floor(told.cut.time_s[told.cut.row[row]] - STRIP_SECONDS / 2))
-    st.session_state[CHOSEN + told.cut.key] = row
+    st.session_state[START + result.cut.key] = float(
+        np.floor(result.cut.time_s[result.cut.row[row]] - STRIP_SECONDS / 2)
+    )
+    st.session_state[CHOSEN + result.cut.key] = row
 
 
-def _lab_link(told: RecordingReading, row: int) -> None:
+def _lab_link(result: RecordingReading, row: int) -> None:
     """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
-    flips = next(iter(told.networks.values())).flips_at[row]
+    flips = next(iter(result.networks.values())).flips_at[row]
     eps = min(max(np.ceil(100 * flips) / 100, 0.01), figures.LARGEST) if np.isfinite(flips) else figures.LARGEST
-    settings = {"source": SOURCE, "beat": told.cut.beats.name(row), "models": list(told.networks), "eps": f"{eps:.2f}"}
-    page_link("pages/beat.py", "Open in the Beat lab", ":material/ecg_heart:", settings)
+    settings = {
+        "source": SOURCE,
+        "beat": result.cut.beats.name(row),
+        "models": list(result.networks),
+        "eps": f"{eps:.2f}",
+    }
+    page_link("beat", "Open in the Beat lab", settings)
 
 
-def _most_fragile(told: RecordingReading, network: str) -> None:
+def _most_fragile(result: RecordingReading, network: str) -> None:
     st.markdown("#### Most fragile first")
-    reading, cut = told.networks[network], told.cut
+    reading, cut = result.networks[network], result.cut
     order = np.argsort(np.where(np.isfinite(reading.flips_at), reading.flips_at, np.inf), kind="stable")[:LISTED]
     spread = cut.beats.mv_range[order].astype(float)
     found = reading.flips_at[order]
@@ -210,7 +217,7 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
             "± range": rounded_up(found, 4),
             "proved": rounded_down(reading.certified[order], 4),
             "cuts": [f"{count} of {len(SHIFTS)}" for count in reading.stands_over[order].tolist()],
-            "unlike": told.unlike[order],
+            "unlike": result.unlike[order],
         }
     )
     empty = [name for name in ("± mV", "proved") if table[name].isna().all()]
@@ -231,39 +238,41 @@ def _most_fragile(told: RecordingReading, network: str) -> None:
         return
     row = int(order[rows[0]])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Show in the strip", icon=":material/my_location:", key="own_show", on_click=_go_to, args=(told, row))
-        _lab_link(told, row)
+        st.button(
+            "Show in the strip", icon=":material/my_location:", key="own_show", on_click=_go_to, args=(result, row)
+        )
+        _lab_link(result, row)
 
 
-def _likeness(told: RecordingReading) -> None:
+def _likeness(result: RecordingReading) -> None:
     st.markdown("#### Are these beats like the training beats?")
-    figure = figures.likeness(told, LEVELS.tolist(), load_likeness().quantiles, ink())
-    unlike = int(told.unlike.sum())
+    figure = figures.likeness(result, LEVELS.tolist(), load_likeness().quantiles, ink())
+    unlike = int(result.unlike.sum())
     chart.draw(
         figure, key="own_likeness",
-        alt=f"{unlike} of {len(told.unlike)} beats are further from the training beats than 99 % of held-out beats.",
+        alt=f"{unlike} of {len(result.unlike)} beats are further from the training beats than 99 % of held-out beats.",
     )  # fmt: skip
     st.caption(
-        f"**{unlike:,} of {len(told.unlike):,}** are further from every cluster of training beats than 99 % of held-out beats of "
+        f"**{unlike:,} of {len(result.unlike):,}** are further from every cluster of training beats than 99 % of held-out beats of "
         "the same records. A beat that is like them may still be misread; of one that is unlike them nothing is known."
     )
 
 
-def _report(told: RecordingReading, network: str, start_s: float) -> None:
+def _report(result: RecordingReading, network: str, start_s: float) -> None:
     def pictures() -> dict[str, go.Figure]:
         colours = ink()
         return {
-            f"Strip from {clock(start_s)}": figures.strip(told, start_s, STRIP_SECONDS, colours),
+            f"Strip from {clock(start_s)}": figures.strip(result, start_s, STRIP_SECONDS, colours),
             f"The whole stretch, {loaders.title(network)}": figures.overview(
-                told, network, (start_s, start_s + STRIP_SECONDS), colours
+                result, network, (start_s, start_s + STRIP_SECONDS), colours
             ),
             "Likeness to the training beats": figures.likeness(
-                told, LEVELS.tolist(), load_likeness().quantiles, colours
+                result, LEVELS.tolist(), load_likeness().quantiles, colours
             ),
         }
 
     chart.numbers(
-        told.table(), name=f"ecg-{told.cut.key}", figures=pictures,
-        facts=told.facts() | {"counts": told.counts().to_dict("records"), "left_out": _left_out(told.cut.reason)},
+        result.table(), name=f"ecg-{result.cut.key}", figures=pictures,
+        facts=result.facts() | {"counts": result.counts().to_dict("records"), "left_out": _left_out(result.cut.reason)},
         label="The report: every beat, and files to take away",
     )  # fmt: skip

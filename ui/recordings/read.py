@@ -19,9 +19,9 @@ def read(recording: Recording, choices: Choices) -> RecordingReading:
     """
     cut = _cut(recording, choices)
     networks = _read_all(cut, choices)
-    told = compare_with_training(cut, networks)
-    own.keep(told)
-    return told
+    result = compare_with_training(cut, networks)
+    own.keep(result)
+    return result
 
 
 def _cut(recording: Recording, choices: Choices) -> CutRecording:

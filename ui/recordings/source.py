@@ -4,12 +4,14 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.files import read_recording
+from nsr_core.recordings.formats import accepted, endings
+from nsr_core.recordings.limits import LIMITS, megabytes
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
-from nsr_core.recordings.wfdb_record import ANNOTATIONS
+from ui.plain import plain
+from ui.recordings import held
 
 SAMPLE, FILE = "Sample", "My own file"
-ENDINGS = ["csv", "txt", "tsv", "edf", "hea", "dat", *(ending.removeprefix(".") for ending in ANNOTATIONS), "zip"]
 _READ = "own_files"
 
 
@@ -31,34 +33,45 @@ def _sample() -> Recording:
 
 def _uploaded() -> Recording | None:
     files = st.file_uploader(
-        "ECG file", ENDINGS, accept_multiple_files=True, key="own_upload",
-        help="CSV with a column for each lead; EDF or EDF+; or WFDB: the .hea with its .dat (and .atr), or all in one .zip. "
-        "50 MB at most.",
+        "ECG file", list(endings()), accept_multiple_files=True, key="own_upload",
+        max_upload_size=LIMITS.streamed_bytes // 1_000_000,
+        help=f"Give {accepted()}. Files that belong together are given together, or in one zip. "
+        f"{megabytes(LIMITS.streamed_bytes)} at most; of some formats {megabytes(LIMITS.given_bytes)}.",
+    )  # fmt: skip
+    fs_hz = st.number_input(
+        "Samples a second, by hand", LIMITS.fs_min_hz, LIMITS.fs_max_hz, None, key="own_fs", format="%g",
+        placeholder="as the file says", help="For a file that does not say, or that says it wrongly.",
     )  # fmt: skip
     st.caption(
-        ":material/lock: It stays in the memory of the machine that runs this app. Nothing is stored unless you save it "
-        "yourself, and it is gone when you close the page."
+        f":material/lock: It stays in the memory of the machine that runs this app, until {held.MINUTES} minutes after you last "
+        "used this page. Nothing is stored unless you save it yourself."
     )
     if not files:
-        st.session_state.pop(_READ, None)
+        held.drop(st.session_state.pop(_READ, (None, None))[1])
         return None
-    uploaded = tuple(file.file_id for file in files)
+    asked = (tuple(file.file_id for file in files), fs_hz)
     kept = st.session_state.get(_READ)
-    if kept is None or kept[0] != uploaded:
-        kept = st.session_state[_READ] = (uploaded, _read({file.name: file.getvalue() for file in files}))
+    if kept is None or kept[0] != asked:
+        held.drop(kept[1] if kept else None)
+        found = _read({file.name: file.getvalue() for file in files}, fs_hz)
+        kept = st.session_state[_READ] = (asked, found if isinstance(found, str) else held.keep(found))
     if isinstance(kept[1], str):
-        st.error(kept[1])
+        st.error(plain(kept[1]))
         return None
-    return kept[1]
+    recording = held.find(kept[1])
+    if recording is None:
+        st.info("The recording is no longer in memory. Give it again.")
+    return recording
 
 
-def _read(files: dict[str, bytes]) -> Recording | str:
+def _read(files: dict[str, bytes], fs_hz: float | None) -> Recording | str:
     """The recording, or why there is none."""
     bar = st.progress(0.0, "reading")
     try:
         return read_recording(
-            files, progress=lambda done, total, what: bar.progress(min(done / max(total, 1), 1.0), what)
-        )
+            files, fs_hz=fs_hz,
+            progress=lambda done, total, what: bar.progress(min(done / max(total, 1), 1.0), plain(what)),
+        )  # fmt: skip
     except UserError as error:
         return str(error)
     finally:

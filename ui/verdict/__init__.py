@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from ui.verdict import alarm, everyday, network, patients, summary
+from ui.verdict import everyday, masking, network, patients, summary
 
 SECTIONS: dict[str, Callable[[dict[str, pd.DataFrame]], None]] = {
     "All networks": summary.show,
     "One network": network.show,
-    "Alarm": alarm.show,
+    "Alarm": masking.show,
     "Everyday noise": everyday.show,
     "Patients": patients.show,
 }

@@ -15,14 +15,14 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         "None of it aims at the network. The signal-to-noise ratio puts both on one axis: at **0 dB** noise has as much "
         "power as the beat itself, at **20 dB** a hundredth."
     )
-    told = {name: found for name in levels if (found := loaders.everyday(name)) is not None}
-    if not told:
+    result = {name: found for name in levels if (found := loaders.everyday(name)) is not None}
+    if not result:
         st.info("No network was tried under everyday noise yet: `python -m nsr_core noise FOLDER`")
         return
-    name = network.choose(list(told))
+    name = network.choose(list(result))
     aimed = loaders.aimed_noise(name)
-    figure = everyday_figures.everyday(told[name], aimed, ink())
-    chart.draw(figure, key="everyday", alt=_alt(name, told[name], aimed))
+    figure = everyday_figures.everyday(result[name], aimed, ink())
+    chart.draw(figure, key="everyday", alt=_alt(name, result[name], aimed))
     st.markdown("  \n".join(f"**{kind.title}.** {kind.help}" for kind in NOISE_KINDS.values()))
     ran = loaders.checkpoint(name).card["results"]["everyday"]
     st.caption(
@@ -32,14 +32,14 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         + words.protocol(name)
     )
     chart.numbers(
-        told[name].round(4), name=f"everyday-{name}", figures=lambda: {loaders.title(name): figure},
+        result[name].round(4), name=f"everyday-{name}", figures=lambda: {loaders.title(name): figure},
         facts={"everyday": ran, "aimed": aimed.to_dict("records"), "protocol": words.protocol(name),
                "weights": loaders.checkpoint(name).digest},
     )  # fmt: skip
 
 
-def _alt(name: str, told: pd.DataFrame, aimed: pd.DataFrame) -> str:
-    at = told[told["snr_db"] == told["snr_db"].min()]
+def _alt(name: str, result: pd.DataFrame, aimed: pd.DataFrame) -> str:
+    at = result[result["snr_db"] == result["snr_db"].min()]
     worst = at.loc[at["acc"].idxmin()]
     least = aimed.iloc[(aimed["snr_db"] - 12).abs().argmin()] if len(aimed) else None
     adversarial = "" if least is None else f"; aimed noise at {least['snr_db']:.0f} dB leaves {least['signal']:.2f}"

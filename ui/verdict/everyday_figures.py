@@ -16,16 +16,16 @@ COLOURS = {
 RANGE = (27.0, -7.0)
 
 
-def everyday(told: pd.DataFrame, aimed: pd.DataFrame, ink: Ink, height: int = 480) -> go.Figure:
+def everyday(result: pd.DataFrame, aimed: pd.DataFrame, ink: Ink, height: int = 480) -> go.Figure:
     """A line for each kind, and one for aimed noise; noise grows to the right.
 
     Args:
-        told: of ``nsr_core.verdict.everyday.summarise_everyday``.
+        result: of ``nsr_core.verdict.everyday.summarise_everyday``.
         aimed: rows ``eps, snr_db, signal``; may be empty.
     """
     data: list[Part] = []
-    for kind in told["kind"].unique():
-        rows = told[(told["kind"] == kind) & np.isfinite(told["snr_db"])]
+    for kind in result["kind"].unique():
+        rows = result[(result["kind"] == kind) & np.isfinite(result["snr_db"])]
         colour, symbol = COLOURS.get(kind, (ink.muted, "x"))
         data.append(_trace(rows["snr_db"], rows["acc"], NOISE_KINDS[kind].title, colour, symbol))
     if len(aimed):

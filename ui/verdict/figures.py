@@ -28,7 +28,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     height = len(table) + int(starts.sum())
     proved, worst = table["proved"].fillna(0).to_numpy(), table["worst"].to_numpy()
     published = table["published"].fillna(table["worst"]).to_numpy()
-    told = [_row_hover(row) for row in table.itertuples()]
+    result = [_row_hover(row) for row in table.itertuples()]
     parts = (
         ("proved", proved, ink.noise, ""),
         ("undecided", worst - proved, faint(ink.noise, 0.35), ""),
@@ -36,7 +36,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     )
     data: list[Part] = [
         {
-            "type": "bar", "orientation": "h", "y": rows, "x": values, "name": name, "text": told, "textposition": "none",
+            "type": "bar", "orientation": "h", "y": rows, "x": values, "name": name, "text": result, "textposition": "none",
             "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
             "hovertemplate": "%{text}<extra></extra>",
         }
@@ -45,7 +45,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     data.append(
         {
             "type": "scatter", "mode": "markers", "y": rows, "x": table["clean"].to_numpy(), "name": "without noise",
-            "marker": {"symbol": "line-ns-open", "size": 20, "color": ink.text, "line": {"width": 2}}, "text": told,
+            "marker": {"symbol": "line-ns-open", "size": 20, "color": ink.text, "line": {"width": 2}}, "text": result,
             "hovertemplate": "%{text}<extra></extra>",
         }
     )  # fmt: skip

@@ -27,7 +27,9 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     assert found is not None  # it has levels
     certified = bool(found.beats["certified"].notna().any())
     known = band(found.beats, FINE) if certified else None
-    figure = figures.curves(found.levels, known, method_style(loaders.split_name(name)[1]).colour(colours), colours)
+    figure = figures.curves(
+        found.levels, known, method_style(loaders.checkpoint(name).config.method).colour(colours), colours
+    )
     st.markdown(f"#### {loaders.title(name)}: {'between proof and break' if certified else 'what attacks leave'}")
     last = found.levels.iloc[-1]
     chart.draw(
@@ -39,7 +41,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         "True accuracy under the strongest noise that exists lies in the shaded band: no noise gets below it, and noise that "
         "gets to its upper edge is known. The worst case has steps, because attacks were run at six levels."
         if certified
-        else "There is no certificate for the CNN: nothing is proved of it, and the worst case is only the worst that we found."
+        else "Nothing is certified of this network yet (the command certify does it): the worst case is only the worst that we found."
     )
     st.caption(words.protocol(name))
     chart.numbers(

@@ -5,7 +5,7 @@ import streamlit as st
 
 from nsr_core.data import CLASS_NAMES
 from nsr_core.errors import UserError
-from nsr_core.verdict.patients import MEASURES, PatientResult
+from nsr_core.verdict.patients import CLASS_MEASURES, PatientResult
 from nsr_core.verdict.verdict import WHOLE
 from ui import chart, loaders
 from ui.theme import ink
@@ -44,7 +44,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
                 "Noise level ε", LEVELS, default=LEVELS[1], required=True, key="patients_eps", bind="query-params"
             )
         measure = st.segmented_control(
-            "Measure", MEASURES, default=MEASURES[-1], required=True, key="patients_measure", bind="query-params",
+            "Measure", CLASS_MEASURES, default=CLASS_MEASURES[-1], required=True, key="patients_measure", bind="query-params",
         )  # fmt: skip
     st.caption(f"{TITLES[measure]}: {TOLD[measure]}")
     try:

@@ -13,7 +13,7 @@ FIRST_LEVEL = 0.03
 COLUMNS = {
     "checkpoint": "checkpoint", "beats": "test beats", "clean": "without noise", "published": "100-PGD, published", "worst": "worst case",
     "low": "from", "high": "to", "gap": "overstated by", "signal": "worst case, signal only", "proved": "proved",
-    "undecided": "undecided", "alarm": "masking alarm",
+    "undecided": "undecided", "check": "masking check",
 }  # fmt: skip
 HELP = {
     "100-PGD, published": "Accuracy that the paper's own attack leaves, each noise level alone, as its tables report.",
@@ -22,7 +22,7 @@ HELP = {
     "worst case, signal only": "The same with noise on the signal only, not on the zeros that fill a beat up.",
     "proved": "Share of beats of which it is proved that no noise of this size changes the reading. Not for the CNN.",
     "undecided": "Neither broken by any attack nor proved.",
-    "masking alarm": "Whether the network's gradient misleads attacks; see the section Alarm.",
+    "masking check": "Whether the network's gradient misleads attacks; see the section Alarm.",
 }
 
 
@@ -47,7 +47,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
         facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},
                "weights": {name: loaders.checkpoint(name).digest for name in table["checkpoint"]}},
-        column_config={name: st.column_config.Column(help=told) for name, told in HELP.items()},
+        column_config={name: st.column_config.Column(help=result) for name, result in HELP.items()},
     )  # fmt: skip
 
 
@@ -62,6 +62,6 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
-    alarms = [loaders.alarm(name) for name in table["checkpoint"]]
-    table = table.assign(alarm=[alarm.light if alarm else None for alarm in alarms])
+    checks = [loaders.masking(name) for name in table["checkpoint"]]
+    table = table.assign(check=[check.light if check else None for check in checks])
     return table[list(COLUMNS)].round(3).rename(columns=COLUMNS)

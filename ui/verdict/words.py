@@ -19,8 +19,8 @@ def group(name: str) -> str:
 
 def who_leads(table: pd.DataFrame) -> str:
     """In each group: who is first under the published attack, who in the worst case, and who falls furthest."""
-    told = [f"- {name}: {_who_leads(rows)}" for name, rows in table.groupby("group", sort=False)]
-    return "\n".join([f"Under noise of {table['eps'].iloc[0]:g}:", "", *told])
+    result = [f"- {name}: {_who_leads(rows)}" for name, rows in table.groupby("group", sort=False)]
+    return "\n".join([f"Under noise of {table['eps'].iloc[0]:g}:", "", *result])
 
 
 def _who_leads(table: pd.DataFrame) -> str:

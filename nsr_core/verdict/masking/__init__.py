@@ -1,21 +1,22 @@
-"""Whether a network hides its gradient instead of being robust: signs of gradient masking, and an alarm."""
+"""Whether a network hides its gradient instead of being robust: signs of gradient masking, and a check of them all."""
 
-from nsr_core.verdict.masking.alarm import LEVELS, PER_CLASS, Alarm, draw, examine, sound
-from nsr_core.verdict.masking.judges import SIGNS
-from nsr_core.verdict.masking.signs import LIGHTS, Sign
-from nsr_core.verdict.masking.store import ALARM_FILE, load_alarm, save_alarm
+from nsr_core.verdict.masking.check import LEVELS, PER_CLASS, MaskingCheck, check_masking, check_network, draw_beats
+from nsr_core.verdict.masking.sign import LIGHTS, Sign
+from nsr_core.verdict.masking.signs import SIGNS
+from nsr_core.verdict.masking.store import MASKING_FILE, MASKING_FILES, load_masking, save_masking
 
 __all__ = [
-    "ALARM_FILE",
     "LEVELS",
     "LIGHTS",
+    "MASKING_FILE",
+    "MASKING_FILES",
     "PER_CLASS",
     "SIGNS",
-    "Alarm",
+    "MaskingCheck",
     "Sign",
-    "draw",
-    "examine",
-    "load_alarm",
-    "save_alarm",
-    "sound",
+    "check_masking",
+    "check_network",
+    "draw_beats",
+    "load_masking",
+    "save_masking",
 ]

@@ -6,16 +6,17 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from nsr_core.attacks import BeatRandomness, Box
+from nsr_core.attacks import BeatRandomness
 from nsr_core.attacks.objectives import margin
 from nsr_core.data import Beats
-from nsr_core.evaluation.robustness import BATCH
+from nsr_core.evaluation.judge import judge
+from nsr_core.evaluation.robustness import batch_size
 from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
 from nsr_core.verdict.masking.gradients import Gradients, gradients
-from nsr_core.verdict.masking.runs import PUBLISHED, RUNS, rescaled
 from nsr_core.verdict.masking.trail import Trail, trail
+from nsr_core.verdict.masking.variants import PUBLISHED, VARIANTS, rescaled
 
 
 class Evidence:
@@ -27,7 +28,7 @@ class Evidence:
         rows: which of them; all read correctly.
         levels: noise levels that the signs look at.
         seed: with a beat's row it decides each attack's chance, as in ``attack_beats``.
-        progress: told at every step of every attack; raising from it stops the work.
+        progress: called at every step of every attack; raising from it stops the work.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Evidence:
         return len(self._rows)
 
     def broken(self, run: str, eps: float) -> np.ndarray:
-        """(beats,) bool, which beats a run of ``RUNS`` breaks."""
+        """(beats,) bool, which beats a run of ``VARIANTS`` breaks."""
         if (run, eps) not in self._masks:
             self._masks[run, eps] = self._attack(run, eps, np.arange(len(self)))
         return self._masks[run, eps]
@@ -97,11 +98,11 @@ class Evidence:
             return -margin(self.network(self.x), self.y)
 
     def _attack(self, run: str, eps: float, places: np.ndarray) -> np.ndarray:
-        """(places,) bool, judged as everywhere: clipped to the budget, predicted again by the network as it is."""
-        made = RUNS[run]
+        """(places,) bool, judged by the network as it is, not rescaled."""
+        made = VARIANTS[run]
         network, attack = rescaled(self.network, made.scale, self._margins), made.attack(eps)
         broken = np.zeros(len(places), bool)
-        size = BATCH[self.network.name]
+        size = batch_size(self.network.name)
         for first in range(0, len(places), size):
             batch = places[first : first + size]
             x, y = self.x[batch], self.y[batch]
@@ -111,10 +112,5 @@ class Evidence:
                 self.progress(done, total, f"{run} at {eps:g}, {what}")
 
             result = attack(network, x, y, eps, randomness=chance, progress=report)
-            box = Box.around(x, eps)
-            x_adv = box.clip(result.x_adv)
-            with torch.no_grad():
-                pred = self.network(x_adv).argmax(1)
-            # A gradient that is no number makes a beat that is none, and that is not broken.
-            broken[first : first + size] = ((pred != y) & box.holds(x_adv)).numpy()
+            broken[first : first + size] = judge(self.network, x, y, eps, None, result.x_adv).broken.numpy()
         return broken

@@ -1,36 +1,38 @@
-"""An alarm beside the weights that it is about."""
+"""A masking check beside the weights that it is about."""
 
 import json
 from pathlib import Path
 
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
-from nsr_core.verdict.masking.alarm import Alarm
-from nsr_core.verdict.masking.signs import Sign
+from nsr_core.verdict.masking.check import MaskingCheck
+from nsr_core.verdict.masking.sign import Sign
 
-ALARM_FILE = "alarm.json"
+#: Its name, and the one that it had in earlier versions.
+MASKING_FILES = MASKING_FILE, OLD_FILE = "masking.json", "alarm.json"
 
 
-def save_alarm(alarm: Alarm, folder: Path) -> Path:
-    """Write ``alarm.json`` into a checkpoint's folder, in the place of an earlier one."""
-    path = folder / ALARM_FILE
-    write_atomically(path, lambda partial: partial.write_text(json.dumps(alarm.to_json(), indent=2) + "\n"))
+def save_masking(check: MaskingCheck, folder: Path) -> Path:
+    """Write ``masking.json`` into a checkpoint's folder, in the place of an earlier one."""
+    path = folder / MASKING_FILE
+    write_atomically(path, lambda partial: partial.write_text(json.dumps(check.to_json(), indent=2) + "\n"))
+    (folder / OLD_FILE).unlink(missing_ok=True)
     return path
 
 
-def load_alarm(folder: Path) -> Alarm | None:
-    """What ``save_alarm`` wrote, or None where there is nothing.
+def load_masking(folder: Path) -> MaskingCheck | None:
+    """What ``save_masking`` wrote, or None where there is nothing.
 
     Raises:
         UserError: the file cannot be read.
     """
-    path = folder / ALARM_FILE
-    if not path.exists():
+    path = next((folder / name for name in MASKING_FILES if (folder / name).exists()), None)
+    if path is None:
         return None
     try:
-        told = json.loads(path.read_text())
-        signs = tuple(Sign(**sign) for sign in told.pop("signs"))
-        lists = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
-        return Alarm(**(told | lists | {"signs": signs}))
+        values = json.loads(path.read_text())
+        signs = tuple(Sign(**sign) for sign in values.pop("signs"))
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return MaskingCheck(**(values | lists | {"signs": signs}))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({error}). Delete it and run honesty with --keep again.") from None
+        raise UserError(f"{path} cannot be read ({error}). Delete it and run masking with --keep again.") from None
