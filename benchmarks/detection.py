@@ -150,7 +150,7 @@ def score_records(folder: Path, records: Sequence[str] = RECORDS) -> list[Score]
     for record in records:
         recording = read_path(folder / f"{record}.hea")
         assert recording.marks is not None
-        scores.append(score(record, recording.channels[0].signal, Reference.of(recording.marks)))
+        scores.append(score(record, recording.channels[0].signal[:], Reference.of(recording.marks)))
     return scores
 
 

@@ -17,6 +17,8 @@ BEFORE_S, AFTER_S = 0.25, 0.5
 BASELINE, BASELINE_STEP, SMOOTH, APART = 360, 36, 5, 90
 #: How far from a beat's place its deflection may be, in samples.
 REACH = 22
+#: So many medians are taken at once, since their windows are copied.
+AT_ONCE = 4096
 
 
 def unclassified(signal: np.ndarray, sample: np.ndarray) -> np.ndarray:
@@ -35,6 +37,7 @@ def unclassified(signal: np.ndarray, sample: np.ndarray) -> np.ndarray:
 
 def _baseline(signal: np.ndarray) -> np.ndarray:
     """(n,) the median over a second around each sample, straight between every tenth of a second."""
-    around = np.pad(signal, BASELINE // 2, mode="edge")
-    middle = np.median(sliding_window_view(around, BASELINE)[::BASELINE_STEP], axis=1)
+    around = sliding_window_view(np.pad(signal, BASELINE // 2, mode="edge"), BASELINE)[::BASELINE_STEP]
+    parts = [np.median(around[start : start + AT_ONCE], axis=1) for start in range(0, len(around), AT_ONCE)]
+    middle = np.concatenate(parts)
     return np.interp(np.arange(len(signal)), BASELINE_STEP * np.arange(len(middle)), middle)
