@@ -165,13 +165,18 @@ def by_record(scores: Sequence[Score]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "record": each.record, "beats": sum(each.beats), "missed": sum(each.beats) - sum(each.found),
-                "false": each.detections - sum(each.found), **_shares([each]), "V missed": _missed(each, "V"),
-                "in flutter": each.in_flutter, "windows off": len(each.windows_off),
+                "record": each.record,
+                "beats": sum(each.beats),
+                "missed": sum(each.beats) - sum(each.found),
+                "false": each.detections - sum(each.found),
+                **_shares([each]),
+                "V missed": _missed(each, "V"),
+                "in flutter": each.in_flutter,
+                "windows off": len(each.windows_off),
             }
             for each in scores
         ]
-    )  # fmt: skip
+    )
 
 
 def _missed(score: Score, name: str) -> int:
@@ -183,9 +188,12 @@ def _row(name: str, scores: Sequence[Score]) -> dict[str, object]:
     found, beats = (np.sum([getattr(each, part) for each in scores], axis=0) for part in ("found", "beats"))
     classes = {f"Se {label} %": percent(*counts) for label, *counts in zip(CLASSES, found, beats, strict=True)}
     off = sum(len(each.windows_off) for each in scores)
-    return {"records": name, "beats": int(beats.sum())} | _shares(scores) | classes | {
-        "windows off": f"{off} of {sum(each.windows for each in scores):,}"
-    }  # fmt: skip
+    return (
+        {"records": name, "beats": int(beats.sum())}
+        | _shares(scores)
+        | classes
+        | {"windows off": f"{off} of {sum(each.windows for each in scores):,}"}
+    )
 
 
 def _shares(scores: Sequence[Score]) -> dict[str, str]:

@@ -86,9 +86,12 @@ def compare(
                 same = ours[name] == theirs[name]
                 differing[name] += int((~same.reshape(len(batch), -1).all(1)).sum())
     return {
-        "checkpoint": checkpoint.name, "attack": attack, "beats x levels": len(rows) * len(levels),
-        "CPU time, new / old": f"{spent[1] / spent[0]:.2f}", **{f"other {name}": n for name, n in differing.items()},
-    }  # fmt: skip
+        "checkpoint": checkpoint.name,
+        "attack": attack,
+        "beats x levels": len(rows) * len(levels),
+        "CPU time, new / old": f"{spent[1] / spent[0]:.2f}",
+        **{f"other {name}": n for name, n in differing.items()},
+    }
 
 
 def checked_out(commit: str, folder: Path) -> Path:

@@ -142,11 +142,13 @@ def search_against_all(root: Path | None) -> pd.DataFrame:
         ratio = quick[both] / every[both]
         found.append(
             {
-                "checkpoint": name, "beats": len(chosen), "median ratio": round(float(np.median(ratio)), 3),
+                "checkpoint": name,
+                "beats": len(chosen),
+                "median ratio": round(float(np.median(ratio)), 3),
                 "95 % of beats below": round(float(np.quantile(ratio, 0.95)), 2),
                 "found by all only": int((np.isnan(quick) & np.isfinite(every)).sum()),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(found)
 
 

@@ -52,13 +52,20 @@ def _choose_beat(beats: Beats) -> Lesson | None:
         with st.popover("Change the beat", icon=":material/ecg_heart:"):
             # Not "beat": a link to the Beat lab names its beat so, and a widget's state would win over the link.
             name = st.text_input(
-                "Beat", key="lesson_beat", bind="query-params", placeholder=beats.name(_first(beats)),
+                "Beat",
+                key="lesson_beat",
+                bind="query-params",
+                placeholder=beats.name(_first(beats)),
                 help="record:sample, or the number of a row. The Beat lab names every beat so.",
-            )  # fmt: skip
+            )
             st.button(
-                "Another suitable beat", icon=":material/shuffle:", key="another", on_click=_another, args=(beats,),
+                "Another suitable beat",
+                icon=":material/shuffle:",
+                key="another",
+                on_click=_another,
+                args=(beats,),
                 help="One that the network reads correctly, that PGD flips at a small noise level and FGSM does not.",
-            )  # fmt: skip
+            )
     row = row_of(beats, name, _first(beats))
     label = CLASSES[beats.y[row]]
     network = loaders.checkpoint(BASELINE).network
@@ -113,8 +120,14 @@ def _progress() -> str:
     # A place that a button chose is a value already; beside a default, Streamlit would complain.
     default = None if st.session_state.pop(_MOVED, False) else PLACES[0]
     place = st.segmented_control(
-        "Step", PLACES, default=default, required=True, key="step", bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+        "Step",
+        PLACES,
+        default=default,
+        required=True,
+        key="step",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     return place or PLACES[0]
 
 

@@ -15,9 +15,14 @@ LEAD = (
 def main() -> None:
     with frame.page("Paper", LEAD):
         section = st.segmented_control(
-            "Show", list(SECTIONS), default=next(iter(SECTIONS)), required=True, key="section", bind="query-params",
+            "Show",
+            list(SECTIONS),
+            default=next(iter(SECTIONS)),
+            required=True,
+            key="section",
+            bind="query-params",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
         SECTIONS[section](ours.load())
 
 

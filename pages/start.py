@@ -64,11 +64,13 @@ def _show(answers: list[Answer], level: str) -> None:
             st.markdown(words.readings(result))
     st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].result)}")
     chart.numbers(
-        tables.table(answers), name="start", facts={"attacks": [answer.result.to_json() for answer in answers]},
+        tables.table(answers),
+        name="start",
+        facts={"attacks": [answer.result.to_json() for answer in answers]},
         figures=lambda: {
             answer.title: ecg.attacked_beat(answer.result, colours, y_range=y_range) for answer in answers
         },
-    )  # fmt: skip
+    )
     result = answers[0].result
     settings = {"beat": result.beat, "models": [answer.name for answer in answers], "eps": f"{result.eps:g}"}
     page_link("beat", "Take this beat to the Beat lab and turn the noise up", settings)

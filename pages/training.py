@@ -46,10 +46,15 @@ def main() -> None:
 
 def _choose() -> None:
     preset = st.segmented_control(
-        "How", [MINUTE, PAPER, OWN], default=MINUTE, required=True, key="how", bind="query-params",
+        "How",
+        [MINUTE, PAPER, OWN],
+        default=MINUTE,
+        required=True,
+        key="how",
+        bind="query-params",
         help="One minute: few beats or few epochs, to watch. As in the paper: 50 epochs on the real beats. "
         "My own: every setting.",
-    )  # fmt: skip
+    )
     network = (
         "mlp" if preset == MINUTE else st.selectbox("Network", list(NETWORKS), key="train_network", bind="query-params")
     )
@@ -79,17 +84,24 @@ def _tell(method: str) -> None:
 def _choose_source() -> str:
     at_hand = [source for source in sources.TITLES if sources.can_show(source)]
     source = st.radio(
-        "Data", at_hand, captions=[sources.TITLES[name] for name in at_hand], key="train_data", bind="query-params",
+        "Data",
+        at_hand,
+        captions=[sources.TITLES[name] for name in at_hand],
+        key="train_data",
+        bind="query-params",
         help="Only what is on this machine. The Beat lab and the Data page fetch the real records.",
-    )  # fmt: skip
+    )
     return source or "demo"
 
 
 def _choose_split(source: str) -> str:
     return st.selectbox(
-        "Split", SOURCES[source].splits, key="train_split", bind="query-params",
+        "Split",
+        SOURCES[source].splits,
+        key="train_split",
+        bind="query-params",
         help="By beat, as in the paper: a patient's beats train and test. By patient: other patients are tested.",
-    )  # fmt: skip
+    )
 
 
 def _all_settings(base: TrainConfig) -> dict[str, Any]:
@@ -148,9 +160,11 @@ def _detail(run: Run, newest: bool) -> None:
         if run.state == jobs.FINISHED:
             _ways_on(run)
         chart.numbers(
-            history.round(4), name=f"history-{run.name}", facts={"run": run.name, "how": how, "config": run.config},
+            history.round(4),
+            name=f"history-{run.name}",
+            facts={"run": run.name, "how": how, "config": run.config},
             figures=lambda: {run.title: figure},
-        )  # fmt: skip
+        )
 
 
 def _ways_on(run: Run) -> None:

@@ -22,9 +22,14 @@ def main() -> None:
             )
             return
         section = st.segmented_control(
-            "Show", list(SECTIONS), default=next(iter(SECTIONS)), required=True, key="verdict_section",
-            bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
+            "Show",
+            list(SECTIONS),
+            default=next(iter(SECTIONS)),
+            required=True,
+            key="verdict_section",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
         SECTIONS[section](levels)
 
 

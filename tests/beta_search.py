@@ -21,9 +21,21 @@ def example() -> dict[str, Any]:
             "training_seeds": [3],
         },
         "sweeps": [
-            {"network": "mlp", "method": "loss1", "paper_beta": 0.2, "chosen_beta": 0.4, "at_edge": True,
-             "trials": [_trial(0.2, [0.9, 0.8, 0.2], 0.6), _trial(0.4, [0.88, 0.84, 0.3], 0.7)]},
-            {"network": "mlp", "method": "jacob", "paper_beta": 0.9, "chosen_beta": 0.9, "at_edge": False,
-             "trials": [_trial(0.9, [0.86, 0.85, 0.5], 0.8)]},
+            {
+                "network": "mlp",
+                "method": "loss1",
+                "paper_beta": 0.2,
+                "chosen_beta": 0.4,
+                "at_edge": True,
+                "trials": [_trial(0.2, [0.9, 0.8, 0.2], 0.6), _trial(0.4, [0.88, 0.84, 0.3], 0.7)],
+            },
+            {
+                "network": "mlp",
+                "method": "jacob",
+                "paper_beta": 0.9,
+                "chosen_beta": 0.9,
+                "at_edge": False,
+                "trials": [_trial(0.9, [0.86, 0.85, 0.5], 0.8)],
+            },
         ],
-    }  # fmt: skip
+    }

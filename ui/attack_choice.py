@@ -39,21 +39,35 @@ def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
     attack = ATTACKS[name]
     st.caption(f"{attack.title}. {attack.summary}")
     eps = st.slider(
-        "Noise level ε", 0.0, 0.3, 0.05, 0.001, format="%.3f", key="eps", bind="query-params",
+        "Noise level ε",
+        0.0,
+        0.3,
+        0.05,
+        0.001,
+        format="%.3f",
+        key="eps",
+        bind="query-params",
         help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",
-    )  # fmt: skip
+    )
     st.caption(in_units(eps))
     changes = {}
     if "steps" in described_fields(attack):
         changes["steps"] = st.select_slider(
-            "Attack steps", STEPS, 100, key="steps", bind="query-params",
+            "Attack steps",
+            STEPS,
+            100,
+            key="steps",
+            bind="query-params",
             help="How many steps the attack may take. It stops as soon as the beat is misread.",
-        )  # fmt: skip
+        )
     signal_only = st.toggle(
-        "Noise on the signal only", value=True, key="signal", bind="query-params",
+        "Noise on the signal only",
+        value=True,
+        key="signal",
+        bind="query-params",
         help="Beats are filled up with zeros to 187 samples. The published attack changes the filling too, which "
         "no electrode could do.",
-    )  # fmt: skip
+    )
     with st.popover("More settings", icon=":material/tune:"):
         seed = whole_number(
             "Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Where the attack's chance comes from."

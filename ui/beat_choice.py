@@ -22,37 +22,58 @@ def choose_beat(beats: Beats, network: str | None) -> int:
         network: the checkpoint whose fragile beats the button looks for; the baseline where it is None.
     """
     label = st.selectbox(
-        "Class", ("any", *CLASSES), key="class", bind="query-params",
+        "Class",
+        ("any", *CLASSES),
+        key="class",
+        bind="query-params",
         format_func=lambda name: f"{CLASS_NAMES[name]} ({name})" if name in CLASS_NAMES else "Any class",
-    )  # fmt: skip
+    )
     root = sources.root_of(beats.source)
     records = [] if beats.source == SOURCE else _records(beats.source, root)
     record = "any"
     if len(records) > 1:
         record = st.selectbox(
-            "Record", ("any", *records), key="record", bind="query-params",
+            "Record",
+            ("any", *records),
+            key="record",
+            bind="query-params",
             format_func=lambda name: "Any record" if name == "any" else name,
-        )  # fmt: skip
+        )
     unseen = not _may_have_trained(beats.source) or st.toggle(
-        "Test beats only", value=True, key="test_only", bind="query-params",
+        "Test beats only",
+        value=True,
+        key="test_only",
+        bind="query-params",
         help="Beats that trained no network: an attack on a beat that a network has learned says less.",
-    )  # fmt: skip
+    )
     rows = _own_rows(beats, label) if beats.source == SOURCE else _candidates(beats.source, root, label, record, unseen)
     with st.container(horizontal=True):
         st.button(
-            "Random", icon=":material/shuffle:", key="random_beat", on_click=_pick_at_random, args=(beats, rows),
-            disabled=len(rows) == 0, help="Any beat of this class and record.",
-        )  # fmt: skip
+            "Random",
+            icon=":material/shuffle:",
+            key="random_beat",
+            on_click=_pick_at_random,
+            args=(beats, rows),
+            disabled=len(rows) == 0,
+            help="Any beat of this class and record.",
+        )
         st.button(
-            "Fragile", icon=":material/bolt:", key="fragile_beat", on_click=_pick_fragile, disabled=len(rows) == 0,
+            "Fragile",
+            icon=":material/bolt:",
+            key="fragile_beat",
+            on_click=_pick_fragile,
+            disabled=len(rows) == 0,
             args=(beats, rows, network or FIRST_NETWORK),
             help="One that flips at a small noise level: 20-PGD on 200 beats of this class and record, on the first network.",
-        )  # fmt: skip
+        )
     first = first_beat(beats)
     name = st.text_input(
-        "Beat", key="beat", bind="query-params", placeholder=beats.name(first),
+        "Beat",
+        key="beat",
+        bind="query-params",
+        placeholder=beats.name(first),
         help="record:sample, or the number of a row. This name stays the same in every table and link.",
-    )  # fmt: skip
+    )
     if message := st.session_state.pop("beat_message", None):
         st.caption(message)
     if len(rows) == 0:

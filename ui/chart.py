@@ -75,27 +75,48 @@ def numbers(
         with st.container(horizontal=True, vertical_alignment="bottom"):
             download_csv(table, name, "CSV", facts)
             st.download_button(
-                "JSON", partial(as_json, facts, table), f"{name}.json", "application/json", key=f"{name}_json",
-                on_click="ignore", icon=":material/download:",
-            )  # fmt: skip
+                "JSON",
+                partial(as_json, facts, table),
+                f"{name}.json",
+                "application/json",
+                key=f"{name}_json",
+                on_click="ignore",
+                icon=":material/download:",
+            )
             if figures:
                 st.download_button(
-                    "Figure (HTML)", partial(as_page, figures, facts), f"{name}.html", "text/html", key=f"{name}_html",
-                    on_click="ignore", icon=":material/download:",
-                )  # fmt: skip
+                    "Figure (HTML)",
+                    partial(as_page, figures, facts),
+                    f"{name}.html",
+                    "text/html",
+                    key=f"{name}_html",
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
                 st.segmented_control(
-                    "Camera button saves", ["svg", "png"], default="svg", required=True, key=f"{name}_picture",
-                    format_func=str.upper, on_change=_choose_picture, args=(f"{name}_picture",),
+                    "Camera button saves",
+                    ["svg", "png"],
+                    default="svg",
+                    required=True,
+                    key=f"{name}_picture",
+                    format_func=str.upper,
+                    on_change=_choose_picture,
+                    args=(f"{name}_picture",),
                     help="The camera appears over a figure when you point at it.",
-                )  # fmt: skip
+                )
 
 
 def download_csv(table: pd.DataFrame, name: str, label: str, facts: dict[str, Any]) -> None:
     """A button that saves a table as ``name.csv``, with the facts as in ``numbers``."""
     st.download_button(
-        label, partial(as_csv, facts, table), f"{name}.csv", "text/csv", key=f"{name}_csv", on_click="ignore",
+        label,
+        partial(as_csv, facts, table),
+        f"{name}.csv",
+        "text/csv",
+        key=f"{name}_csv",
+        on_click="ignore",
         icon=":material/download:",
-    )  # fmt: skip
+    )
 
 
 def _choose_picture(key: str) -> None:

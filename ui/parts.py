@@ -52,10 +52,15 @@ def arrow(tip: Sequence[float] | np.ndarray, colour: str, name: str, result: str
     """An arrow from the origin; ``result`` is said where it is pointed at."""
     head = {"symbol": "arrow", "angleref": "previous", "size": [0, 16], "color": colour, "opacity": 1}
     return {
-        "type": "scatter", "x": np.array([0.0, tip[0]]), "y": np.array([0.0, tip[1]]), "name": name,
-        "mode": "lines+markers", "line": {"color": colour, "width": 3, "dash": dash},
-        "marker": head | {"line": {"width": 0}}, "hovertemplate": f"{result}<extra>{name}</extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": np.array([0.0, tip[0]]),
+        "y": np.array([0.0, tip[1]]),
+        "name": name,
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 3, "dash": dash},
+        "marker": head | {"line": {"width": 0}},
+        "hovertemplate": f"{result}<extra>{name}</extra>",
+    }
 
 
 def arc(angle_deg: float, radius: float, colour: str, name: str) -> Part:
@@ -69,9 +74,14 @@ def stroke(
 ) -> Part:
     """A thin line that only helps the eye."""
     return {
-        "type": "scatter", "x": np.asarray(x), "y": np.asarray(y), "name": name, "mode": "lines", "hoverinfo": "skip",
+        "type": "scatter",
+        "x": np.asarray(x),
+        "y": np.asarray(y),
+        "name": name,
+        "mode": "lines",
+        "hoverinfo": "skip",
         "line": {"color": colour, "width": 1.2, "dash": dash},
-    }  # fmt: skip
+    }
 
 
 def faint(colour: str, opacity: float) -> str:

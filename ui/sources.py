@@ -33,9 +33,13 @@ def banner(with_own: bool = False) -> Beats:
         words = st.empty()
         with st.popover("Change beats", icon=":material/database:"):
             chosen = st.radio(
-                "Beats to look at", list(titles), captions=list(titles.values()), key=KEY, bind="query-params",
+                "Beats to look at",
+                list(titles),
+                captions=list(titles.values()),
+                key=KEY,
+                bind="query-params",
                 help="Networks are trained on the MIT-BIH records; any of these beats can be shown to them.",
-            )  # fmt: skip
+            )
             st.session_state[_KEPT] = chosen
             ready = _offer(chosen)
     shown = chosen if ready else "demo"
@@ -83,9 +87,11 @@ def _offer(source: str) -> bool:
         return False
     st.markdown("They are not on this machine.")
     folder = st.text_input(
-        "Folder that holds them", key=f"{source}_folder", placeholder="/path/to/folder",
+        "Folder that holds them",
+        key=f"{source}_folder",
+        placeholder="/path/to/folder",
         help="On the machine that runs this app. Every file is checked before it is used.",
-    )  # fmt: skip
+    )
     if folder and st.button("Use this folder", key=f"{source}_use", type="primary"):
         return _load(source, folder)
     if source == "mitbih" and st.button(

@@ -70,9 +70,16 @@ def certify(
     if own:
         split = make_split(beats, config.split, config.split_seed)
         table = run_certification(
-            checkpoint, beats, split, method=method, per_class=per_class, spread=spread, signal_only=signal_only,
-            replace_results=replace, progress=Meter(),
-        )  # fmt: skip
+            checkpoint,
+            beats,
+            split,
+            method=method,
+            per_class=per_class,
+            spread=spread,
+            signal_only=signal_only,
+            replace_results=replace,
+            progress=Meter(),
+        )
         keep_levels(checkpoint)
         which = f"test beats of the split by {split.name} {split.fingerprint}"
     else:

@@ -30,8 +30,10 @@ def patients(
         "overall": _plain(found.overall),
     }
     header = ("class", "beats", "patients", *CLASS_MEASURES)
-    rows = [(row["class"], f"{row['beats']:,}", str(row["patients"]), *(_cell(row, name) for name in CLASS_MEASURES))
-            for row in found.classes.to_dict("records")]  # fmt: skip
+    rows = [
+        (row["class"], f"{row['beats']:,}", str(row["patients"]), *(_cell(row, name) for name in CLASS_MEASURES))
+        for row in found.classes.to_dict("records")
+    ]
     whole = "\n".join(
         f"{row.measure} {row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in found.overall.itertuples()
     )

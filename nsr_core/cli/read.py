@@ -68,7 +68,7 @@ def read(
     use_marks = has_beats(found.marks) if marks is None else marks
     cut = cut_recording(
         found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=use_marks
-    )  # fmt: skip
+    )
     result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
         write_atomically(csv, lambda path: result.table().to_csv(path, index=False))

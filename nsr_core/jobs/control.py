@@ -69,8 +69,16 @@ def submit(job: Job, root: str | Path | None = None) -> Run:
         unfinished.mkdir()
         (unfinished / CONFIG_FILE).write_text(text)
         now = time.time()
-        run = Run(folder=unfinished, config={}, kind=job.kind, title=job.title, state=QUEUED, created=now,
-                  queued=now, updated=now)  # fmt: skip
+        run = Run(
+            folder=unfinished,
+            config={},
+            kind=job.kind,
+            title=job.title,
+            state=QUEUED,
+            created=now,
+            queued=now,
+            updated=now,
+        )
         save_run(run)
         unfinished.rename(folder)  # so that nobody ever sees a part of it
     ensure_worker(root)

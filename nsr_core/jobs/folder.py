@@ -189,8 +189,17 @@ def _read(folder: Path) -> Run | None:
         run = _parse_status(folder)
     except (OSError, ValueError, TypeError, RecursionError) as error:
         then = _modified(folder)
-        run = Run(folder=folder, config={}, kind="", title=folder.name, state=FAILED, created=then, queued=then,
-                  updated=then, error=_damage(folder / STATUS_FILE, error))  # fmt: skip
+        run = Run(
+            folder=folder,
+            config={},
+            kind="",
+            title=folder.name,
+            state=FAILED,
+            created=then,
+            queued=then,
+            updated=then,
+            error=_damage(folder / STATUS_FILE, error),
+        )
     try:
         config = _read_json(folder / CONFIG_FILE)
         if not isinstance(config.get("kind"), str):

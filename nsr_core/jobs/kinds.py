@@ -161,9 +161,14 @@ class Evaluation(Settings):
         beats = load_beats(config.source, self.root, progress)
         split = make_split(beats, config.split, config.split_seed)
         evaluate(
-            self.checkpoint, beats, split, self.plan(), replace_results=self.replace_results,
-            device=pick_device(self.device), progress=progress,
-        )  # fmt: skip
+            self.checkpoint,
+            beats,
+            split,
+            self.plan(),
+            replace_results=self.replace_results,
+            device=pick_device(self.device),
+            progress=progress,
+        )
         keep_levels(Path(self.checkpoint))
 
 

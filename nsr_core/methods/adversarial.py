@@ -52,9 +52,15 @@ class Adversarial(Method):
             return slope(cross_entropy, logits, y)
 
         return sign_steps(
-            network, x, push, uniform,
-            eps=self.eps, steps=self.steps, step_size=self.step_size, precision=self.precision,
-        )  # fmt: skip
+            network,
+            x,
+            push,
+            uniform,
+            eps=self.eps,
+            steps=self.steps,
+            step_size=self.step_size,
+            precision=self.precision,
+        )
 
     def recipe(self, network: str) -> Recipe:
         if network == "mlp":

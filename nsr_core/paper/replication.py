@@ -59,9 +59,22 @@ def replication(replicas: Iterable[Replica]) -> pd.DataFrame:
 
 
 _OURS = [
-    "ours", "low", "high", "beats", "mended", "protocol", "departures", "epochs", "training", "split", "seed", "attack_seed",
-    "checkpoint", "digest", "note",
-]  # fmt: skip
+    "ours",
+    "low",
+    "high",
+    "beats",
+    "mended",
+    "protocol",
+    "departures",
+    "epochs",
+    "training",
+    "split",
+    "seed",
+    "attack_seed",
+    "checkpoint",
+    "digest",
+    "note",
+]
 
 
 def own_values(replica: Replica) -> list[dict[str, Any]]:

@@ -111,9 +111,14 @@ def claims_markdown(verdicts: Sequence[ClaimResult]) -> str:
         ours = f"{at.value:.3f} at {at.eps:g}" if at else ABSENT
         rival = ABSENT if at is None else ATTACK_TITLES.get(verdict.claim.than_attack, at.rival)
         cells_of_row = (
-            network.upper(), ATTACK_TITLES[attack], verdict.claim.text, _held(verdict.paper), _held(verdict.ours), ours,
+            network.upper(),
+            ATTACK_TITLES[attack],
+            verdict.claim.text,
+            _held(verdict.paper),
+            _held(verdict.ours),
+            ours,
             f"{rival} {at.rival_value:.3f}" if at else ABSENT,
-        )  # fmt: skip
+        )
         lines.append(f"| {' | '.join(cells_of_row)} |")
     return "\n".join(lines)
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.errors import UserError
@@ -121,6 +120,8 @@ def _bridged(signal: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 
 def _resample(signal: np.ndarray, rate: float) -> np.ndarray:
+    from scipy.signal import resample_poly  # slow to import, and pages that only name a recording do not need it
+
     ratio = (Fraction(RECORD_FS_HZ) / Fraction(rate)).limit_denominator(MOST_DENOMINATOR)
     if ratio == 1:
         return signal

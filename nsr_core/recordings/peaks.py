@@ -7,7 +7,6 @@ four fifths of them stand on its extreme to the sample.
 """
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.qrs import AT_ONCE, OVERLAP, find_qrs
@@ -23,6 +22,7 @@ LEAST_MOVING = 30
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
     """(beats,) int64, ascending positions of the beats in a signal at 360 Hz, in any unit."""
+
     moving = np.flatnonzero(signal != signal[0])
     if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
         return np.empty(0, np.int64)

@@ -145,9 +145,15 @@ def make_trials(
         for method in methods:
             for beta in sorted(set(values or [factor * paper_beta(network, method) for factor in FACTORS])):
                 config = paper_config(
-                    network, method, beta=round(beta, 6), epochs=epochs, seed=seed, source=bench.source,
-                    split=bench.split_name, split_seed=bench.split_seed,
-                )  # fmt: skip
+                    network,
+                    method,
+                    beta=round(beta, 6),
+                    epochs=epochs,
+                    seed=seed,
+                    source=bench.source,
+                    split=bench.split_name,
+                    split_seed=bench.split_seed,
+                )
                 trials.append(Trial(config))
     return trials
 

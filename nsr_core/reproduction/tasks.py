@@ -147,12 +147,18 @@ class AttackShard:
             file.keep(table, round(before + time.perf_counter() - started, 3))
 
         attack_beats(
-            network, beats, rows[part], self.attack, self.assignment,
+            network,
+            beats,
+            rows[part],
+            self.attack,
+            self.assignment,
             device=bench.torch_device,
             # Of all beats at once, as the whole run does: the last bit may depend on the batch.
             clean=predict(network, beats.x[rows], bench.torch_device)[part],
-            progress=progress, done=done, on_level=keep,
-        )  # fmt: skip
+            progress=progress,
+            done=done,
+            on_level=keep,
+        )
         file.finish(describe_machine(bench.torch_device))
 
     def to_json(self) -> dict[str, Any]:
@@ -215,11 +221,17 @@ class MergeShards:
             raise UserError(f"{self.name}: not finished yet: {', '.join(unfinished)}. Run the same command again.")
         table = pd.concat([file.table() for file in files], ignore_index=True)
         add_results(
-            self.model.own(bench), beats, split, self.shards[0].attack, self.shards[0].assignment, table,
+            self.model.own(bench),
+            beats,
+            split,
+            self.shards[0].attack,
+            self.shards[0].assignment,
+            table,
             seconds=sum(note["seconds"] for note in notes if note),
             machine=_one_machine([note["machine"] for note in notes if note]),
-            replace_results=True, device=bench.torch_device,
-        )  # fmt: skip
+            replace_results=True,
+            device=bench.torch_device,
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "model": self.model.name, "shards": len(self.shards)}

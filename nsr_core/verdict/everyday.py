@@ -167,9 +167,11 @@ def everyday_table(
     _check(kinds, snr_db, draws, seed)
     chosen, at_level = list(dict.fromkeys(kinds)), {float(level): rows for level in snr_db}
     parts = [
-        _read_kind(network, beats, rows, kind, at_level, draws, seed, as_part(progress, n * len(rows), len(chosen) * len(rows)))
+        _read_kind(
+            network, beats, rows, kind, at_level, draws, seed, as_part(progress, n * len(rows), len(chosen) * len(rows))
+        )
         for n, kind in enumerate(chosen)
-    ]  # fmt: skip
+    ]
     return EVERYDAY_TABLE.sort(pd.concat(parts, ignore_index=True))
 
 

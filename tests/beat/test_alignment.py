@@ -66,7 +66,10 @@ def test_angles_of_many_beats_are_those_of_each(trained, demo_beats):
 def test_loss1_turns_w_towards_the_beat(demo_beats):
     """The paper's Figure 3 on beats that no network was trained on."""
     rows = sample_rows(demo_beats, per_class=40)
-    ce, loss1 = (np.nanmedian(angles_deg(load_checkpoint(CHECKPOINTS / f"mlp-{name}"), demo_beats, rows)) for name in ("ce", "loss1"))  # fmt: skip
+    ce, loss1 = (
+        np.nanmedian(angles_deg(load_checkpoint(CHECKPOINTS / f"mlp-{name}"), demo_beats, rows))
+        for name in ("ce", "loss1")
+    )
     assert loss1 < ce - 15
 
 

@@ -51,8 +51,11 @@ def address(tmp_path_factory):
     with log.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", *arguments],
-            cwd=ROOT, stdout=output, stderr=output, env=environment,
-        )  # fmt: skip
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env=environment,
+        )
         try:
             _wait_for(port, server, log)
             yield f"http://127.0.0.1:{port}"

@@ -69,9 +69,13 @@ def test_a_mark_of_another_kind_at_the_same_sample_is_not_taken_for_the_beat(toy
 
 def test_a_change_of_rhythm_is_told_by_its_name(toy_root):
     wfdb.wrann(
-        "901", "atr", np.array([5, 10, 310, 610]), np.array(["+", "N", "N", "A"]), aux_note=["(AFIB", "", "", ""],
+        "901",
+        "atr",
+        np.array([5, 10, 310, 610]),
+        np.array(["+", "N", "N", "A"]),
+        aux_note=["(AFIB", "", "", ""],
         write_dir=str(toy_root),
-    )  # fmt: skip
+    )
     assert read_strip(toy_root, "901", 10, 0.1, 0.1).notes == ("(AFIB", "")
 
 

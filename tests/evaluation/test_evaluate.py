@@ -75,8 +75,12 @@ def test_table_summary_and_card_agree(evaluated, demo_beats, demo_split):
     assert clean["beats"] == len(demo_split.test)
     noted = card["results"]["attacks"]
     assert noted["pgd"]["attack"] == {
-        "name": "pgd", "steps": 25, "step_size": 0.01, "move": "adamax", "random_start": True,
-    }  # fmt: skip
+        "name": "pgd",
+        "steps": 25,
+        "step_size": 0.01,
+        "move": "adamax",
+        "random_start": True,
+    }
     assert noted["spsa"]["carry"] is True
     assert noted["spsa"]["beats"] == "first 4 test beats of each class"
     assert all({"seconds", "machine", "seed", "eps", "signal_only"} <= note.keys() for note in noted.values())

@@ -151,8 +151,10 @@ def test_a_task_survives_its_file(checkpoint_folder, monkeypatch):
     jobs = [
         Training(training(seed=3).config, root="records", device="cpu"),
         Evaluation(checkpoint_folder.name),
-        Evaluation(checkpoint_folder.name, ("spsa", "pgd", "pgd"), {"spsa": {"samples": 8}}, (0.3, 0.1), 5, True, 7, True),
-    ]  # fmt: skip
+        Evaluation(
+            checkpoint_folder.name, ("spsa", "pgd", "pgd"), {"spsa": {"samples": 8}}, (0.3, 0.1), 5, True, 7, True
+        ),
+    ]
     for job in jobs:
         assert load_job(json.loads(json.dumps({"kind": job.kind, **job.to_json()}))) == job
     assert jobs[0].root == str(checkpoint_folder.parent / "records")
@@ -178,12 +180,32 @@ def test_an_evaluation_without_changes_is_the_papers(checkpoint_folder):
 @pytest.mark.parametrize(
     "damage",
     [
-        b"", b"{", b"[]", b"null", b"3", b"\xff\xfe\x80", b"[" * 100_000, b"{}", b'{"state": "queued"}',
-        {"state": "dancing"}, {"state": None}, {"state": INTERRUPTED}, {"done": "many"}, {"done": None}, {"total": 1.5},
-        {"created": "today"}, {"created": float("nan")}, {"seconds_left": float("inf")}, {"error": 3}, {"colour": "red"},
-        {"state": RUNNING}, {"state": RUNNING, "pid": -1}, {"state": RUNNING, "pid": 0}, {"folder": "/"},
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"3",
+        b"\xff\xfe\x80",
+        b"[" * 100_000,
+        b"{}",
+        b'{"state": "queued"}',
+        {"state": "dancing"},
+        {"state": None},
+        {"state": INTERRUPTED},
+        {"done": "many"},
+        {"done": None},
+        {"total": 1.5},
+        {"created": "today"},
+        {"created": float("nan")},
+        {"seconds_left": float("inf")},
+        {"error": 3},
+        {"colour": "red"},
+        {"state": RUNNING},
+        {"state": RUNNING, "pid": -1},
+        {"state": RUNNING, "pid": 0},
+        {"folder": "/"},
     ],
-)  # fmt: skip
+)
 def test_a_damaged_status_is_a_failed_run_that_can_be_deleted_and_nothing_else(damage, run, submit_toy):
     other = submit_toy()
     if isinstance(damage, bytes):

@@ -57,8 +57,13 @@ def test_survivors_are_counted_on_the_beats_that_both_attacks_had(make_table):
     result = lesson.survivors(table, 0.1)
     assert result.beats == 3
     assert dict(zip(result.attacks, result.left.tolist(), strict=True)) == {
-        "pgd1": 3, "pgd5": 2, "pgd20": 2, "pgd100": 1, "spsa": 1, "all": 0,
-    }  # fmt: skip
+        "pgd1": 3,
+        "pgd5": 2,
+        "pgd20": 2,
+        "pgd100": 1,
+        "spsa": 1,
+        "all": 0,
+    }
     assert outcomes(table, "pgd").shape[0] == 4
     with pytest.raises(UserError, match=r"no results at noise level 0\.2"):
         lesson.survivors(table, 0.2)

@@ -28,8 +28,15 @@ def test_it_opens_on_two_networks_and_a_beat_that_flips():
 
 
 def test_the_numbers_are_those_of_the_core(demo_beats):
-    app = open_page("beat", beat="demo:7", models=["mlp-ce", "mlp-adv0.1"], eps="0.1", steps="20", seed="3",
-                    view="Numbers and files")  # fmt: skip
+    app = open_page(
+        "beat",
+        beat="demo:7",
+        models=["mlp-ce", "mlp-adv0.1"],
+        eps="0.1",
+        steps="20",
+        seed="3",
+        view="Numbers and files",
+    )
     table = next(value for value in (frame.value for frame in app.dataframe) if "bound R₂" in value)
     for name, row in zip(("mlp-ce", "mlp-adv0.1"), table.to_dict("records"), strict=True):
         result = attack_beat(loaders.checkpoint(name), PGD(steps=20), demo_beats, 7, 0.1, seed=3, signal_only=True)
@@ -40,8 +47,15 @@ def test_the_numbers_are_those_of_the_core(demo_beats):
 
 
 def test_the_same_address_gives_the_same_words():
-    address = {"beat": "demo:21", "models": ["mlp-mse", "mlp-loss1"], "eps": "0.07", "steps": "50", "seed": "5",
-               "signal": "false", "attack": "pgd-sign"}  # fmt: skip
+    address = {
+        "beat": "demo:21",
+        "models": ["mlp-mse", "mlp-loss1"],
+        "eps": "0.07",
+        "steps": "50",
+        "seed": "5",
+        "signal": "false",
+        "attack": "pgd-sign",
+    }
     first, second = open_page("beat", **address), open_page("beat", **address)
     assert words(first) == words(second)
     assert "demo:21" in words(first)

@@ -51,9 +51,16 @@ def test_the_counts_can_be_shown_otherwise(view):
 @pytest.mark.parametrize("tab", TABS)
 def test_bad_parameters_fall_back(tab):
     app = open_page(
-        tab=tab, split="nonsense", axis="7", of_record="../../etc", cut="?", draw="-5", seconds="x", origin="demo:99999",
+        tab=tab,
+        split="nonsense",
+        axis="7",
+        of_record="../../etc",
+        cut="?",
+        draw="-5",
+        seconds="x",
+        origin="demo:99999",
         **{"of_class": "Z"},
-    )  # fmt: skip
+    )
     assert_healthy(app)
     if tab == "Origin":
         assert 'There is no beat "demo:99999"' in app.warning[0].value

@@ -92,8 +92,10 @@ def test_network_attack_and_metric_choose_the_table():
     assert app.selectbox(key="table").value == 12
     app.selectbox(key="table").set_value(1).run()
     assert [app.segmented_control(key=f"table_{key}").value for key in ("network", "attack", "metric")] == [
-        "mlp", "pgd20", "acc",
-    ]  # fmt: skip
+        "mlp",
+        "pgd20",
+        "acc",
+    ]
 
 
 def test_the_protocol_stands_under_a_table():

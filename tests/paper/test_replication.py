@@ -214,7 +214,12 @@ def test_a_claim_with_a_custom_value_says_so(rows):
 
 @pytest.mark.parametrize(
     ("eps", "words"),
-    [((0.1,), "0.1"), ((0.1, 0.2), "0.1 and 0.2"), ((0.03, 0.05, 0.1), "0.03 to 0.1"), ((0.01, 0.05, 0.3), "0.01, 0.05 and 0.3")],
-)  # fmt: skip
+    [
+        ((0.1,), "0.1"),
+        ((0.1, 0.2), "0.1 and 0.2"),
+        ((0.03, 0.05, 0.1), "0.03 to 0.1"),
+        ((0.01, 0.05, 0.3), "0.01, 0.05 and 0.3"),
+    ],
+)
 def test_noise_levels_in_words(eps, words):
     assert Claim(1, "acc", "loss2", (), eps).text == f"loss2 has the best ACC at {words}"

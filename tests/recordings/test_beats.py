@@ -188,10 +188,16 @@ def test_the_same_choices_have_the_same_key_however_they_are_said():
     keys = {
         cut(**options).key
         for options in (
-            {}, {"start_s": 0}, {"fs_hz": np.float64(360)}, {"fs_hz": 360}, {"unit": "mV"}, {"stop_s": 1e9},
-            {"stop_s": COUNT / 360}, {"use_marks": False},
+            {},
+            {"start_s": 0},
+            {"fs_hz": np.float64(360)},
+            {"fs_hz": 360},
+            {"unit": "mV"},
+            {"stop_s": 1e9},
+            {"stop_s": COUNT / 360},
+            {"use_marks": False},
         )
-    }  # fmt: skip
+    }
     assert len(keys) == 1
 
 
@@ -199,9 +205,16 @@ def test_every_other_choice_has_another_key():
     made = recording(HEART, marks=MARKS)
     two = replace(made, channels=(*made.channels, replace(made.channels[0], name="V5")))
     others = [
-        cut(), cut(fs_hz=300.0), cut(unit="uV"), cut(unit=""), cut(start_s=1.0), cut(stop_s=12.0), cut(use_marks=True),
-        cut_recording(two, "V5"), cut_recording(replace(made, digest="e" * 64), "II"),
-    ]  # fmt: skip
+        cut(),
+        cut(fs_hz=300.0),
+        cut(unit="uV"),
+        cut(unit=""),
+        cut(start_s=1.0),
+        cut(stop_s=12.0),
+        cut(use_marks=True),
+        cut_recording(two, "V5"),
+        cut_recording(replace(made, digest="e" * 64), "II"),
+    ]
     assert len({told.key for told in others}) == len(others)
     assert cut_recording(two, "II").key == cut().key
 

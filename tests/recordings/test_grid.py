@@ -303,10 +303,24 @@ def test_without_a_rate_one_is_asked_for():
 @pytest.mark.parametrize(
     ("start_s", "stop_s"),
     [
-        (5.1, None), (8.0, None), (9.0, 20.0), (-0.1, None), (-9.0, -5.0), (NAN, None), (INF, None), (-INF, None),
-        (0.0, 2.9), (5.0, 5.0), (6.0, 2.0), (0.0, -4.0), (0.0, NAN), (NAN, NAN), (0.0, -INF), (INF, INF),
+        (5.1, None),
+        (8.0, None),
+        (9.0, 20.0),
+        (-0.1, None),
+        (-9.0, -5.0),
+        (NAN, None),
+        (INF, None),
+        (-INF, None),
+        (0.0, 2.9),
+        (5.0, 5.0),
+        (6.0, 2.0),
+        (0.0, -4.0),
+        (0.0, NAN),
+        (NAN, NAN),
+        (0.0, -INF),
+        (INF, INF),
     ],
-)  # fmt: skip
+)
 def test_a_stretch_that_is_outside_or_too_short_is_refused(start_s, stop_s):
     with pytest.raises(UserError, match=r"must lie in the recording, which has 8 s, and have at least 3 s\. Choose"):
         to_grid(channel(restless(360.0)), start_s=start_s, stop_s=stop_s)

@@ -26,8 +26,12 @@ def heart(
     at = np.arange(first, count - 30, interval).round().astype(np.int64)
     shrink = min(1.0, interval / 300)
     waves = (
-        (1.0, 0, 4), (-0.25, 9, 5), (-0.15, -9, 4), (0.12, -55 * shrink, 10), (t_wave, min(90, 0.4 * interval), 25 * shrink**0.5)
-    )  # fmt: skip
+        (1.0, 0, 4),
+        (-0.25, 9, 5),
+        (-0.15, -9, 4),
+        (0.12, -55 * shrink, 10),
+        (t_wave, min(90, 0.4 * interval), 25 * shrink**0.5),
+    )
     time = np.arange(count)
     signal = sum(
         size * np.exp(-(((time - place - delay) / width) ** 2)) for place in at for size, delay, width in waves

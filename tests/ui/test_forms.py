@@ -123,8 +123,11 @@ def test_the_prefix_keeps_two_forms_apart():
 def test_a_bound_form_takes_its_values_from_the_address():
     address = {"a_steps": "7", "a_step_size": "0.003", "a_move": "sign", "a_random_start": "false"}
     assert values(show(PGD(), address, prefix="a_", bound=True)) == {
-        "steps": 7, "step_size": 0.003, "move": "sign", "random_start": False,
-    }  # fmt: skip
+        "steps": 7,
+        "step_size": 0.003,
+        "move": "sign",
+        "random_start": False,
+    }
 
 
 def test_a_form_that_is_not_bound_does_not():

@@ -17,9 +17,7 @@ from nsr_core.verdict.masking.variants import PUBLISHED
 def test_the_trail_is_the_published_run_up_to_its_first_success(trained, demo_beats, some):
     seen = Evidence(trained.network, demo_beats, some, (0.03,), seed=4)
     way = seen.trail(0.03)
-    record = PGD()(
-        trained.network, seen.x, seen.y, 0.03, randomness=BeatRandomness(4, some), record=True
-    )  # fmt: skip
+    record = PGD()(trained.network, seen.x, seen.y, 0.03, randomness=BeatRandomness(4, some), record=True)
     assert (way.broken.any(0) == seen.broken(PUBLISHED, 0.03)).all()
     assert len(way.loss) == len(record.trajectory.loss) == 101
     stood = record.step.numpy() < 0

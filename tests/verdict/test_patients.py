@@ -100,8 +100,11 @@ def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
     assert whole.classes["beats"].sum() == len(demo_split.test)
     assert some.classes["beats"].tolist() == [4] * 5
     clean = read_patients(checkpoint_folder, "pgd-sign").classes
-    expected = [(predict(load_checkpoint(checkpoint_folder).network, demo_beats.x[rows]) == label).mean()
-                for label in range(5) for rows in [demo_split.test[demo_beats.y[demo_split.test] == label]]]  # fmt: skip
+    expected = [
+        (predict(load_checkpoint(checkpoint_folder).network, demo_beats.x[rows]) == label).mean()
+        for label in range(5)
+        for rows in [demo_split.test[demo_beats.y[demo_split.test] == label]]
+    ]
     np.testing.assert_allclose(clean["recall"], expected)
     assert (whole.classes["recall"] <= clean["recall"]).all()
     with pytest.raises(UserError, match=r"it has: (pgd-sign, fgsm|fgsm, pgd-sign)"):

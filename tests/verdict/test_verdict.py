@@ -29,8 +29,12 @@ def table(make_table):
     """fgsm breaks beat 0 at once; PGD beat 1 at 0.1; beat 2 falls to spsa alone, at 0.1; beat 3 to nothing."""
     whole = make_table(
         [[0, -1, -1, -1, -2], [-3, PGD_STEP + 4, -1, -1, -2]],
-        [[1, 1, 2, 3, 0], [1, 0, 2, 3, 0]], Y, CLEAN, EPS, WHOLE,
-    )  # fmt: skip
+        [[1, 1, 2, 3, 0], [1, 0, 2, 3, 0]],
+        Y,
+        CLEAN,
+        EPS,
+        WHOLE,
+    )
     signal = make_table(
         [[-1, -1, -1, -1, -2], [1, -1, -1, -1, -2]], [[0, 1, 2, 3, 0], [1, 1, 2, 3, 0]], Y, CLEAN, EPS, SIGNAL
     )

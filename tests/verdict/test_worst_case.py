@@ -26,10 +26,17 @@ EPS = (0.005, 0.01, 0.03)
 def worst_case(network, beats, rows, eps_grid, strength, *, done=None, on_level=lambda table: None, **settings):
     """As the evaluation runs it, with the column that says which attack it was."""
     table = attack_beats(
-        network, beats, rows, WorstCase(strength), WorstCase.name, eps_grid, carry=True,
+        network,
+        beats,
+        rows,
+        WorstCase(strength),
+        WorstCase.name,
+        eps_grid,
+        carry=True,
         done=None if done is None else done[list(COLUMN_TYPES)],
-        on_level=lambda so_far: on_level(with_names(so_far, strength)), **settings,
-    )  # fmt: skip
+        on_level=lambda so_far: on_level(with_names(so_far, strength)),
+        **settings,
+    )
     return with_names(table, strength)
 
 

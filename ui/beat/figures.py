@@ -165,21 +165,35 @@ def brackets(found: Mapping[str, tuple[str, BeatBracket]], eps: float, ink: Ink)
     )
     data = [
         {
-            "type": "bar", "orientation": "h", "y": rows, "x": width, "name": name, "customdata": [_ends(one) for one in several],
-            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "type": "bar",
+            "orientation": "h",
+            "y": rows,
+            "x": width,
+            "name": name,
+            "customdata": [_ends(one) for one in several],
+            "marker": {
+                "color": colour,
+                "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6},
+                "line": {"width": 0},
+            },
             "hovertemplate": "%{customdata}<extra></extra>",
         }
         for name, width, colour, shape in parts
-    ]  # fmt: skip
+    ]
     look = layout(ink, 48 * len(found) + 150, {"t": 56}, barmode="stack", bargap=0.4, shapes=[upright(eps, ink.text)])
     look["legend"] = {**look["legend"], "traceorder": "normal"}
     axes = {
         "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[0, most]),
         "yaxis": axis(
-            ink, range=[len(found) - 0.5, -0.5], tickvals=rows, ticktext=titles, showgrid=False, ticksuffix="  ",
+            ink,
+            range=[len(found) - 0.5, -0.5],
+            tickvals=rows,
+            ticktext=titles,
+            showgrid=False,
+            ticksuffix="  ",
             fixedrange=True,
         ),
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": look | axes})
 
 

@@ -39,11 +39,17 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
         ]
     )
     chart.numbers(
-        table.round(5), name=f"known-{beats.name(row)}".replace(":", "-").replace("/", "-"),
+        table.round(5),
+        name=f"known-{beats.name(row)}".replace(":", "-").replace("/", "-"),
         figures=lambda: {"What is known": figure},
-        facts={"beat": beats.name(row), "seed": choice.seed, "signal_only": choice.signal_only, "protocol": "worst-case",
-               "weights": {answer.name: answer.result.weights for answer, _ in brackets}},
-    )  # fmt: skip
+        facts={
+            "beat": beats.name(row),
+            "seed": choice.seed,
+            "signal_only": choice.signal_only,
+            "protocol": "worst-case",
+            "weights": {answer.name: answer.result.weights for answer, _ in brackets},
+        },
+    )
 
 
 def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice) -> list[tuple[Answer, BeatBracket]]:
@@ -76,9 +82,11 @@ def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoic
 def _result(bracket: BeatBracket) -> str:
     if bracket.broken == 0:
         return "misread before any noise"
-    proof = "there is no certificate for this network" if bracket.certified != bracket.certified else (
-        f"proved up to {bracket.certified:.4f}"
-    )  # fmt: skip
+    proof = (
+        "there is no certificate for this network"
+        if bracket.certified != bracket.certified
+        else (f"proved up to {bracket.certified:.4f}")
+    )
     if bracket.by:
         return f"{proof}, broken at {bracket.broken:.3f} by {bracket.by}"
     return f"{proof}, and no attack breaks it up to {bracket.most:g}"

@@ -49,10 +49,11 @@ def _sweep(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:
         f"misread. An attack may miss at a larger level what it found at a smaller one.{instead}"
     )
     chart.numbers(
-        tables.sweep_table(answers), name=_file_name(answers, "sweep"),
+        tables.sweep_table(answers),
+        name=_file_name(answers, "sweep"),
         figures=lambda: {"Noise from 0 to 0.3": _sweep_figure(answers, choice, colours)},
         facts={"attack": attack.name, "settings": asdict(attack), "attacks": [one.result.to_json() for one in answers]},
-    )  # fmt: skip
+    )
 
 
 @st.fragment
@@ -81,9 +82,11 @@ def _way(answers: list[Answer]) -> None:
             alt=f"Loss from {result.path.loss[0]:.2f} to {result.path.loss[-1]:.2f} over {last} steps.",
         )
     chart.numbers(
-        tables.way_table(result), name=_file_name(answers, f"way-{answer.name}"), facts={"attack": result.to_json()},
+        tables.way_table(result),
+        name=_file_name(answers, f"way-{answer.name}"),
+        facts={"attack": result.to_json()},
         figures=lambda: {f"{answer.title}, step {at}": figure, "Loss and reading": figures.way(result, at, colours)},
-    )  # fmt: skip
+    )
 
 
 def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
@@ -105,17 +108,21 @@ def _noise_to_signal(answers: list[Answer], colours: Ink) -> None:
     )
     columns = ["network", "‖w_y‖₁", "|z_y|", "bound R₂", "NSR on the line", "NSR reached"]
     st.dataframe(
-        tables.table(answers)[columns], hide_index=True, key="nsr_table",
+        tables.table(answers)[columns],
+        hide_index=True,
+        key="nsr_table",
         column_config={
             "bound R₂": st.column_config.NumberColumn(help="‖w_y‖₁ ε / |z_y|, eq. 9"),
             "NSR on the line": st.column_config.NumberColumn(help="|w_y·noise| / |z_y| for this noise, eq. 8"),
             "NSR reached": st.column_config.NumberColumn(help="|change of z_y| / |z_y| as it really came out"),
         },
-    )  # fmt: skip
+    )
     chart.numbers(
-        tables.sensitivity_table(answers), name=_file_name(answers, "sensitivity"), figures=lambda: {"w_y": figure()},
+        tables.sensitivity_table(answers),
+        name=_file_name(answers, "sensitivity"),
+        figures=lambda: {"w_y": figure()},
         facts={"attacks": [answer.result.to_json() for answer in answers]},
-    )  # fmt: skip
+    )
 
 
 def _numbers(answers: list[Answer], choice: AttackChoice, colours: Ink) -> None:

@@ -26,9 +26,13 @@ def record_field(beats: Beats) -> str:
     if beats.source != "mitbih":
         return ANY
     return st.selectbox(
-        "Record", (ANY, *np.unique(beats.record).tolist()), key="of_record", bind="query-params", width=150,
+        "Record",
+        (ANY, *np.unique(beats.record).tolist()),
+        key="of_record",
+        bind="query-params",
+        width=150,
         format_func=lambda name: "Any record" if name == ANY else name,
-    )  # fmt: skip
+    )
 
 
 def beat_field(beats: Beats, first: int) -> str:
@@ -37,10 +41,15 @@ def beat_field(beats: Beats, first: int) -> str:
     So the field is on the page before a button writes into it; the page's address would not follow otherwise.
     """
     return st.text_input(
-        "Beat", key="origin", bind="query-params", placeholder=beats.name(first), width=190,
-        on_change=open_tab, args=(ORIGIN,),
+        "Beat",
+        key="origin",
+        bind="query-params",
+        placeholder=beats.name(first),
+        width=190,
+        on_change=open_tab,
+        args=(ORIGIN,),
         help="The beat shown under Origin: pick one under Beats, or type record:sample or the number of a row.",
-    )  # fmt: skip
+    )
 
 
 def first_row(beats: Beats) -> int:

@@ -38,14 +38,26 @@ def _choose(beats: Beats) -> tuple[Split, str]:
     name = possible[0]
     if len(possible) > 1:
         name = st.segmented_control(
-            "Split by", possible, default=possible[0], key="split", bind="query-params", required=True, wrap=True,
+            "Split by",
+            possible,
+            default=possible[0],
+            key="split",
+            bind="query-params",
+            required=True,
+            wrap=True,
             help="Which beats train the network, which ones watch over the training, and which ones test it.",
-        )  # fmt: skip
+        )
     view = st.segmented_control(
-        "Shown as", figures.VIEWS, default="log", key="axis", bind="query-params", required=True, wrap=True,
+        "Shown as",
+        figures.VIEWS,
+        default="log",
+        key="axis",
+        bind="query-params",
+        required=True,
+        wrap=True,
         help="On the log axis each step to the right is ten times as many, so that rare classes can be seen. The share is "
         "that of a class among the beats of its part.",
-    )  # fmt: skip
+    )
     return loaders.split_of(beats.source, sources.root_of(beats.source), name), view
 
 
@@ -57,8 +69,11 @@ def _result(beats: Beats, outcome: PartCounts, split: Split, view: str) -> None:
     facts = {"source": beats.source, "split": split.name, "fingerprint": split.fingerprint, "seed": split.seed}
     shares = {f"{part} share": 4 for part in PARTS}
     chart.numbers(
-        outcome.table().round(shares), name="class-counts", figures=lambda: {"Beats by class and part": figure}, facts=facts
-    )  # fmt: skip
+        outcome.table().round(shares),
+        name="class-counts",
+        figures=lambda: {"Beats by class and part": figure},
+        facts=facts,
+    )
 
 
 def _title(beats: Beats) -> str:

@@ -35,26 +35,37 @@ def show(beats: Beats) -> None:
     figure = figures.lengths(length_histogram(beats), table, ink())
     chart.draw(figure, key="lengths", alt=_alt(table))
     chart.numbers(
-        table.round({"median_ms": 0, "padding": 3, "median_mv": 2}), name="cutting",
-        figures=lambda: {"Length of the signal by class": figure}, facts={"source": beats.source},
-    )  # fmt: skip
+        table.round({"median_ms": 0, "padding": 3, "median_mv": 2}),
+        name="cutting",
+        figures=lambda: {"Length of the signal by class": figure},
+        facts={"source": beats.source},
+    )
 
 
 def _totals(beats: Beats, total: pd.Series) -> None:
     with st.container(horizontal=True):
         st.metric(
-            "Padding", f"{total['padding']:.1%}", border=True, width=200,
+            "Padding",
+            f"{total['padding']:.1%}",
+            border=True,
+            width=200,
             help="Share of all numbers that are zeros behind the signal.",
-        )  # fmt: skip
+        )
         st.metric(
-            "Windows cut short", _known(beats, total, "cut_short"), border=True, width=200,
+            "Windows cut short",
+            _known(beats, total, "cut_short"),
+            border=True,
+            width=200,
             help="The next mark was no beat (a change of rhythm, noise), and the window was measured to it.",
-        )  # fmt: skip
+        )
         st.metric(
-            "Ends lost", _known(beats, total, "truncated"), border=True, width=200,
+            "Ends lost",
+            _known(beats, total, "truncated"),
+            border=True,
+            width=200,
             help="The window was longer than 187 samples (1.558 s). It is scaled by the extremes of the whole window, so what "
             "is left may not reach 0 or 1.",
-        )  # fmt: skip
+        )
 
 
 def _known(beats: Beats, total: pd.Series, what: str) -> str:

@@ -37,8 +37,9 @@ def class_counts(result: PartCounts, view: str, ink: Ink) -> go.Figure:
     names = {"tickvals": np.arange(len(CLASSES)), "ticktext": [f"{name}  " for name in CLASSES]}
     axes = {
         "xaxis": axis(ink, "share of the part's beats" if view == "share" else "beats", **scale),
-        "yaxis": axis(ink, autorange="reversed", showgrid=False, **names) | {"tickfont": {"size": 15, "color": ink.text}},
-    }  # fmt: skip
+        "yaxis": axis(ink, autorange="reversed", showgrid=False, **names)
+        | {"tickfont": {"size": 15, "color": ink.text}},
+    }
     return go.Figure({"data": data, "layout": layout(ink, 460, barmode="overlay", uirevision=view) | axes})
 
 
@@ -50,16 +51,25 @@ def _bars_and_dots(
     x = np.where(column > 0, column, np.nan) if view == "log" else column
     shared = {"x": x, "y": np.arange(len(CLASSES)) + 0.26 * (place - 1)}
     bars = {
-        "type": "bar", "orientation": "h", "width": 0.05, "marker": {"color": colour}, "hoverinfo": "skip",
+        "type": "bar",
+        "orientation": "h",
+        "width": 0.05,
+        "marker": {"color": colour},
+        "hoverinfo": "skip",
         "showlegend": False,
-    }  # fmt: skip
+    }
     dots = {
-        "type": "scatter", "name": PARTS[place], "mode": "markers+text", "cliponaxis": False,
+        "type": "scatter",
+        "name": PARTS[place],
+        "mode": "markers+text",
+        "cliponaxis": False,
         "marker": {"symbol": symbol, "color": colour, "size": 10},
         "text": [f"  {value:.2%}" if view == "share" else f"  {value:,}" for value in column],
-        "textposition": "middle right", "textfont": {"color": colour, "size": 12},
-        "customdata": counts, "hovertemplate": f"%{{customdata:,}} beats<extra>{PARTS[place]}</extra>",
-    }  # fmt: skip
+        "textposition": "middle right",
+        "textfont": {"color": colour, "size": 12},
+        "customdata": counts,
+        "hovertemplate": f"%{{customdata:,}} beats<extra>{PARTS[place]}</extra>",
+    }
     return shared | bars, shared | dots
 
 
@@ -71,9 +81,13 @@ def padding(length: int, ink: Ink, yref: str = "paper") -> list[Part]:
 def small_beat(x: np.ndarray, length: int, ink: Ink) -> go.Figure:
     """One beat as the network gets it: its signal, and its padding as a shaded stretch. All have the same axes."""
     signal = {
-        "type": "scatter", "mode": "lines", "line": {"color": ink.trace, "width": 1.6},
-        "x": np.arange(length) * MS, "y": x[:length], "hovertemplate": "%{x:.0f} ms, %{y:.3f}<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"color": ink.trace, "width": 1.6},
+        "x": np.arange(length) * MS,
+        "y": x[:length],
+        "hovertemplate": "%{x:.0f} ms, %{y:.3f}<extra></extra>",
+    }
     seconds = {"range": [0, END_MS], "tickvals": [0, 500, 1000, 1500], "ticktext": ["0", "0.5", "1", "1.5 s"]}
     axes = {
         "xaxis": axis(ink, fixedrange=True, **seconds) | {"automargin": False},
@@ -129,11 +143,16 @@ def amplitudes(table: pd.DataFrame, ink: Ink) -> go.Figure:
     ]
     axes = {
         "xaxis": axis(
-            ink, "record", type="category", categoryorder="array", categoryarray=table["record"].tolist(), tickangle=-90,
+            ink,
+            "record",
+            type="category",
+            categoryorder="array",
+            categoryarray=table["record"].tolist(),
+            tickangle=-90,
             showgrid=False,
         ),
         "yaxis": axis(ink, "peak to peak, mV", rangemode="tozero"),
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": layout(ink, 380) | axes})
 
 
@@ -141,9 +160,13 @@ def _amplitudes_of(own: pd.DataFrame, part: str, symbol: str, colour: str) -> Pa
     median = own["median_mv"].to_numpy()
     spread = {"array": own["high_mv"].to_numpy() - median, "arrayminus": median - own["low_mv"].to_numpy()}
     return {
-        "type": "scatter", "x": own["record"].to_numpy(), "y": median, "name": part, "mode": "markers",
+        "type": "scatter",
+        "x": own["record"].to_numpy(),
+        "y": median,
+        "name": part,
+        "mode": "markers",
         "marker": {"symbol": symbol, "color": colour, "size": 8},
         "error_y": spread | {"color": colour, "thickness": 1.2, "width": 0},
         "customdata": own[["lead", "beats"]].to_numpy(),
         "hovertemplate": "record %{x}, %{customdata[0]}: %{y:.2f} mV<extra>%{customdata[1]:,} beats</extra>",
-    }  # fmt: skip
+    }

@@ -22,14 +22,25 @@ WIDTH_PX = 292
 def show(beats: Beats) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
-            "Class", (ANY, *CLASSES), key="of_class", bind="query-params", width=300,
+            "Class",
+            (ANY, *CLASSES),
+            key="of_class",
+            bind="query-params",
+            width=300,
             format_func=lambda name: "Any class" if name == ANY else f"{CLASS_NAMES[name]} ({name})",
-        )  # fmt: skip
+        )
         record = choice.record_field(beats)
         cut = _cut_field(beats)
         draw = whole_number(
-            "Draw", 0, 9999, FIRST_DRAW, key="draw", bind="query-params", width=130, help="The seed of the random choice."
-        )  # fmt: skip
+            "Draw",
+            0,
+            9999,
+            FIRST_DRAW,
+            key="draw",
+            bind="query-params",
+            width=130,
+            help="The seed of the random choice.",
+        )
         st.button("Another draw", icon=":material/casino:", key="another", on_click=_draw_again)
         choice.beat_field(beats, choice.first_row(beats))
     found = matching_rows(beats, None if label == ANY else label, None if record == ANY else record, CUTS[cut])
@@ -52,9 +63,13 @@ def _cut_field(beats: Beats) -> str:
     if beats.source == "demo":
         return ANY
     return st.selectbox(
-        "Cutting", list(CUTS), key="cut", bind="query-params", width=180,
+        "Cutting",
+        list(CUTS),
+        key="cut",
+        bind="query-params",
+        width=180,
         help="A window ends early where the next mark is no beat; a signal of more than 187 samples loses its end.",
-    )  # fmt: skip
+    )
 
 
 def _draw_again() -> None:
@@ -76,13 +91,19 @@ def _small_beat(beats: Beats, row: int) -> None:
             st.markdown(f"**{label}** &nbsp;{name}", width="stretch")
             links.page_link("beat", "Lab", {"beat": name})
             st.button(
-                "Origin", icon=":material/timeline:", key=f"origin_{row}", type="tertiary", on_click=choice.show_origin,
+                "Origin",
+                icon=":material/timeline:",
+                key=f"origin_{row}",
+                type="tertiary",
+                on_click=choice.show_origin,
                 args=(name,),
-            )  # fmt: skip
+            )
         chart.draw(
-            figures.small_beat(beats.x[row], length, ink()), key=f"small_{row}", buttons=False,
+            figures.small_beat(beats.x[row], length, ink()),
+            key=f"small_{row}",
+            buttons=False,
             alt=f"Beat {name}, class {label}: {length} samples of signal, {BEAT_LENGTH - length} of padding.",
-        )  # fmt: skip
+        )
         st.caption(_short_facts(beats, row))
 
 

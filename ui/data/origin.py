@@ -28,8 +28,13 @@ def show(beats: Beats) -> None:
         name = choice.beat_field(beats, first)
         if beats.source == "mitbih":
             seconds = st.segmented_control(
-                "Strip, seconds", SECONDS, default=SECONDS[-1], key="seconds", bind="query-params", required=True,
-            )  # fmt: skip
+                "Strip, seconds",
+                SECONDS,
+                default=SECONDS[-1],
+                key="seconds",
+                bind="query-params",
+                required=True,
+            )
     row = row_of(beats, name, first)
     with choices:
         settings = {"beat": beats.name(row)}

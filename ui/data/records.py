@@ -37,10 +37,15 @@ def show(beats: Beats) -> None:
     st.markdown(_leads_words(table, median_mv(beats)))
     _choose(beats, table)
     st.dataframe(
-        rounded, hide_index=True, key="records_table", selection_mode="single-row", height=420,
-        on_select=partial(_take_record, table["record"].tolist()), column_config=COLUMNS,
+        rounded,
+        hide_index=True,
+        key="records_table",
+        selection_mode="single-row",
+        height=420,
+        on_select=partial(_take_record, table["record"].tolist()),
+        column_config=COLUMNS,
         alt="One row for each record: lead, part, beats by class, amplitude, padding.",
-    )  # fmt: skip
+    )
     st.caption("Select a row, or choose a record above, to look at its beats.")
     st.subheader("How large the beats are", anchor=False)
     st.markdown(
@@ -58,9 +63,13 @@ def _choose(beats: Beats, table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         record = choice.record_field(beats)
         st.button(
-            "Look at its beats", icon=":material/grid_view:", key="look", on_click=choice.open_tab, args=(choice.BEATS,),
+            "Look at its beats",
+            icon=":material/grid_view:",
+            key="look",
+            on_click=choice.open_tab,
+            args=(choice.BEATS,),
             disabled=record == ANY,
-        )  # fmt: skip
+        )
     if record != ANY:
         st.markdown(_record_words(table.set_index("record").loc[record]))
 

@@ -37,9 +37,11 @@ def show(outcome: Strip, beats: Beats, row: int, facts: dict[str, Any]) -> None:
         chart.draw(made, key="made", alt=made_alt(length))
     table = pd.DataFrame({"time_s": outcome.time_s.round(4), "mv": outcome.mv.round(4)})
     chart.numbers(
-        table, name="strip", figures=lambda: {"Strip": figure, "From the strip to the beat": made},
+        table,
+        name="strip",
+        figures=lambda: {"Strip": figure, "From the strip to the beat": made},
         facts=facts | {"record": outcome.record, "lead": outcome.lead, "fs_hz": RECORD_FS_HZ},
-    )  # fmt: skip
+    )
 
 
 def _words(outcome: Strip, beats: Beats, row: int) -> str:

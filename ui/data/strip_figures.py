@@ -30,15 +30,23 @@ def strip(result: Strip, ink: Ink) -> go.Figure:
     if result.stop_s > result.kept_stop_s:
         window.append(stretch(result.kept_stop_s, min(result.stop_s, end), ink.muted, 0.16))
     trace = {
-        "type": "scatter", "x": result.time_s, "y": result.mv, "mode": "lines", "name": result.lead,
-        "line": {"color": ink.trace, "width": 1.4}, "hovertemplate": "%{x:.3f} s, %{y:.3f} mV<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": result.time_s,
+        "y": result.mv,
+        "mode": "lines",
+        "name": result.lead,
+        "line": {"color": ink.trace, "width": 1.4},
+        "hovertemplate": "%{x:.3f} s, %{y:.3f} mV<extra></extra>",
+    }
     px_per_mm = USUAL_WIDTH_PX / ((end - begin) * SPEED)
     height = int(np.clip((high - low) / ecg.MV_PER_MM * px_per_mm, 230, 460)) + 80
     look = ecg.paper_layout(ink, height) | {
-        "margin": {"l": 52, "r": 8, "t": 16, "b": 64}, "showlegend": False, "hovermode": "closest", "shapes": window,
+        "margin": {"l": 52, "r": 8, "t": 16, "b": 64},
+        "showlegend": False,
+        "hovermode": "closest",
+        "shapes": window,
         "uirevision": f"{result.record}:{result.start_s}",
-    }  # fmt: skip
+    }
     data = [trace, _marks(result, low + 0.25, high - 0.25, ink)]
     return go.Figure({"data": data, "layout": look | paper_in_seconds(ink, (begin, end), (low, high))})
 
@@ -49,12 +57,17 @@ def _marks(result: Strip, low: float, high: float, ink: Ink) -> Part:
     chosen = np.isclose(result.mark_s, result.start_s) & is_beat
     colours = np.where(chosen, ink.noise, np.where(is_beat, ink.text, ink.muted))
     return {
-        "type": "scatter", "x": result.mark_s, "y": np.where(is_beat, high, low), "mode": "text", "name": "marks",
+        "type": "scatter",
+        "x": result.mark_s,
+        "y": np.where(is_beat, high, low),
+        "mode": "text",
+        "name": "marks",
         "text": [_mark_text(result, place, bool(chosen[place])) for place in range(len(result.symbols))],
-        "textfont": {"size": 14, "color": colours.tolist()}, "cliponaxis": True,
+        "textfont": {"size": 14, "color": colours.tolist()},
+        "cliponaxis": True,
         "hovertext": [_mark_hover(result, place) for place in range(len(result.symbols))],
         "hovertemplate": "%{hovertext}<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def _mark_text(result: Strip, place: int, chosen: bool) -> str:
@@ -76,15 +89,22 @@ def paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, fl
     fifths = np.arange(int(np.ceil(seconds[0] * 5)), int(np.floor(seconds[1] * 5)) + 40)
     halves = np.arange(-40, 41)
     x |= {
-        "range": seconds, "minor": x["minor"] | {"dtick": x["minor"]["dtick"] / 1000, "tick0": 0}, "tickmode": "array",
-        "tickvals": fifths / 5, "ticktext": ["" if fifth % 5 else clock(fifth / 5) for fifth in fifths],
-        "ticklabelstep": 1, "title": axis_title(ink, "time from the start of the recording, min:s"),
-    }  # fmt: skip
+        "range": seconds,
+        "minor": x["minor"] | {"dtick": x["minor"]["dtick"] / 1000, "tick0": 0},
+        "tickmode": "array",
+        "tickvals": fifths / 5,
+        "ticktext": ["" if fifth % 5 else clock(fifth / 5) for fifth in fifths],
+        "ticklabelstep": 1,
+        "title": axis_title(ink, "time from the start of the recording, min:s"),
+    }
     y |= {
-        "range": mv, "scaleratio": y["scaleratio"] / 1000, "tickmode": "array", "tickvals": halves / 2,
+        "range": mv,
+        "scaleratio": y["scaleratio"] / 1000,
+        "tickmode": "array",
+        "tickvals": halves / 2,
         "ticktext": ["" if half % 2 else f"{half // 2}".replace("-", "\N{MINUS SIGN}") for half in halves],
         "title": axis_title(ink, "mV"),
-    }  # fmt: skip
+    }
     return {"xaxis": x, "yaxis": y}
 
 
@@ -99,22 +119,34 @@ def from_window(window_mv: np.ndarray, x: np.ndarray, length: int, ink: Ink) -> 
     shown = window_mv[: BEAT_LENGTH * DECIMATION]
     time_ms = np.arange(len(shown)) * (1000 / RECORD_FS_HZ)
     every = {
-        "type": "scatter", "x": time_ms, "y": shown, "mode": "lines", "line": {"color": ink.trace, "width": 1},
+        "type": "scatter",
+        "x": time_ms,
+        "y": shown,
+        "mode": "lines",
+        "line": {"color": ink.trace, "width": 1},
         "hovertemplate": "%{x:.1f} ms, %{y:.3f} mV<extra>360 Hz</extra>",
-    }  # fmt: skip
+    }
     third = {
-        "type": "scatter", "x": time_ms[::DECIMATION], "y": shown[::DECIMATION], "mode": "markers",
-        "marker": {"color": ink.noise, "size": 4}, "hovertemplate": "%{x:.1f} ms, %{y:.3f} mV<extra>120 Hz</extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": time_ms[::DECIMATION],
+        "y": shown[::DECIMATION],
+        "mode": "markers",
+        "marker": {"color": ink.noise, "size": 4},
+        "hovertemplate": "%{x:.1f} ms, %{y:.3f} mV<extra>120 Hz</extra>",
+    }
     return _panels([every, third], ["in the record: 360 Hz, every third sample marked", _NUMBERS], x, length, ink)
 
 
 def from_range(x: np.ndarray, mv_min: float, mv_range: float, length: int, ink: Ink) -> go.Figure:
     """The same without the record: above, the signal in mV as it follows from the numbers below and their range."""
     signal = {
-        "type": "scatter", "x": np.arange(length) * MS, "y": mv_min + mv_range * x[:length], "mode": "lines",
-        "line": {"color": ink.trace, "width": 1.4}, "hovertemplate": "%{x:.1f} ms, %{y:.3f} mV<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": np.arange(length) * MS,
+        "y": mv_min + mv_range * x[:length],
+        "mode": "lines",
+        "line": {"color": ink.trace, "width": 1.4},
+        "hovertemplate": "%{x:.1f} ms, %{y:.3f} mV<extra></extra>",
+    }
     return _panels([signal], ["the signal in mV, 120 Hz", _NUMBERS], x, length, ink)
 
 
@@ -131,9 +163,13 @@ def _panels(upper: list[Part], titles: list[str], x: np.ndarray, length: int, in
     place = {"xref": "paper", "xanchor": "left", "yanchor": "bottom", "font": {"size": 13, "color": ink.text}}
     words = [note(title, 0, 1, yref=f"{panel(at)} domain", **place) for at, title in enumerate(titles)]
     look = layout(
-        ink, 100 + 180 * len(titles), {"t": 30}, showlegend=False, annotations=words,
+        ink,
+        100 + 180 * len(titles),
+        {"t": 30},
+        showlegend=False,
+        annotations=words,
         shapes=padding(length, ink, f"{lowest} domain"),
-    )  # fmt: skip
+    )
     data = [*upper, *_numbers(x, length, lowest, ink)]
     return go.Figure({"data": data, "layout": look | stack(time, ys, 0.16)})
 
@@ -141,12 +177,22 @@ def _panels(upper: list[Part], titles: list[str], x: np.ndarray, length: int, in
 def _numbers(x: np.ndarray, length: int, yaxis: str, ink: Ink) -> list[Part]:
     time_ms = np.arange(BEAT_LENGTH) * MS
     signal = {
-        "type": "scatter", "x": time_ms[:length], "y": x[:length], "yaxis": yaxis, "mode": "lines+markers",
-        "line": {"color": ink.noise, "width": 1}, "marker": {"size": 4},
+        "type": "scatter",
+        "x": time_ms[:length],
+        "y": x[:length],
+        "yaxis": yaxis,
+        "mode": "lines+markers",
+        "line": {"color": ink.noise, "width": 1},
+        "marker": {"size": 4},
         "hovertemplate": "%{x:.1f} ms, %{y:.3f}<extra></extra>",
-    }  # fmt: skip
+    }
     zeros = {
-        "type": "scatter", "x": time_ms[length:], "y": x[length:], "yaxis": yaxis, "mode": "markers",
-        "marker": {"color": ink.muted, "size": 4}, "hovertemplate": "%{x:.1f} ms, padding<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": time_ms[length:],
+        "y": x[length:],
+        "yaxis": yaxis,
+        "mode": "markers",
+        "marker": {"color": ink.muted, "size": 4},
+        "hovertemplate": "%{x:.1f} ms, padding<extra></extra>",
+    }
     return [signal, zeros]

@@ -26,9 +26,13 @@ def show(names: list[str]) -> None:
             name = first.selectbox("Checkpoint", names, key="evaluate_name")
             attack = second.selectbox("Attack", list(ATTACKS), list(ATTACKS).index("fgsm"), key="evaluate_attack")
             per_class = first.number_input(
-                "Test beats of each class", 1, 20_000, 100, key="evaluate_beats",
+                "Test beats of each class",
+                1,
+                20_000,
+                100,
+                key="evaluate_beats",
                 help="The first so many. PGD-100 takes about a second for 500 beats of an MLP, SPSA a hundred times that.",
-            )  # fmt: skip
+            )
             signal_only = second.toggle("Noise on the signal only", value=True, key="evaluate_signal")
             start = st.form_submit_button("Start", type="primary", icon=":material/play_arrow:")
         if start:
@@ -48,9 +52,13 @@ def _start(name: str, attack: str, per_class: int, signal_only: bool) -> None:
         folder = own_copy(loaders.folder_of(name))
         submit(
             Evaluation(
-                str(folder), (attack,), per_class=per_class, signal_only=signal_only, replace_results=True,
+                str(folder),
+                (attack,),
+                per_class=per_class,
+                signal_only=signal_only,
+                replace_results=True,
                 root=sources.root_of(source),
             )
-        )  # fmt: skip
+        )
     except UserError as error:
         st.error(str(error))

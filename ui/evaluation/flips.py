@@ -62,15 +62,26 @@ def show(lines: dict[str, list[Line]]) -> None:
         }
     )
     picked = st.dataframe(
-        shown, hide_index=True, height=260, key="flips", on_select="rerun", selection_mode="single-row",
+        shown,
+        hide_index=True,
+        height=260,
+        key="flips",
+        on_select="rerun",
+        selection_mode="single-row",
         column_config={"step": st.column_config.NumberColumn(help="The attack's step of first success.")},
-    )  # fmt: skip
+    )
     _open(shown, picked.selection.rows, name, level)
     chart.download_csv(
-        shown, f"flips-{name.replace('/', '-')}-{reading}-{level:g}", "These beats (CSV)",
-        {"checkpoint": name, "weights": loaders.checkpoint(name).digest, "eps": level,
-         "protocol": loaders.protocol(name, reading)},
-    )  # fmt: skip
+        shown,
+        f"flips-{name.replace('/', '-')}-{reading}-{level:g}",
+        "These beats (CSV)",
+        {
+            "checkpoint": name,
+            "weights": loaders.checkpoint(name).digest,
+            "eps": level,
+            "protocol": loaders.protocol(name, reading),
+        },
+    )
 
 
 def _open(shown: pd.DataFrame, rows: list[int], name: str, level: float) -> None:

@@ -40,14 +40,22 @@ def show(view: View) -> None:
     for sentence in _more_together(lines.get(WHOLE, []), view):
         st.caption(sentence)
     chart.numbers(
-        _table(lines), name=f"curves-{'-'.join(lines)}-{view.measure}",
+        _table(lines),
+        name=f"curves-{'-'.join(lines)}-{view.measure}",
         figures=lambda: {
-            _heading(reading, view): robustness(part, view.title, ink(), bands=view.bands) for reading, part in lines.items()
+            _heading(reading, view): robustness(part, view.title, ink(), bands=view.bands)
+            for reading, part in lines.items()
         },
-        facts={"view": asdict(view),
-               "protocols": {f"{line.name} {reading}": loaders.protocol(line.name, reading) for reading in lines for line in lines[reading]},
-               "weights": {name: loaders.checkpoint(name).digest for names in panels.values() for name in names}},
-    )  # fmt: skip
+        facts={
+            "view": asdict(view),
+            "protocols": {
+                f"{line.name} {reading}": loaders.protocol(line.name, reading)
+                for reading in lines
+                for line in lines[reading]
+            },
+            "weights": {name: loaders.checkpoint(name).digest for names in panels.values() for name in names},
+        },
+    )
     flips.show(lines)
 
 
@@ -97,10 +105,11 @@ def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
     st.markdown(f"#### {_heading(reading, view)}")
     chart.draw(
         robustness(lines, view.title, ink(), bands=view.bands, height=height),
-        key=f"curves_{reading}", on_select=partial(flips.choose, reading),
+        key=f"curves_{reading}",
+        on_select=partial(flips.choose, reading),
         alt=f"{_heading(reading, view)} against noise level, first and last: "
         + "; ".join(f"{line.title} {_ends(line.curve)}" for line in lines),
-    )  # fmt: skip
+    )
 
 
 def _line(name: str, reading: str, view: View) -> Line:

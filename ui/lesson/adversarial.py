@@ -23,7 +23,7 @@ QUESTION = Question(
         "How many of 100", 0, 100, 50 if value is None else value, key=key, disabled=disabled
     ),
     of_beat=False,
-)  # fmt: skip
+)
 
 
 def show(lesson: Lesson) -> None:
@@ -71,10 +71,11 @@ def show(lesson: Lesson) -> None:
         st.markdown("**Accuracy under attack**")
         eps = (0.0, *LEVELS)
         chart.draw(
-            figures.accuracies(eps, published, signal, lesson.ink), key="accuracies",
+            figures.accuracies(eps, published, signal, lesson.ink),
+            key="accuracies",
             alt="Accuracy by noise level. "
             + ". ".join(f"{method}: " + ", ".join(f"{v:.0%}" for v in values) for method, values in published.items()),
-        )  # fmt: skip
+        )
         kept = " Dotted: custom, the same attack kept off the padding." if signal else ""
         how = (
             f"MLPs, {course.which_rows(lesson, rows)}, computed now. Lines: 100-PGD as published (protocol paper: Adamax over "

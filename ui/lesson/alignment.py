@@ -43,14 +43,16 @@ def show(lesson: Lesson) -> None:
         if said is not None:
             st.markdown("**Figure 3 with this beat's numbers**: true angles, equal lengths")
             chart.draw(
-                figures.directions(result, lesson.ink), key="directions",
+                figures.directions(result, lesson.ink),
+                key="directions",
                 alt=f"Angle between the beat and w_y: {ce.angle_deg:.0f} degrees for ce, {loss1.angle_deg:.0f} for loss1.",
-            )  # fmt: skip
+            )
         st.markdown("**The beat and the slopes over time**")
         chart.draw(
-            figures.over_time(lesson.beats.x[lesson.row], result, lesson.length, lesson.ink), key="over_time",
+            figures.over_time(lesson.beats.x[lesson.row], result, lesson.length, lesson.ink),
+            key="over_time",
             alt="The beat, and below it the slope of the right logit by each sample, for ce and for loss1.",
-        )  # fmt: skip
+        )
         st.caption(f"MLP ce and MLP loss1, beat {lesson.name}, no attack. Angles are taken over all 187 samples.")
     if said is not None:
         _all_methods(lesson, result)

@@ -39,10 +39,11 @@ def show(lesson: Lesson) -> None:
             return
         st.markdown("**How far the right class leads**: 200 tosses, and the chosen noise")
         chart.draw(
-            figures.margins(result, lesson.ink), key="margins",
+            figures.margins(result, lesson.ink),
+            key="margins",
             alt=f"Lead of the right class: {result.clean_margin:.1f} without noise, {result.coin_margin.min():.1f} to "
             f"{result.coin_margin.max():.1f} under 200 coin noises, {result.attack_margin:.1f} under chosen noise.",
-        )  # fmt: skip
+        )
         _numbers(lesson, result)
     left, right = st.columns(2, gap="medium")
     with left:

@@ -135,9 +135,14 @@ def ask(lesson: Lesson, question: Question) -> Any:
         value = question.widget(widget_key, given, given is not None)
         if given is None:
             st.button(
-                "Reveal", key="reveal", type="primary", icon=":material/visibility:", disabled=value is None,
-                on_click=_give, args=(key, widget_key),
-            )  # fmt: skip
+                "Reveal",
+                key="reveal",
+                type="primary",
+                icon=":material/visibility:",
+                disabled=value is None,
+                on_click=_give,
+                args=(key, widget_key),
+            )
         else:
             st.button("Predict again", key="again", icon=":material/undo:", on_click=_withdraw, args=(key,))
     return given

@@ -35,18 +35,38 @@ PROVED = "#009E73"
 def margins(result: AgainstChance, ink: Ink) -> go.Figure:
     """How far the right class leads after each coin noise, and after the chosen noise; below 0 the reading has flipped."""
     tosses = {
-        "type": "histogram", "x": result.coin_margin, "nbinsx": 24, "marker": {"color": ink.noise}, "name": "coin noise",
+        "type": "histogram",
+        "x": result.coin_margin,
+        "nbinsx": 24,
+        "marker": {"color": ink.noise},
+        "name": "coin noise",
         "hovertemplate": "lead %{x}: %{y} draws<extra>coin noise</extra>",
-    }  # fmt: skip
+    }
     low = min(result.attack_margin, float(result.coin_margin.min()), 0)
     high = max(result.clean_margin, float(result.coin_margin.max()))
     room = 0.08 * (high - low)
     above = {"yref": "paper", "bgcolor": ink.page}
     words = [
-        note(f"no noise {result.clean_margin:.1f}", result.clean_margin, 1, font={"color": ink.trace}, xanchor="right", xshift=-6, **above),
-        note(f"chosen noise {result.attack_margin:.1f}", result.attack_margin, 0.82, font={"color": ink.attacked}, xanchor="left", xshift=6, **above),
+        note(
+            f"no noise {result.clean_margin:.1f}",
+            result.clean_margin,
+            1,
+            font={"color": ink.trace},
+            xanchor="right",
+            xshift=-6,
+            **above,
+        ),
+        note(
+            f"chosen noise {result.attack_margin:.1f}",
+            result.attack_margin,
+            0.82,
+            font={"color": ink.attacked},
+            xanchor="left",
+            xshift=6,
+            **above,
+        ),
         note("misread", 0, 0.5, yref="paper", textangle=-90, xshift=-10),
-    ]  # fmt: skip
+    ]
     shapes = [
         stretch(low - room, 0, ink.attacked, 0.1),
         upright(result.clean_margin, ink.trace, 3, "solid"),
@@ -90,9 +110,10 @@ def straight_line(result: StraightLine, eps: float, ink: Ink, revealed: bool) ->
         )
         data += [
             _line(result.eps, result.line, "the straight line of eq. 7", ink.attacked, said, "dash"),
-            switched | {"yaxis": "y2", "fill": "tozeroy", "showlegend": False}
+            switched
+            | {"yaxis": "y2", "fill": "tozeroy", "showlegend": False}
             | {"line": {"color": ink.noise, "width": 1.6, "shape": "hv"}},
-        ]  # fmt: skip
+        ]
         panels.append(axis(ink, f"switched, of {result.units}", rangemode="tozero"))
     look = layout(ink, 460 if revealed else 320, uirevision="line", shapes=[upright(eps, ink.muted)])
     return go.Figure({"data": data, "layout": look | stack(axis(ink, "noise level ε"), panels, 0.08)})
@@ -102,9 +123,12 @@ def strengths(w: np.ndarray, ink: Ink, length: int) -> go.Figure:
     """|w_y| sample by sample: the height of all bars together is ||w_y||_1."""
     colours = np.where(np.arange(len(w)) < length, ink.noise, ink.muted)
     bars = {
-        "type": "bar", "x": np.arange(len(w)) * 1000 / FS_HZ, "y": np.abs(w),
-        "marker": {"color": colours, "line": {"width": 0}}, "hovertemplate": "%{x:.0f} ms: |w| %{y:.3f}<extra></extra>",
-    }  # fmt: skip
+        "type": "bar",
+        "x": np.arange(len(w)) * 1000 / FS_HZ,
+        "y": np.abs(w),
+        "marker": {"color": colours, "line": {"width": 0}},
+        "hovertemplate": "%{x:.0f} ms: |w| %{y:.3f}<extra></extra>",
+    }
     look = layout(ink, 320, {"t": 16}, bargap=0.1, uirevision="strengths") | {
         "xaxis": axis(ink, "time, ms; grey: padding"),
         "yaxis": axis(ink, "|w<sub>y</sub>| of each sample"),
@@ -220,24 +244,34 @@ def known(result: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
     names = list(result)
     data: list[Part] = [
         {
-            "type": "bar", "y": names, "x": stop - base, "base": base, "orientation": "h", "name": title,
-            "marker": {"color": colour}, "hoverinfo": "skip",
+            "type": "bar",
+            "y": names,
+            "x": stop - base,
+            "base": base,
+            "orientation": "h",
+            "name": title,
+            "marker": {"color": colour},
+            "hoverinfo": "skip",
         }
         for title, colour, base, stop in (
             ("proved: no noise flips it", PROVED, start, safe),
             ("not known", ink.grid, safe, broken),
             ("broken", ink.attacked, broken, end),
         )
-    ]  # fmt: skip
+    ]
     for attack, symbol, size in (("pgd", "circle", 17), ("spsa", "diamond", 9)):
         marker = {"color": ink.page, "size": size, "symbol": symbol, "line": {"color": ink.text, "width": 2}}
         data.append(
             {
-                "type": "scatter", "x": [getattr(found, attack) for found in result.values()], "y": names,
-                "mode": "markers", "name": f"first flip by {attack.upper()}", "marker": marker,
+                "type": "scatter",
+                "x": [getattr(found, attack) for found in result.values()],
+                "y": names,
+                "mode": "markers",
+                "name": f"first flip by {attack.upper()}",
+                "marker": marker,
                 "hovertemplate": f"{attack.upper()} flips it at ε %{{x:.3f}}<extra>%{{y}}</extra>",
             }
-        )  # fmt: skip
+        )
     ticks = {"tickvals": [1e-4, 1e-3, 1e-2, 1e-1], "ticktext": ["0.0001", "0.001", "0.01", "0.1"]}
     look = layout(ink, 120 + 56 * len(names), {"t": 64}, barmode="overlay", bargap=0.45, uirevision="known") | {
         "xaxis": axis(ink, "noise level ε", type="log", range=[np.log10(LINE_FROM), np.log10(LINE_TO)], **ticks),
@@ -248,18 +282,29 @@ def known(result: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
 
 def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, result: str, dash: str = "solid") -> Part:
     return {
-        "type": "scatter", "x": x, "y": y, "name": name, "mode": "lines",
-        "line": {"color": colour, "width": 2.2, "dash": dash}, "hovertemplate": f"{result}<extra>{name}</extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "name": name,
+        "mode": "lines",
+        "line": {"color": colour, "width": 2.2, "dash": dash},
+        "hovertemplate": f"{result}<extra>{name}</extra>",
+    }
 
 
 def _bars(names: list[str], values: list[float], digits: str, colours: list[str], result: str) -> Part:
     """Bars from the left, each with its number behind it."""
     return {
-        "type": "bar", "y": names, "x": values, "orientation": "h", "marker": {"color": colours},
-        "text": [f"{value:{digits}}" for value in values], "textposition": "outside",
-        "cliponaxis": False, "hovertemplate": f"%{{y}}: {result}<extra></extra>",
-    }  # fmt: skip
+        "type": "bar",
+        "y": names,
+        "x": values,
+        "orientation": "h",
+        "marker": {"color": colours},
+        "text": [f"{value:{digits}}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": f"%{{y}}: {result}<extra></extra>",
+    }
 
 
 def _bar_figure(bars: Part, along: Part, height: int, name: str, ink: Ink, **changes: object) -> go.Figure:

@@ -50,10 +50,11 @@ def show(lesson: Lesson) -> None:
     with picture:
         st.markdown("**The right class's logit along FGSM's direction**")
         chart.draw(
-            figures.straight_line(result, lesson.eps, lesson.ink, said is not None), key="line",
+            figures.straight_line(result, lesson.eps, lesson.ink, said is not None),
+            key="line",
             alt=f"The logit falls from {result.z[0]:.2f} to {result.z[-1]:.2f}"
             + (f"; the straight line to {result.line[-1]:.2f}; {result.switched[-1]} units switch." if said else "."),
-        )  # fmt: skip
+        )
         how = (
             f"MLP ce, beat {lesson.name}, straight from the beat to FGSM's point at ε = {core.LINE_EPS:g}, signal samples only. "
             f"Dotted: the lesson's ε = {lesson.eps:g}."

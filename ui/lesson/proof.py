@@ -55,10 +55,13 @@ def show(lesson: Lesson) -> None:
     with picture:
         st.markdown(f"**MLP loss2 at ε = {EPS:g}**")
         chart.draw(
-            figures.survivors(result, lesson.ink, said is not None), key="survivors",
+            figures.survivors(result, lesson.ink, said is not None),
+            key="survivors",
             alt="Share of beats still read correctly: "
-            + ", ".join(f"{figures.ATTACK_TITLES[name]} {value:.0%}" for name, value in share.items() if said or "pgd" in name),
-        )  # fmt: skip
+            + ", ".join(
+                f"{figures.ATTACK_TITLES[name]} {value:.0%}" for name, value in share.items() if said or "pgd" in name
+            ),
+        )
         how = (
             "Shipped results, protocol paper, the first 162 test beats of each class (split by beat, seed 2020), attack seed "
             "0; a beat broken at a smaller ε stays broken."
@@ -127,9 +130,10 @@ def _certificates(lesson: Lesson) -> None:
     with picture:
         st.markdown(f"**What is known of beat** `{lesson.name}`")
         chart.draw(
-            figures.known(result, lesson.ink), key="known",
+            figures.known(result, lesson.ink),
+            key="known",
             alt=". ".join(f"{method}: {_sentence(found)}" for method, found in result.items()),
-        )  # fmt: skip
+        )
         how = (
             f"MLPs, signal samples only, computed now. 100-PGD (Adamax over signs, seed 0) and a short SPSA "
             f"({core.SHORT_SPSA.steps} steps of {core.SHORT_SPSA.samples} evaluations) at {len(core.FLIP_LEVELS)} levels from "

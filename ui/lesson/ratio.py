@@ -41,16 +41,18 @@ def show(lesson: Lesson) -> None:
         if said is None:
             st.markdown("**How strongly each sample moves the logit** (all bars together: $\\|w_y\\|_1$)")
             chart.draw(
-                figures.strengths(result.w, lesson.ink, lesson.length), key="strengths",
+                figures.strengths(result.w, lesson.ink, lesson.length),
+                key="strengths",
                 alt=f"Absolute slope of the right logit by each of 187 samples; they sum to {result.w_l1:.2f}.",
-            )  # fmt: skip
+            )
             return
         st.markdown(f"**From the bound to what attacks reach, at ε = {lesson.eps:g}**")
         chart.draw(
-            figures.ratios(result, lesson.ink), key="ratios",
+            figures.ratios(result, lesson.ink),
+            key="ratios",
             alt=f"Noise-to-signal ratio: bound {result.bound:.2f}, most within the budget {result.allowed:.2f}, FGSM on the line "
             f"{result.fgsm_line:.2f}, FGSM really {result.fgsm_real:.2f}, PGD really {result.pgd_real:.2f}.",
-        )  # fmt: skip
+        )
         _filled_in(result)
         how = (
             f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}. FGSM in one step, {course.PGD_WORDS}, not stopped at the flip; "

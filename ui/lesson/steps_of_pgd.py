@@ -19,10 +19,14 @@ QUESTION = Question(
     "PGD takes 20 steps of ε/10 inside the same budget. Where does its loss end, compared with FGSM's?",
     "PGD's final loss against FGSM's",
     lambda key, value, disabled: st.radio(
-        "PGD against FGSM", OPTIONS, None if value is None else OPTIONS.index(value), key=key, disabled=disabled,
+        "PGD against FGSM",
+        OPTIONS,
+        None if value is None else OPTIONS.index(value),
+        key=key,
+        disabled=disabled,
         label_visibility="collapsed",
     ),
-)  # fmt: skip
+)
 
 
 def show(lesson: Lesson) -> None:
@@ -46,9 +50,10 @@ def show(lesson: Lesson) -> None:
         st.markdown("**The loss on the way**")
         end = f", PGD's at {result.pgd_loss[-1]:.3g}" if said else ""
         chart.draw(
-            figures.losses(result, lesson.ink, said is not None), key="losses",
+            figures.losses(result, lesson.ink, said is not None),
+            key="losses",
             alt=f"Loss along the steps: FGSM's ends at {result.fgsm_loss[-1]:.3g}{end}.",
-        )  # fmt: skip
+        )
         how = (
             f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}, noise on the signal samples only, no random start. FGSM's single "
             "step is drawn in tenths. PGD here goes on after the reading has flipped."

@@ -35,9 +35,14 @@ def show() -> None:
 
 def _choose(beats: Beats, rows: np.ndarray, angles: list[np.ndarray]) -> int:
     own = st.segmented_control(
-        "Beat", ("Typical", "Own choice"), default="Typical", required=True, key="pick", bind="query-params",
+        "Beat",
+        ("Typical", "Own choice"),
+        default="Typical",
+        required=True,
+        key="pick",
+        bind="query-params",
         help="Typical: of those that both networks read correctly, the one whose two angles are nearest to the medians.",
-    )  # fmt: skip
+    )
     return choose_beat(beats, COMPARED[0]) if own == "Own choice" else int(rows[typical(angles)])
 
 
@@ -78,8 +83,16 @@ def _read(outcome: Alignment) -> str:
 
 def _table_row(outcome: Alignment) -> dict[str, object]:
     return {
-        "checkpoint": outcome.checkpoint, "weights": outcome.weights, "beat": outcome.beat, "class": outcome.true_class,
-        "read as": outcome.read_class, "angle, degrees": round(outcome.angle_deg, 2), "cosine": round(outcome.cosine, 4),
-        "‖x‖": round(outcome.x_norm, 4), "‖w_y‖": round(outcome.w_norm, 4), "‖w_y‖‖x‖": round(outcome.relative_length, 4),
-        "z_y": round(outcome.z, 4), "b_y": round(outcome.b, 4),
-    }  # fmt: skip
+        "checkpoint": outcome.checkpoint,
+        "weights": outcome.weights,
+        "beat": outcome.beat,
+        "class": outcome.true_class,
+        "read as": outcome.read_class,
+        "angle, degrees": round(outcome.angle_deg, 2),
+        "cosine": round(outcome.cosine, 4),
+        "‖x‖": round(outcome.x_norm, 4),
+        "‖w_y‖": round(outcome.w_norm, 4),
+        "‖w_y‖‖x‖": round(outcome.relative_length, 4),
+        "z_y": round(outcome.z, 4),
+        "b_y": round(outcome.b, 4),
+    }

@@ -36,10 +36,11 @@ def show(ours: Ours) -> None:
     trials = trials[trials["network"] == network]
     figure = trade_off(trials, ink())
     chart.draw(
-        figure, key="beta",
+        figure,
+        key="beta",
         alt="Accuracy without noise and mean accuracy under noise by β: "
         + "; ".join(f"{row.method} {row.beta:g} {row.clean:.2f} and {row.area:.2f}" for row in trials.itertuples()),
-    )  # fmt: skip
+    )
     st.caption(
         "Numbers: β, where a path begins and ends, of the paper and of the best; point at any other. Filled: the paper's. Ring: the "
         "best score of its method."

@@ -72,15 +72,26 @@ def _path(method: str, path: pd.DataFrame, ink: Ink) -> list[Part]:
     symbols = [style.marker if paper else f"{style.marker}-open" for paper in path["is_paper"]]
     best = path[path["is_best"]]
     points = {
-        "type": "scatter", "mode": "lines+markers", "name": method, "legendgroup": method, **place,
-        "line": {"color": colour, "width": 1.5}, "marker": {"symbol": symbols, "size": 10, "color": colour},
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": method,
+        "legendgroup": method,
+        **place,
+        "line": {"color": colour, "width": 1.5},
+        "marker": {"symbol": symbols, "size": 10, "color": colour},
         "customdata": path[["beta", "score"]].to_numpy(),
         "hovertemplate": "β %{customdata[0]:g}: score %{customdata[1]:.3f}<br>%{x:.3f} without noise, %{y:.3f} under it"
         f"<extra>{method}</extra>",
-    }  # fmt: skip
+    }
     ring = {
-        "type": "scatter", "mode": "markers", "x": best["clean"].to_numpy(), "y": best["area"].to_numpy(),
+        "type": "scatter",
+        "mode": "markers",
+        "x": best["clean"].to_numpy(),
+        "y": best["area"].to_numpy(),
         "marker": {"symbol": "circle-open", "size": 20, "color": ink.text, "line": {"width": 1.5}},
-        "legendgroup": method, "showlegend": False, "hoverinfo": "skip", "name": f"{method}, best",
-    }  # fmt: skip
+        "legendgroup": method,
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "name": f"{method}, best",
+    }
     return [points, ring]

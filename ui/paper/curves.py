@@ -12,9 +12,11 @@ from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starre
 from ui.theme import ink
 
 ICONS = {
-    "holds": ":material/check_circle:", "partly": ":material/contrast:", "fails": ":material/cancel:",
+    "holds": ":material/check_circle:",
+    "partly": ":material/contrast:",
+    "fails": ":material/cancel:",
     "open": ":material/pending:",
-}  # fmt: skip
+}
 COLUMNS = ["table", "metric", "method", "eps", "ours", "paper", "difference", "beats", "protocol", "departures"]
 
 
@@ -37,9 +39,11 @@ def show(ours: Ours, number: int, overlay: bool) -> None:
     worst.show(shown)
     _claims(ours, number)
     chart.numbers(
-        shown[COLUMNS].round({"difference": 5}), name=f"paper-figure-{number}", figures=lambda: drawn,
+        shown[COLUMNS].round({"difference": 5}),
+        name=f"paper-figure-{number}",
+        figures=lambda: drawn,
         facts=provenance(shown),
-    )  # fmt: skip
+    )
 
 
 def _alt(title: str, rows: pd.DataFrame) -> str:

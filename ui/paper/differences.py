@@ -22,9 +22,11 @@ def show(ours: Ours) -> None:
     _outside_aim(ours.rows)
     _notes(ours.replicas)
     chart.numbers(
-        pd.DataFrame([vars(one) for one in DEVIATIONS]), name="differences-from-the-paper", label="The list as a file",
+        pd.DataFrame([vars(one) for one in DEVIATIONS]),
+        name="differences-from-the-paper",
+        label="The list as a file",
         facts=provenance(ours.rows),
-    )  # fmt: skip
+    )
 
 
 def _outside_aim(rows: pd.DataFrame) -> None:

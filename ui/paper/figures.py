@@ -39,16 +39,22 @@ def _curves_of(method: str, rows: pd.DataFrame, ink: Ink, overlay: bool) -> list
     starred = "" if set(known["protocol"]) <= {"paper"} else " *"
     shared = {"type": "scatter", "mode": "lines+markers", "legendgroup": method}
     ours = {
-        "x": known["eps"].to_numpy(), "y": known["ours"].to_numpy(), "name": f"{method}{starred}",
-        "line": {"color": style.colour(ink), "width": 2}, "marker": {"symbol": style.marker, "size": 8},
+        "x": known["eps"].to_numpy(),
+        "y": known["ours"].to_numpy(),
+        "name": f"{method}{starred}",
+        "line": {"color": style.colour(ink), "width": 2},
+        "marker": {"symbol": style.marker, "size": 8},
         "hovertemplate": f"%{{y:.3f}} at %{{x:g}}<extra>{method}{starred}, ours</extra>",
-    }  # fmt: skip
+    }
     paper = {
-        "x": rows["eps"].to_numpy(), "y": rows["paper"].to_numpy(), "name": f"{method}, paper",
-        "line": {"color": style.colour(ink), "width": 1.5, "dash": PAPER_DASH}, "showlegend": not len(known),
+        "x": rows["eps"].to_numpy(),
+        "y": rows["paper"].to_numpy(),
+        "name": f"{method}, paper",
+        "line": {"color": style.colour(ink), "width": 1.5, "dash": PAPER_DASH},
+        "showlegend": not len(known),
         "marker": {"symbol": f"{style.marker}-open", "size": 6},
         "hovertemplate": f"%{{y:.2f}} at %{{x:g}}<extra>{method}, paper</extra>",
-    }  # fmt: skip
+    }
     return ([shared | ours] if len(known) else []) + ([shared | paper] if overlay else [])
 
 

@@ -43,9 +43,11 @@ def _panels(beats: Beats, row: int) -> None:
             with st.container(width=PANEL_PX, gap="small"):
                 st.markdown(f"**{title}**" + (f" · ±{in_mv:.2g} mV" if np.isfinite(in_mv) and one.eps else ""))
                 chart.draw(
-                    figure, key=f"noise_{FIGURE_8_EPS.index(one.eps)}", buttons=False,
+                    figure,
+                    key=f"noise_{FIGURE_8_EPS.index(one.eps)}",
+                    buttons=False,
                     alt=f"Beat {one.beat}, {title.lower()}: read as {CLASS_NAMES[one.class_after]}.",
-                )  # fmt: skip
+                )
                 st.markdown(_reading(one))
     st.caption(_caption(result[0]))
     page_link("beat", "Try this beat in the Beat lab", {"beat": result[0].beat})
@@ -70,7 +72,11 @@ def _reading(result: BeatAttack) -> str:
 
 def _table_row(result: BeatAttack, mv: float) -> dict[str, object]:
     return {
-        "noise level": result.eps, "mV": round(mv, 4), "read as": result.class_after, "probability": round(float(result.after.max()), 4),
-        "probability of the true class": round(float(result.after[CLASSES.index(result.true_class)]), 4), "flipped": result.flipped,
+        "noise level": result.eps,
+        "mV": round(mv, 4),
+        "read as": result.class_after,
+        "probability": round(float(result.after.max()), 4),
+        "probability of the true class": round(float(result.after[CLASSES.index(result.true_class)]), 4),
+        "flipped": result.flipped,
         "step": result.step,
-    }  # fmt: skip
+    }

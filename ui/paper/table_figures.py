@@ -54,9 +54,14 @@ def overview(distances: pd.DataFrame, chosen: int, ink: Ink) -> go.Figure:
     at_top = {"tickvals": np.arange(len(methods)), "ticktext": methods, "side": "top", "tickangle": -45}
     at_left = {"tickvals": list(heights.values()), "ticktext": labels}
     look = layout(
-        ink, int(_ROW_PX * (bottom + 2)) + 96, {"r": 26, "t": 8, "b": _BOTTOM_PX}, showlegend=False,
-        clickmode="event+select", annotations=words, shapes=[frame],
-    )  # fmt: skip
+        ink,
+        int(_ROW_PX * (bottom + 2)) + 96,
+        {"r": 26, "t": 8, "b": _BOTTOM_PX},
+        showlegend=False,
+        clickmode="event+select",
+        annotations=words,
+        shapes=[frame],
+    )
     axes = {
         "xaxis": axis(ink, range=[-0.55, len(methods) - 0.45], **at_top, **_BARE),
         "yaxis": axis(ink, range=[bottom + 0.55, -1.1], **at_left, **_BARE),
@@ -154,21 +159,43 @@ def _heat(
 ) -> Part:
     scale = [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)]
     return {
-        "type": "heatmap", "z": values, "x": np.arange(values.shape[1]), "y": np.asarray(at, float), "name": name,
-        "colorscale": scale, "zmin": low, "zmax": high, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
-    }  # fmt: skip
+        "type": "heatmap",
+        "z": values,
+        "x": np.arange(values.shape[1]),
+        "y": np.asarray(at, float),
+        "name": name,
+        "colorscale": scale,
+        "zmin": low,
+        "zmax": high,
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+    }
 
 
 def _texts(x: np.ndarray, y: np.ndarray, texts: list[str], ink: Ink, name: str) -> Part:
     return {
-        "type": "scatter", "mode": "text", "x": x, "y": y, "text": texts, "textfont": {"size": 11, "color": ink.text},
-        "name": name, "hoverinfo": "skip",
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "text",
+        "x": x,
+        "y": y,
+        "text": texts,
+        "textfont": {"size": 11, "color": ink.text},
+        "name": name,
+        "hoverinfo": "skip",
+    }
 
 
 def _targets(x: np.ndarray, y: np.ndarray, result: list[str], size: int) -> Part:
     """Unseen squares that say what is under the pointer."""
     return {
-        "type": "scatter", "mode": "markers", "x": x, "y": y, "text": result, "name": "targets",
-        "marker": {"size": size, "opacity": 0, "symbol": "square"}, "hovertemplate": "%{text}<extra></extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "markers",
+        "x": x,
+        "y": y,
+        "text": result,
+        "name": "targets",
+        "marker": {"size": size, "opacity": 0, "symbol": "square"},
+        "hovertemplate": "%{text}<extra></extra>",
+    }

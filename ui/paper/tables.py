@@ -18,15 +18,35 @@ MAKES_A_TABLE = {
     "network": ("Network", {"mlp": "MLP", "cnn": "CNN"}, "MLP: fully connected. CNN: convolutional."),
     "attack": ("Attack", ATTACK_TITLES, "PGD climbs the gradient for 20 or 100 steps. SPSA needs no gradient."),
     "metric": (
-        "Metric", METRIC_TITLES,
+        "Metric",
+        METRIC_TITLES,
         "ACC: share of beats read correctly. PREC: how often a reading is right. Both with all classes equally frequent, "
         "mean over the five classes.",
     ),
-}  # fmt: skip
+}
 COLUMNS = [
-    "method", "eps", "ours", "paper", "difference", "low", "high", "beats", "mended", "protocol", "departures",
-    "epochs", "split", "seed", "attack_seed", "checkpoint", "digest", "missing", "mean", "spread", "seeds",
-]  # fmt: skip
+    "method",
+    "eps",
+    "ours",
+    "paper",
+    "difference",
+    "low",
+    "high",
+    "beats",
+    "mended",
+    "protocol",
+    "departures",
+    "epochs",
+    "split",
+    "seed",
+    "attack_seed",
+    "checkpoint",
+    "digest",
+    "missing",
+    "mean",
+    "spread",
+    "seeds",
+]
 EXPLAINED = {
     "low": st.column_config.NumberColumn(
         help="Lower end of the 95 % bootstrap interval over the beats; where no beat was mended, ACC only"
@@ -57,16 +77,26 @@ def _choose() -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         numbers = sorted(paper_tables()["table"].unique().tolist())
         table = st.selectbox(
-            "Table", numbers, numbers.index(FIRST_TABLE), key="table", bind="query-params", width=90,
+            "Table",
+            numbers,
+            numbers.index(FIRST_TABLE),
+            key="table",
+            bind="query-params",
+            width=90,
             help="Its number in the paper.",
-        )  # fmt: skip
+        )
         first = paper_tables()[paper_tables()["table"] == table].iloc[0]
         for key, (label, titles, result) in MAKES_A_TABLE.items():
             st.session_state[f"table_{key}"] = str(first[key])
             st.segmented_control(
-                label, list(titles), required=True, format_func=titles.__getitem__, key=f"table_{key}", help=result,
+                label,
+                list(titles),
+                required=True,
+                format_func=titles.__getitem__,
+                key=f"table_{key}",
+                help=result,
                 on_change=_follow,
-            )  # fmt: skip
+            )
     return table
 
 
@@ -80,9 +110,12 @@ def _overview(rows: pd.DataFrame, table: int) -> None:
     chart.draw(figure, key="overview", alt=_overview_alt(found), on_select=_open_clicked)
     shown = found.rename(columns={"distance": "mean distance", "levels": "noise levels"})
     chart.numbers(
-        shown.round({"mean distance": 4}), name="distances-to-the-paper", figures=lambda: {"Mean distance": figure},
-        facts=provenance(rows), label="All mean distances",
-    )  # fmt: skip
+        shown.round({"mean distance": 4}),
+        name="distances-to-the-paper",
+        figures=lambda: {"Mean distance": figure},
+        facts=provenance(rows),
+        label="All mean distances",
+    )
 
 
 def _open_clicked() -> None:
@@ -121,9 +154,12 @@ def _one_table(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     worst.show(rows)
     result = rows.merge(over_seeds[[*ALIKE, "mean", "spread", "seeds"]], how="left", on=ALIKE)
     chart.numbers(
-        result[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}), name=f"paper-table-{number}", figures=lambda: {title: figure},
-        facts={"table": number, "title": title} | provenance(rows), column_config=EXPLAINED,
-    )  # fmt: skip
+        result[COLUMNS].round({"difference": 5, "mean": 5, "spread": 5}),
+        name=f"paper-table-{number}",
+        figures=lambda: {title: figure},
+        facts={"table": number, "title": title} | provenance(rows),
+        column_config=EXPLAINED,
+    )
 
 
 def _cells_alt(title: str, rows: pd.DataFrame) -> str:

@@ -50,9 +50,11 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
     stretch = _stretch(len(channel.signal) / fs_hz)
     use_marks = has_beats(recording.marks) and _beats_from() == MARKED
     prove = st.toggle(
-        "Prove as well", key="prove", bind="query-params",
+        "Prove as well",
+        key="prove",
+        bind="query-params",
         help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network, ten times that where the cut does not matter.",
-    )  # fmt: skip
+    )
     if not networks:
         st.info("Choose at least one network.")
         return None
@@ -64,9 +66,7 @@ def _lead(recording: Recording, leads: list[str]) -> str | None:
     if len(leads) == 1:
         return leads[0]
     at = leads.index(recording.suggested) if recording.suggested in leads else None
-    name = st.selectbox(
-        "Lead", leads, at, key="lead", bind="query-params", placeholder="Choose the ECG"
-    )  # fmt: skip
+    name = st.selectbox("Lead", leads, at, key="lead", bind="query-params", placeholder="Choose the ECG")
     if name is None:
         st.info("None of the signals looks like an ECG. Choose the lead that is one.")
     return name
@@ -75,18 +75,27 @@ def _lead(recording: Recording, leads: list[str]) -> str | None:
 def _rate(channel: Channel) -> float | None:
     """Samples a second, as the file says or as the reader corrects it."""
     return st.number_input(
-        "Samples a second", LIMITS.fs_min_hz, LIMITS.fs_max_hz, channel.fs_hz, key=f"fs_{channel.name}_{channel.fs_hz}", format="%g",
-        placeholder="not in the file", help="As the file says. Correct it where the file is wrong.",
-    )  # fmt: skip
+        "Samples a second",
+        LIMITS.fs_min_hz,
+        LIMITS.fs_max_hz,
+        channel.fs_hz,
+        key=f"fs_{channel.name}_{channel.fs_hz}",
+        format="%g",
+        placeholder="not in the file",
+        help="As the file says. Correct it where the file is wrong.",
+    )
 
 
 def _unit(channel: Channel) -> str:
     units = [*MV_PER_UNIT, UNKNOWN]
     known = channel.unit if channel.unit in MV_PER_UNIT else UNKNOWN
     return st.selectbox(
-        "Unit", units, units.index(known), key=f"unit_{channel.name}_{known}",
+        "Unit",
+        units,
+        units.index(known),
+        key=f"unit_{channel.name}_{known}",
         help="Readings do not depend on it: beats are scaled. Noise in millivolts does.",
-    )  # fmt: skip
+    )
 
 
 def _stretch(seconds: float) -> tuple[float, float]:
@@ -95,14 +104,24 @@ def _stretch(seconds: float) -> tuple[float, float]:
         return 0.0, seconds
     minutes = seconds / 60
     start, stop = st.slider(
-        "Stretch, minutes", 0.0, minutes, (0.0, FIRST_MINUTES), step=0.5, key=f"stretch_{minutes:.1f}",
+        "Stretch, minutes",
+        0.0,
+        minutes,
+        (0.0, FIRST_MINUTES),
+        step=0.5,
+        key=f"stretch_{minutes:.1f}",
         help=f"{MOST_SECONDS / 3600:g} hours at most.",
-    )  # fmt: skip
+    )
     return start * 60, stop * 60
 
 
 def _beats_from() -> str:
     return st.segmented_control(
-        "Beats", (FOUND, MARKED), default=MARKED, required=True, key="beats_from", bind="query-params",
+        "Beats",
+        (FOUND, MARKED),
+        default=MARKED,
+        required=True,
+        key="beats_from",
+        bind="query-params",
         help="The file brings marks of its own. Both can be tried.",
-    )  # fmt: skip
+    )

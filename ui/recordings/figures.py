@@ -37,9 +37,15 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
     low, high = _paper_range(signal, lead.in_mv)
     heights = _heights(high - low, seconds, len(result.networks), lead.in_mv)
     trace = {
-        "type": "scatter", "x": time_s, "y": signal, "mode": "lines", "name": lead.name, "showlegend": False,
-        "line": {"color": ink.trace, "width": 1.4}, "hoverinfo": "skip",
-    }  # fmt: skip
+        "type": "scatter",
+        "x": time_s,
+        "y": signal,
+        "mode": "lines",
+        "name": lead.name,
+        "showlegend": False,
+        "line": {"color": ink.trace, "width": 1.4},
+        "hoverinfo": "skip",
+    }
     data = [
         trace,
         _peaks(result, start_s, stop_s, ink),
@@ -48,9 +54,12 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
     ]
     data += _track(result, start_s, stop_s, ink)
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
-        "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX}, "hovermode": "closest", "bargap": 0.12, "barmode": "overlay",
+        "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX},
+        "hovermode": "closest",
+        "bargap": 0.12,
+        "barmode": "overlay",
         "uirevision": f"{result.cut.key}:{start_s}",
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": look | _axes(result, (start_s, stop_s), (low, high), heights, ink)})
 
 
@@ -86,9 +95,14 @@ def _axes(
     axes["xaxis"] |= {"anchor": "y3"}
     axes["yaxis"] |= {"domain": [(track + rows + 2 * GAP_PX) / whole, 1]}
     axes["yaxis2"] = axis(
-        ink, domain=[(track + GAP_PX) / whole, (track + GAP_PX + rows) / whole], range=[len(titles) - 0.5, -0.5],
-        tickvals=list(range(len(titles))), ticktext=titles, showgrid=False, fixedrange=True,
-    )  # fmt: skip
+        ink,
+        domain=[(track + GAP_PX) / whole, (track + GAP_PX + rows) / whole],
+        range=[len(titles) - 0.5, -0.5],
+        tickvals=list(range(len(titles))),
+        ticktext=titles,
+        showgrid=False,
+        fixedrange=True,
+    )
     axes["yaxis3"] = axis(
         ink, f"changed by, {unit}", domain=[0, track / whole], type="log", fixedrange=True, tickvals=NOISE_TICKS
     )
@@ -107,10 +121,15 @@ def _peaks(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     shown = np.flatnonzero((cut.time_s >= start_s) & (cut.time_s < stop_s))
     used = cut.reason[shown] == ""
     return {
-        "type": "scatter", "x": cut.time_s[shown], "y": cut.lead.signal[cut.sample[shown]], "mode": "markers",
-        "name": "beats", "showlegend": False,
+        "type": "scatter",
+        "x": cut.time_s[shown],
+        "y": cut.lead.signal[cut.sample[shown]],
+        "mode": "markers",
+        "name": "beats",
+        "showlegend": False,
         "marker": {
-            "symbol": np.where(used, "circle", "x").tolist(), "size": np.where(used, 6, 9).tolist(),
+            "symbol": np.where(used, "circle", "x").tolist(),
+            "size": np.where(used, 6, 9).tolist(),
             "color": np.where(used, ink.noise, ink.attacked).tolist(),
         },
         "hovertext": [
@@ -118,7 +137,7 @@ def _peaks(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
             for at, reason in zip(cut.time_s[shown].tolist(), cut.reason[shown].tolist(), strict=True)
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def _deflections(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
@@ -141,22 +160,34 @@ def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) 
     length = np.where(time_s[following] > begin, time_s[following] - begin, 0.8)
     return [
         {
-            "type": "bar", "orientation": "h", "base": begin, "x": np.minimum(length, 3.0), "y": np.full(len(rows), place),
-            "yaxis": "y2", "showlegend": False, "name": loaders.title(name), "customdata": rows,
+            "type": "bar",
+            "orientation": "h",
+            "base": begin,
+            "x": np.minimum(length, 3.0),
+            "y": np.full(len(rows), place),
+            "yaxis": "y2",
+            "showlegend": False,
+            "name": loaders.title(name),
+            "customdata": rows,
             "marker": {
                 "color": [class_colour(CLASSES[label], ink) for label in reading.label[rows].tolist()],
                 "line": {"width": 1, "color": ink.page},
             },
             "text": [
                 f"<b>{CLASSES[label]}</b> {p:.0%}"
-                for label, p in zip(reading.label[rows].tolist(), reading.probability[rows].max(axis=1).tolist(), strict=True)
+                for label, p in zip(
+                    reading.label[rows].tolist(), reading.probability[rows].max(axis=1).tolist(), strict=True
+                )
             ],
-            "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
-            "textfont": {"color": ink.text, "size": 11}, "hovertext": _hover(result, reading, rows),
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "textangle": 0,
+            "textfont": {"color": ink.text, "size": 11},
+            "hovertext": _hover(result, reading, rows),
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
         for place, (name, reading) in enumerate(result.networks.items())
-    ]  # fmt: skip
+    ]
 
 
 def _hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:
@@ -204,15 +235,28 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
         marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
         parts.append(
             {
-                "type": "scatter", "x": x, "y": found, "yaxis": "y3", "mode": "markers", "name": loaders.title(name), "customdata": rows,
-                "marker": marker, "hovertext": _hover(result, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
+                "type": "scatter",
+                "x": x,
+                "y": found,
+                "yaxis": "y3",
+                "mode": "markers",
+                "name": loaders.title(name),
+                "customdata": rows,
+                "marker": marker,
+                "hovertext": _hover(result, reading, rows),
+                "hovertemplate": "%{hovertext}<extra></extra>",
                 "error_y": {
-                    "type": "data", "symmetric": False, "array": np.zeros(len(rows)),
-                    "arrayminus": np.where(known, found - proved, 0), "color": style.colour(ink), "thickness": 1.5, "width": 3,
+                    "type": "data",
+                    "symmetric": False,
+                    "array": np.zeros(len(rows)),
+                    "arrayminus": np.where(known, found - proved, 0),
+                    "color": style.colour(ink),
+                    "thickness": 1.5,
+                    "width": 3,
                     "visible": bool(known.any()),
                 },
             }
-        )  # fmt: skip
+        )
     return parts
 
 
@@ -233,11 +277,15 @@ def overview(result: RecordingReading, network: str, shown: tuple[float, float],
     if len(out):
         data.append(
             {
-                "type": "scatter", "x": out, "y": np.full(len(out), np.nanmin(value) if np.isfinite(value).any() else 1),
-                "mode": "markers", "name": LEFT_OUT, "marker": {"symbol": "x-thin-open", "size": 7, "color": ink.muted},
+                "type": "scatter",
+                "x": out,
+                "y": np.full(len(out), np.nanmin(value) if np.isfinite(value).any() else 1),
+                "mode": "markers",
+                "name": LEFT_OUT,
+                "marker": {"symbol": "x-thin-open", "size": 7, "color": ink.muted},
                 "hovertemplate": "%{x:.1f} s, left out<extra></extra>",
             }
-        )  # fmt: skip
+        )
     ticks = _round_times(float(cut.lead.start_s), float(cut.lead.start_s + cut.lead.seconds))
     x = axis(ink, "time from the start of the recording, min:s", tickvals=ticks, ticktext=[clock(at) for at in ticks])
     unit = "mV" if cut.lead.in_mv else "of the beat's range"
@@ -258,13 +306,21 @@ def _of_class(
     # Filled circles hold; the darker colour of the class, so that small dots stand out on the page.
     colour = class_colour(CLASSES[label], ink)
     return {
-        "type": "scatter", "x": time_s[rows], "y": value[rows], "mode": "markers",
-        "name": f"{CLASSES[label]} {CLASS_NAMES[CLASSES[label]]}", "customdata": rows,
+        "type": "scatter",
+        "x": time_s[rows],
+        "y": value[rows],
+        "mode": "markers",
+        "name": f"{CLASSES[label]} {CLASS_NAMES[CLASSES[label]]}",
+        "customdata": rows,
         "marker": {
-            "size": 9, "color": colour, "symbol": _SYMBOLS[label], "line": {"width": 1, "color": ink.text},
+            "size": 9,
+            "color": colour,
+            "symbol": _SYMBOLS[label],
+            "line": {"width": 1, "color": ink.text},
         },
-        "hovertext": _hover(result, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
-    }  # fmt: skip
+        "hovertext": _hover(result, reading, rows),
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
 
 
 _SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross")
@@ -286,22 +342,36 @@ def likeness(result: RecordingReading, levels: Sequence[float], quantiles: np.nd
     """
     share = np.arange(1, len(result.unlikeness) + 1) / max(len(result.unlikeness), 1)
     own = {
-        "type": "scatter", "x": np.sort(result.unlikeness), "y": share, "name": "this recording", "mode": "lines",
-        "line": {"color": ink.attacked, "width": 2.5, "shape": "hv"}, "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
-    }  # fmt: skip
-    held_out = {
-        "type": "scatter", "x": quantiles, "y": np.asarray(levels), "name": "held-out beats of the training records",
-        "mode": "lines", "line": {"color": ink.trace, "width": 1.5, "dash": "dash"},
+        "type": "scatter",
+        "x": np.sort(result.unlikeness),
+        "y": share,
+        "name": "this recording",
+        "mode": "lines",
+        "line": {"color": ink.attacked, "width": 2.5, "shape": "hv"},
         "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
-    }  # fmt: skip
+    }
+    held_out = {
+        "type": "scatter",
+        "x": quantiles,
+        "y": np.asarray(levels),
+        "name": "held-out beats of the training records",
+        "mode": "lines",
+        "line": {"color": ink.trace, "width": 1.5, "dash": "dash"},
+        "hovertemplate": "%{y:.0%} below %{x:.2f}<extra></extra>",
+    }
     most = float(max(result.unlike_from * 1.6, np.quantile(result.unlikeness, 0.995)))
     x = axis(ink, "distance to the nearest cluster of training beats", range=[0, most])
     y = axis(ink, "share of the beats below", range=[0, 1.03], tickformat=".0%")
     line = upright(result.unlike_from, ink.muted)
     words = {
-        "text": "unlike from here", "x": result.unlike_from, "y": 0.06, "yref": "paper", "xanchor": "left", "showarrow": False,
+        "text": "unlike from here",
+        "x": result.unlike_from,
+        "y": 0.06,
+        "yref": "paper",
+        "xanchor": "left",
+        "showarrow": False,
         "font": {"color": ink.muted, "size": 12},
-    }  # fmt: skip
+    }
     return go.Figure(
         {"data": [held_out, own], "layout": layout(ink, 340, xaxis=x, yaxis=y, shapes=[line], annotations=[words])}
     )

@@ -89,9 +89,11 @@ def _changed(result: RecordingReading, name: str) -> str:
     unit = " mV" if result.cut.lead.in_mv else " of the range"
     if not np.isfinite(noise).any():
         return "None of its readings could be changed."
-    half = f"Half of its readings change under noise of ±{rounded_up(middle, 3):.3f}{unit} or less" if np.isfinite(middle) else (
-        "Fewer than half of its readings could be changed"
-    )  # fmt: skip
+    half = (
+        f"Half of its readings change under noise of ±{rounded_up(middle, 3):.3f}{unit} or less"
+        if np.isfinite(middle)
+        else ("Fewer than half of its readings could be changed")
+    )
     return f"{half}; the most fragile under ±{rounded_up(np.nanmin(noise), 3):.3f}{unit}."
 
 
@@ -113,8 +115,11 @@ def _strip(result: RecordingReading) -> float:
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
         chart.draw(
-            figure, key="own_strip", alt=_strip_alt(result, start_s), on_select=partial(_choose_point, result, "own_strip", False)
-        )  # fmt: skip
+            figure,
+            key="own_strip",
+            alt=_strip_alt(result, start_s),
+            on_select=partial(_choose_point, result, "own_strip", False),
+        )
     st.caption(
         ("25 mm/s, 10 mm/mV. " if lead.in_mv else "")
         + "Boxes: what each network reads, from each beat to the next. Below: the smallest noise found that changes the reading; "
@@ -162,10 +167,12 @@ def _overview(result: RecordingReading, network: str, start_s: float) -> None:
     st.markdown(f"#### The whole stretch, {loaders.title(network)}")
     figure = figures.overview(result, network, (start_s, start_s + STRIP_SECONDS), ink())
     chart.draw(
-        figure, key="own_overview", on_select=partial(_choose_point, result, "own_overview", True),
+        figure,
+        key="own_overview",
+        on_select=partial(_choose_point, result, "own_overview", True),
         alt=f"Smallest noise that changes the reading of each of {len(result.cut.row):,} beats by {loaders.title(network)}. "
         + _changed(result, network),
-    )  # fmt: skip
+    )
     st.caption(
         "Click on a beat here to see it in the strip. Lower is more fragile; beats that no noise up to 0.3 changed are not drawn."
     )
@@ -222,16 +229,24 @@ def _most_fragile(result: RecordingReading, network: str) -> None:
     )
     empty = [name for name in ("± mV", "proved") if table[name].isna().all()]
     picked = st.dataframe(
-        table.drop(columns=empty), hide_index=True, height=300, key=f"own_fragile_{cut.key}", on_select="rerun",
+        table.drop(columns=empty),
+        hide_index=True,
+        height=300,
+        key=f"own_fragile_{cut.key}",
+        on_select="rerun",
         selection_mode="single-row",
         column_config={
             "read as": st.column_config.TextColumn(help="; ".join(f"{name}: {CLASS_NAMES[name]}" for name in CLASSES)),
-            "± mV": st.column_config.NumberColumn(help="The smallest noise found that changes the reading; less may do."),
+            "± mV": st.column_config.NumberColumn(
+                help="The smallest noise found that changes the reading; less may do."
+            ),
             "± range": st.column_config.NumberColumn(help="The same as a share of the beat's range."),
-            "cuts": st.column_config.TextColumn(help=f"At how many cuts within ±{REACH_MS:.0f} ms the beat is read alike."),
+            "cuts": st.column_config.TextColumn(
+                help=f"At how many cuts within ±{REACH_MS:.0f} ms the beat is read alike."
+            ),
             "proved": st.column_config.NumberColumn(help="No noise up to this share of the range changes the reading."),
         },
-    )  # fmt: skip
+    )
     rows = picked.selection.rows
     if not rows or rows[0] >= len(order):
         st.caption("Pick a row to see its beat, or to open it in the Beat lab.")
@@ -249,9 +264,10 @@ def _likeness(result: RecordingReading) -> None:
     figure = figures.likeness(result, LEVELS.tolist(), load_likeness().quantiles, ink())
     unlike = int(result.unlike.sum())
     chart.draw(
-        figure, key="own_likeness",
+        figure,
+        key="own_likeness",
         alt=f"{unlike} of {len(result.unlike)} beats are further from the training beats than 99 % of held-out beats.",
-    )  # fmt: skip
+    )
     st.caption(
         f"**{unlike:,} of {len(result.unlike):,}** are further from every cluster of training beats than 99 % of held-out beats of "
         "the same records. A beat that is like them may still be misread; of one that is unlike them nothing is known."
@@ -272,7 +288,9 @@ def _report(result: RecordingReading, network: str, start_s: float) -> None:
         }
 
     chart.numbers(
-        result.table(), name=f"ecg-{result.cut.key}", figures=pictures,
+        result.table(),
+        name=f"ecg-{result.cut.key}",
+        figures=pictures,
         facts=result.facts() | {"counts": result.counts().to_dict("records"), "left_out": _left_out(result.cut.reason)},
         label="The report: every beat, and files to take away",
-    )  # fmt: skip
+    )

@@ -37,9 +37,14 @@ def _cut(recording: Recording, choices: Choices) -> CutRecording:
     kept = st.session_state.get(_CUT)
     if kept is None or kept[0] != key:
         cut = cut_recording(
-            recording, choices.channel, fs_hz=choices.fs_hz, unit="" if choices.unit == UNKNOWN else choices.unit,
-            start_s=choices.start_s, stop_s=choices.stop_s, use_marks=choices.use_marks,
-        )  # fmt: skip
+            recording,
+            choices.channel,
+            fs_hz=choices.fs_hz,
+            unit="" if choices.unit == UNKNOWN else choices.unit,
+            start_s=choices.start_s,
+            stop_s=choices.stop_s,
+            use_marks=choices.use_marks,
+        )
         kept = st.session_state[_CUT] = (key, cut)
         st.session_state[_READINGS] = {}
     return kept[1]

@@ -19,7 +19,7 @@ def choose_recording() -> Recording | None:
     """The widgets, and the recording that they give; None, with words, where there is none yet."""
     kind = st.segmented_control(
         "Recording", (SAMPLE, FILE), default=SAMPLE, required=True, key="recording", bind="query-params"
-    )  # fmt: skip
+    )
     if kind == SAMPLE:
         st.caption("Two minutes, made on this machine from averages of many beats. It has what real recordings have.")
         return _sample()
@@ -33,15 +33,24 @@ def _sample() -> Recording:
 
 def _uploaded() -> Recording | None:
     files = st.file_uploader(
-        "ECG file", list(endings()), accept_multiple_files=True, key="own_upload",
+        "ECG file",
+        list(endings()),
+        accept_multiple_files=True,
+        key="own_upload",
         max_upload_size=LIMITS.streamed_bytes // 1_000_000,
         help=f"Give {accepted()}. Files that belong together are given together, or in one zip. "
         f"{megabytes(LIMITS.streamed_bytes)} at most; of some formats {megabytes(LIMITS.given_bytes)}.",
-    )  # fmt: skip
+    )
     fs_hz = st.number_input(
-        "Samples a second, by hand", LIMITS.fs_min_hz, LIMITS.fs_max_hz, None, key="own_fs", format="%g",
-        placeholder="as the file says", help="For a file that does not say, or that says it wrongly.",
-    )  # fmt: skip
+        "Samples a second, by hand",
+        LIMITS.fs_min_hz,
+        LIMITS.fs_max_hz,
+        None,
+        key="own_fs",
+        format="%g",
+        placeholder="as the file says",
+        help="For a file that does not say, or that says it wrongly.",
+    )
     st.caption(
         f":material/lock: It stays in the memory of the machine that runs this app, until {held.MINUTES} minutes after you last "
         "used this page. Nothing is stored unless you save it yourself."
@@ -69,9 +78,10 @@ def _read(files: dict[str, bytes], fs_hz: float | None) -> Recording | str:
     bar = st.progress(0.0, "reading")
     try:
         return read_recording(
-            files, fs_hz=fs_hz,
+            files,
+            fs_hz=fs_hz,
             progress=lambda done, total, what: bar.progress(min(done / max(total, 1), 1.0), plain(what)),
-        )  # fmt: skip
+        )
     except UserError as error:
         return str(error)
     finally:

@@ -32,10 +32,16 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         + words.protocol(name)
     )
     chart.numbers(
-        result[name].round(4), name=f"everyday-{name}", figures=lambda: {loaders.title(name): figure},
-        facts={"everyday": ran, "aimed": aimed.to_dict("records"), "protocol": words.protocol(name),
-               "weights": loaders.checkpoint(name).digest},
-    )  # fmt: skip
+        result[name].round(4),
+        name=f"everyday-{name}",
+        figures=lambda: {loaders.title(name): figure},
+        facts={
+            "everyday": ran,
+            "aimed": aimed.to_dict("records"),
+            "protocol": words.protocol(name),
+            "weights": loaders.checkpoint(name).digest,
+        },
+    )
 
 
 def _alt(name: str, result: pd.DataFrame, aimed: pd.DataFrame) -> str:

@@ -9,9 +9,12 @@ from ui.parts import Part
 from ui.theme import Ink, axis, layout
 
 COLOURS = {
-    "wander": ("#0072B2", "circle"), "muscle": ("#009E73", "square"), "motion": ("#CC79A7", "diamond"),
-    "mains50": ("#8A8F94", "triangle-up"), "mains60": ("#8A8F94", "triangle-down"),
-}  # fmt: skip
+    "wander": ("#0072B2", "circle"),
+    "muscle": ("#009E73", "square"),
+    "motion": ("#CC79A7", "diamond"),
+    "mains50": ("#8A8F94", "triangle-up"),
+    "mains60": ("#8A8F94", "triangle-down"),
+}
 #: In dB, from hardly any noise to more noise than beat.
 RANGE = (27.0, -7.0)
 
@@ -41,8 +44,13 @@ def everyday(result: pd.DataFrame, aimed: pd.DataFrame, ink: Ink, height: int = 
 
 def _trace(x: pd.Series, y: pd.Series, name: str, colour: str, symbol: str, width: float = 2) -> Part:
     return {
-        "type": "scatter", "mode": "lines+markers", "x": x.to_numpy(), "y": y.to_numpy(), "name": name,
-        "line": {"color": colour, "width": width}, "marker": {"symbol": symbol, "size": 9, "color": colour},
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": x.to_numpy(),
+        "y": y.to_numpy(),
+        "name": name,
+        "line": {"color": colour, "width": width},
+        "marker": {"symbol": symbol, "size": 9, "color": colour},
         "customdata": [""] * len(x),
         "hovertemplate": f"%{{customdata}}%{{x:.1f}} dB: <b>%{{y:.3f}}</b><extra>{name}</extra>",
-    }  # fmt: skip
+    }

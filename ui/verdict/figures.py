@@ -36,19 +36,34 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     )
     data: list[Part] = [
         {
-            "type": "bar", "orientation": "h", "y": rows, "x": values, "name": name, "text": result, "textposition": "none",
-            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "type": "bar",
+            "orientation": "h",
+            "y": rows,
+            "x": values,
+            "name": name,
+            "text": result,
+            "textposition": "none",
+            "marker": {
+                "color": colour,
+                "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6},
+                "line": {"width": 0},
+            },
             "hovertemplate": "%{text}<extra></extra>",
         }
         for name, values, colour, shape in parts
-    ]  # fmt: skip
+    ]
     data.append(
         {
-            "type": "scatter", "mode": "markers", "y": rows, "x": table["clean"].to_numpy(), "name": "without noise",
-            "marker": {"symbol": "line-ns-open", "size": 20, "color": ink.text, "line": {"width": 2}}, "text": result,
+            "type": "scatter",
+            "mode": "markers",
+            "y": rows,
+            "x": table["clean"].to_numpy(),
+            "name": "without noise",
+            "marker": {"symbol": "line-ns-open", "size": 20, "color": ink.text, "line": {"width": 2}},
+            "text": result,
             "hovertemplate": "%{text}<extra></extra>",
         }
-    )  # fmt: skip
+    )
     look = layout(ink, _ROW_PX * height + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
     look["annotations"] = [
         note(_heading(table[table["group"] == group]), 0, row - 1, xanchor="left", font={"color": ink.text})
@@ -58,10 +73,15 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     axes = {
         "xaxis": axis(ink, "accuracy, every class counting the same", range=[0, 1.005], tickformat=".1f"),
         "yaxis": axis(
-            ink, range=[height - 0.5, -0.5], tickvals=rows, ticktext=table["title"].tolist(), showgrid=False,
-            ticksuffix="  ", fixedrange=True,
+            ink,
+            range=[height - 0.5, -0.5],
+            tickvals=rows,
+            ticktext=table["title"].tolist(),
+            showgrid=False,
+            ticksuffix="  ",
+            fixedrange=True,
         ),
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": look | axes})
 
 
@@ -110,11 +130,14 @@ def curves(levels: pd.DataFrame, known: pd.DataFrame | None, colour: str, ink: I
         look["annotations"] = [_undecided(known, ink)]
     axes = {
         "xaxis": axis(
-            ink, "noise level ε, share of the beat's range", type="log", range=np.log10(LEVELS).tolist(),
+            ink,
+            "noise level ε, share of the beat's range",
+            type="log",
+            range=np.log10(LEVELS).tolist(),
             tickvals=[0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
         ),
         "yaxis": axis(ink, "accuracy, every class counting the same", range=[-0.02, 1.02], tickformat=".1f"),
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": look | axes})
 
 
@@ -133,18 +156,27 @@ def _line(
     x: Sequence[float] | pd.Series, y: Sequence[float] | np.ndarray | pd.Series, colour: str, name: str, width: float
 ) -> Part:
     return {
-        "type": "scatter", "mode": "lines", "x": np.asarray(x), "y": np.asarray(y), "name": name,
-        "line": {"color": colour, "width": width}, "hovertemplate": f"ε %{{x:.3g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.asarray(x),
+        "y": np.asarray(y),
+        "name": name,
+        "line": {"color": colour, "width": width},
+        "hovertemplate": f"ε %{{x:.3g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
+    }
 
 
 def _points(levels: pd.DataFrame, column: str, colour: str, name: str, dash: str, symbol: str) -> Part:
     return {
-        "type": "scatter", "mode": "lines+markers", "x": levels["eps"].to_numpy(), "y": levels[column].to_numpy(),
-        "name": name, "line": {"color": colour, "width": 1.6, "dash": dash},
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": levels["eps"].to_numpy(),
+        "y": levels[column].to_numpy(),
+        "name": name,
+        "line": {"color": colour, "width": 1.6, "dash": dash},
         "marker": {"symbol": symbol, "size": 8, "color": colour},
         "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
-    }  # fmt: skip
+    }
 
 
 def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 340) -> go.Figure:
@@ -155,12 +187,15 @@ def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 340) -> go.Figure:
     """
     data = [
         {
-            "type": "bar", "x": [f"{eps:g}" for eps in counts.index], "y": counts[attack].to_numpy(), "name": attack,
+            "type": "bar",
+            "x": [f"{eps:g}" for eps in counts.index],
+            "y": counts[attack].to_numpy(),
+            "name": attack,
             "marker": {"color": ATTACK_COLOURS[number % len(ATTACK_COLOURS)]},
             "hovertemplate": f"ε %{{x}}: %{{y}} beats<extra>{attack}</extra>",
         }
         for number, attack in enumerate(counts.columns)
-    ]  # fmt: skip
+    ]
     look = layout(ink, height, {"t": 84}, barmode="stack", bargap=0.35)
     axes = {
         "xaxis": axis(ink, "noise level ε at which they broke", type="category", showgrid=False),

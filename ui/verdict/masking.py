@@ -38,9 +38,12 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown("#### All networks")
     table = _all(checks)
     chart.numbers(
-        table, name="masking-check", expanded=True, label="Signs by network, and files to take away",
+        table,
+        name="masking-check",
+        expanded=True,
+        label="Signs by network, and files to take away",
         facts={name: check.to_json() for name, check in checks.items()},
-    )  # fmt: skip
+    )
 
 
 def _signs(check: MaskingCheck) -> None:

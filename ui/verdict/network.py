@@ -33,10 +33,11 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown(f"#### {loaders.title(name)}: {'between proof and break' if certified else 'what attacks leave'}")
     last = found.levels.iloc[-1]
     chart.draw(
-        figure, key="verdict_curves",
+        figure,
+        key="verdict_curves",
         alt=f"Accuracy of {loaders.title(name)} from {found.levels['worst'].iloc[0]:.2f} without noise to "
         f"{last['worst']:.2f} at {last['eps']:g} in the worst case and {last['published']:.2f} as published.",
-    )  # fmt: skip
+    )
     st.caption(
         "True accuracy under the strongest noise that exists lies in the shaded band: no noise gets below it, and noise that "
         "gets to its upper edge is known. The worst case has steps, because attacks were run at six levels."
@@ -45,9 +46,11 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     )
     st.caption(words.protocol(name))
     chart.numbers(
-        found.levels.round(4), name=f"verdict-{name}", figures=lambda: {loaders.title(name): figure},
+        found.levels.round(4),
+        name=f"verdict-{name}",
+        figures=lambda: {loaders.title(name): figure},
         facts={"protocol": words.protocol(name), "weights": loaders.checkpoint(name).digest},
-    )  # fmt: skip
+    )
     _who_broke_it(name, found)
 
 
@@ -65,12 +68,15 @@ def _who_broke_it(name: str, found: Verdict) -> None:
     )
     figure = figures.broken_by(counts, ink())
     chart.draw(
-        figure, key="broken_by",
+        figure,
+        key="broken_by",
         alt="Beats broken: " + "; ".join(f"{attack} {counts[attack].sum()}" for attack in counts.columns),
-    )  # fmt: skip
+    )
     beats = found.beats.assign(beat=found.beats["record"].astype(str) + ":" + found.beats["sample"].astype(str))
     chart.numbers(
-        beats[["beat", "y", "clean", "certified", "broken", "by"]].round(5), name=f"verdict-beats-{name}",
-        figures=lambda: {"Which attack broke its beats": figure}, label="Every beat: proved up to, broken at, by which attack",
+        beats[["beat", "y", "clean", "certified", "broken", "by"]].round(5),
+        name=f"verdict-beats-{name}",
+        figures=lambda: {"Which attack broke its beats": figure},
+        label="Every beat: proved up to, broken at, by which attack",
         facts={"protocol": words.protocol(name), "weights": loaders.checkpoint(name).digest},
-    )  # fmt: skip
+    )

@@ -29,15 +29,23 @@ def by_class(found: Mapping[str, pd.DataFrame], measure: str, title: str, ink: I
         ends = {side: np.abs(table[f"{measure}_{side}"].to_numpy() - value) for side in ("low", "high")}
         data.append(
             {
-                "type": "scatter", "mode": "markers", "x": value, "y": y, "name": name,
+                "type": "scatter",
+                "mode": "markers",
+                "x": value,
+                "y": y,
+                "name": name,
                 "marker": {"color": colour, "symbol": symbol, "size": 11},
-                "error_x": {"type": "data", "array": ends["high"], "arrayminus": ends["low"], "color": colour, "thickness": 2},
-                "text": [
-                    f"{row.beats:,} beats of {row.patients} patients" for row in table.itertuples()
-                ],
+                "error_x": {
+                    "type": "data",
+                    "array": ends["high"],
+                    "arrayminus": ends["low"],
+                    "color": colour,
+                    "thickness": 2,
+                },
+                "text": [f"{row.beats:,} beats of {row.patients} patients" for row in table.itertuples()],
                 "hovertemplate": f"%{{x:.3f}}, %{{text}}<extra>{name}</extra>",
             }
-        )  # fmt: skip
+        )
     labels = [
         CLASS_NAMES[name].replace(" beat", "").replace(" or ", "<br>or ")
         for name in next(iter(found.values()))["class"]
@@ -46,8 +54,13 @@ def by_class(found: Mapping[str, pd.DataFrame], measure: str, title: str, ink: I
     axes = {
         "xaxis": axis(ink, f"{title}, classes as frequent as they are", range=[-0.02, 1.02], tickformat=".1f"),
         "yaxis": axis(
-            ink, range=[len(labels) - 0.5, -0.5], tickvals=np.arange(len(labels)), ticktext=labels, showgrid=False,
-            ticksuffix="  ", fixedrange=True,
+            ink,
+            range=[len(labels) - 0.5, -0.5],
+            tickvals=np.arange(len(labels)),
+            ticktext=labels,
+            showgrid=False,
+            ticksuffix="  ",
+            fixedrange=True,
         ),
-    }  # fmt: skip
+    }
     return go.Figure({"data": data, "layout": look | axes})

@@ -44,8 +44,13 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
                 "Noise level ε", LEVELS, default=LEVELS[1], required=True, key="patients_eps", bind="query-params"
             )
         measure = st.segmented_control(
-            "Measure", CLASS_MEASURES, default=CLASS_MEASURES[-1], required=True, key="patients_measure", bind="query-params",
-        )  # fmt: skip
+            "Measure",
+            CLASS_MEASURES,
+            default=CLASS_MEASURES[-1],
+            required=True,
+            key="patients_measure",
+            bind="query-params",
+        )
     st.caption(f"{TITLES[measure]}: {TOLD[measure]}")
     try:
         found = {
@@ -63,13 +68,15 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
         {title: one.classes for title, one in found.items()}, measure, TITLES[measure], ink()
     )
     chart.draw(
-        figure, key="by_class",
+        figure,
+        key="by_class",
         alt=f"{TITLES[measure]} of {loaders.title(name)} by class, known and new patients: "
         + "; ".join(
-            f"{CLASS_NAMES[row]} " + " and ".join(f"{one.classes.set_index('class').loc[row, measure]:.2f}" for one in found.values())
+            f"{CLASS_NAMES[row]} "
+            + " and ".join(f"{one.classes.set_index('class').loc[row, measure]:.2f}" for one in found.values())
             for row in CLASS_NAMES
         ),
-    )  # fmt: skip
+    )
     whole = pd.concat([one.overall.assign(split=title) for title, one in found.items()])
     for column, (title, one) in zip(st.columns(len(found)), found.items(), strict=True):
         with column, st.container(border=True):
@@ -85,8 +92,15 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
     )
     table = pd.concat([one.classes.assign(patients_are=title.split()[0]) for title, one in found.items()])
     chart.numbers(
-        table.round(3), name=f"patients-{name}-{measure}", figures=lambda: {TITLES[measure]: figure},
-        facts={"overall": whole.to_dict("records"), "noise": under, "eps": eps, "beats": {title: one.beats for title, one in found.items()},
-               "splits": {title: card["split"] for title, card in cards.items()},
-               "weights": {one: loaders.checkpoint(one).digest for one in (name, name + NEW_PATIENTS)}},
-    )  # fmt: skip
+        table.round(3),
+        name=f"patients-{name}-{measure}",
+        figures=lambda: {TITLES[measure]: figure},
+        facts={
+            "overall": whole.to_dict("records"),
+            "noise": under,
+            "eps": eps,
+            "beats": {title: one.beats for title, one in found.items()},
+            "splits": {title: card["split"] for title, card in cards.items()},
+            "weights": {one: loaders.checkpoint(one).digest for one in (name, name + NEW_PATIENTS)},
+        },
+    )

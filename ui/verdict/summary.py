@@ -11,10 +11,19 @@ from ui.verdict import figures, words
 
 FIRST_LEVEL = 0.03
 COLUMNS = {
-    "checkpoint": "checkpoint", "beats": "test beats", "clean": "without noise", "published": "100-PGD, published", "worst": "worst case",
-    "low": "from", "high": "to", "gap": "overstated by", "signal": "worst case, signal only", "proved": "proved",
-    "undecided": "undecided", "check": "masking check",
-}  # fmt: skip
+    "checkpoint": "checkpoint",
+    "beats": "test beats",
+    "clean": "without noise",
+    "published": "100-PGD, published",
+    "worst": "worst case",
+    "low": "from",
+    "high": "to",
+    "gap": "overstated by",
+    "signal": "worst case, signal only",
+    "proved": "proved",
+    "undecided": "undecided",
+    "check": "masking check",
+}
 HELP = {
     "100-PGD, published": "Accuracy that the paper's own attack leaves, each noise level alone, as its tables report.",
     "worst case": "Accuracy after all attacks, one after another; 95 % of resamples of the beats lie between from and to.",
@@ -30,25 +39,36 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     tried = sorted({float(eps) for found in levels.values() for eps in found["eps"] if eps > 0})
     names = [f"{eps:g}" for eps in tried]
     chosen = st.segmented_control(
-        "Noise level ε, share of the beat's range", names, required=True, key="verdict_eps", bind="query-params",
+        "Noise level ε, share of the beat's range",
+        names,
+        required=True,
+        key="verdict_eps",
+        bind="query-params",
         default=f"{FIRST_LEVEL:g}" if f"{FIRST_LEVEL:g}" in names else names[0],
-    )  # fmt: skip
+    )
     eps = float(chosen)
     table = _ranked(table_of(levels, eps))
     st.markdown(words.who_leads(table))
     figure = figures.ladder(table, ink())
     chart.draw(
-        figure, key="ladder",
+        figure,
+        key="ladder",
         alt=f"At noise level {eps:g}, 100-PGD as published and worst case: "
         + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
-    )  # fmt: skip
+    )
     st.caption(words.protocols(table["checkpoint"]))
     chart.numbers(
-        _numbers(table), name=f"verdict-{eps:g}", figures=lambda: {f"Noise level {eps:g}": figure}, expanded=True,
-        facts={"eps": eps, "protocols": {name: words.protocol(name) for name in table["checkpoint"]},
-               "weights": {name: loaders.checkpoint(name).digest for name in table["checkpoint"]}},
+        _numbers(table),
+        name=f"verdict-{eps:g}",
+        figures=lambda: {f"Noise level {eps:g}": figure},
+        expanded=True,
+        facts={
+            "eps": eps,
+            "protocols": {name: words.protocol(name) for name in table["checkpoint"]},
+            "weights": {name: loaders.checkpoint(name).digest for name in table["checkpoint"]},
+        },
         column_config={name: st.column_config.Column(help=result) for name, result in HELP.items()},
-    )  # fmt: skip
+    )
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:

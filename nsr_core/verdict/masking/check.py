@@ -94,9 +94,16 @@ def check_masking(
     rows = draw_beats(network, beats, np.arange(len(beats)) if split is None else split.test, per_class, seed)
     which = f"{beats.source} beats" if split is None else f"test part of the split by {split.name} {split.fingerprint}"
     return check_network(
-        network, beats, rows, eps, seed=seed, beats_from=which, checkpoint=checkpoint.name, weights=checkpoint.digest,
+        network,
+        beats,
+        rows,
+        eps,
+        seed=seed,
+        beats_from=which,
+        checkpoint=checkpoint.name,
+        weights=checkpoint.digest,
         progress=progress,
-    )  # fmt: skip
+    )
 
 
 def draw_beats(
