@@ -66,7 +66,7 @@ class Square(InRuns):
     """
 
     name: ClassVar[str] = "square"
-    title: ClassVar[str] = "Square (segments)"
+    title: ClassVar[str] = "Square"
     summary: ClassVar[str] = (
         "Without gradients: pushes random segments up or down and keeps what brings the flip nearer."
     )

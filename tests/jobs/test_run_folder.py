@@ -71,7 +71,7 @@ def test_a_submitted_run_is_queued_and_a_worker_started(root, started):
     before = time.time()
     run = submit(training(epochs=3))
     assert (run.name, run.kind, run.state, run.title) == ("mlp-mseMargin-1", "train", QUEUED, run.title)
-    assert "mlp-mseMargin, 3 epochs" in run.title
+    assert "Squared error with margin (mseMargin), MLP, 3 epochs" in run.title
     assert before <= run.created == run.queued <= time.time()
     assert (run.done, run.total, run.what, run.error, run.pid) == (0, 0, "", None, None)
     assert (run.started, run.ended, run.seconds_left) == (None, None, None)

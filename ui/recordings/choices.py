@@ -49,7 +49,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
     stretch = _stretch(len(channel.signal) / fs_hz)
     use_marks = recording.marks is not None and _beats_from() == MARKED
     prove = st.toggle(
-        "Prove as well", key="prove", bind="query-params",
+        "Certify as well", key="prove", bind="query-params",
         help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network.",
     )  # fmt: skip
     if not networks:

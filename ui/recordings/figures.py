@@ -13,7 +13,7 @@ from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounde
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, upright
-from ui.theme import Ink, axis, class_colour, layout, method_style
+from ui.theme import Ink, axis, class_colour, layout, method_style, symbols
 
 #: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
 ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
@@ -163,18 +163,19 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     rows = _within(result, start_s, stop_s)
     scale = result.cut.beats.mv_range[rows].astype(float) if result.cut.lead.in_mv else np.ones(len(rows))
     x, parts = result.cut.time_s[result.cut.row[rows]], []
-    for name, reading in result.networks.items():
-        style = method_style(loaders.checkpoint(name).config.method)
+    methods = [loaders.checkpoint(name).config.method for name in result.networks]
+    for (name, reading), method, symbol in zip(result.networks.items(), methods, symbols(methods), strict=True):
+        colour = method_style(method).colour(ink)
         found, proved = reading.flips_at[rows] * scale, reading.certified[rows] * scale
         known = proved > 0
-        marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
+        marker = {"symbol": symbol, "size": 9, "color": colour}
         parts.append(
             {
                 "type": "scatter", "x": x, "y": found, "yaxis": "y3", "mode": "markers", "name": loaders.title(name), "customdata": rows,
                 "marker": marker, "hovertext": _hover(result, reading, rows), "hovertemplate": "%{hovertext}<extra></extra>",
                 "error_y": {
                     "type": "data", "symmetric": False, "array": np.zeros(len(rows)),
-                    "arrayminus": np.where(known, found - proved, 0), "color": style.colour(ink), "thickness": 1.5, "width": 3,
+                    "arrayminus": np.where(known, found - proved, 0), "color": colour, "thickness": 1.5, "width": 3,
                     "visible": bool(known.any()),
                 },
             }
