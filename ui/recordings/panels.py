@@ -70,7 +70,9 @@ def _in_short(result: RecordingReading) -> None:
         )
     for name, reading in result.networks.items():
         counts = np.bincount(reading.label, minlength=len(CLASSES))
-        words = ", ".join(f"{counts[label]:,} {_spelled(CLASSES[label])}" for label in np.argsort(-counts) if counts[label])
+        words = ", ".join(
+            f"{counts[label]:,} {_spelled(CLASSES[label])}" for label in np.argsort(-counts) if counts[label]
+        )
         st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(result, name)}")
 
 
