@@ -94,6 +94,7 @@ def style(ink: Ink) -> str:
     """What Streamlit's theme cannot say of every page: no void above it, words that can be read, nothing that covers another."""
     return f"""<style>
 .stMainBlockContainer {{padding-top: 4.75rem}}
+[data-testid=stCaptionContainer] * {{color: {ink.muted}}}
 button[kind^=primary], button[kind^=primary] *, [data-baseweb=tag], [data-baseweb=tag] * {{color: {ON_PRIMARY[ink.name]}}}
 /* All of what was chosen, on as many lines as it takes. */
 [data-baseweb=tag] {{height: auto; max-width: 100%}}

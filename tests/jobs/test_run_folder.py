@@ -104,7 +104,7 @@ def test_the_environment_names_the_runs_folder(monkeypatch, tmp_path):
 def test_a_runs_folder_that_cannot_be_written_is_told(act, root, started, monkeypatch):
     monkeypatch.chdir(root.parent)
     root.write_text("a file in its place")
-    with pytest.raises(UserError, match=r"runs folder .*runs cannot be written .* NSR_RUNS_DIR"):
+    with pytest.raises(UserError, match=r"runs folder .*runs cannot be written .*Free some space"):
         act(Toy())
     assert list_runs() == []
     assert not started
