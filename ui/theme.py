@@ -95,11 +95,12 @@ def style(ink: Ink) -> str:
     return f"""<style>
 .stMainBlockContainer {{padding-top: 4.75rem}}
 [data-testid=stCaptionContainer] * {{color: {ink.muted}}}
-button[kind^=primary], button[kind^=primary] *, [data-baseweb=tag], [data-baseweb=tag] * {{color: {ON_PRIMARY[ink.name]}}}
+button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color: {ON_PRIMARY[ink.name]}}}
 /* All of what was chosen, on as many lines as it takes. */
-[data-baseweb=tag] {{height: auto; max-width: 100%}}
-[data-baseweb=tag] span {{white-space: normal; max-width: none}}
-[data-testid=stMultiSelect] [data-baseweb=select] > div {{max-height: none}}
+[data-testid=stMultiSelect] .react-aria-ComboBox, [data-testid=stMultiSelect] .react-aria-ComboBox > [role=group],
+[data-testid=stMultiSelectTagsContainer] {{height: auto; max-height: none}}
+[data-testid=stMultiSelectTagsContainer] {{overflow: visible; mask: none}}
+[data-testid=stMultiSelectTagsContainer], [data-testid=stMultiSelectTagsContainer] > [role=group] {{display: flex; flex-wrap: wrap; gap: 4px}}
 /* Plotly's buttons, which appear over the legend otherwise: in the lower left corner, where nothing is. */
 .js-plotly-plot .plotly .modebar-container {{top: auto !important; bottom: 0}}
 .js-plotly-plot .plotly .modebar {{top: auto; right: auto; bottom: 2px; left: 2px}}
