@@ -94,7 +94,9 @@ def style(ink: Ink) -> str:
     """What Streamlit's theme cannot say of every page: no void above it, words that can be read, nothing that covers another."""
     return f"""<style>
 .stMainBlockContainer {{padding-top: 4.75rem}}
-[data-testid=stCaptionContainer] * {{color: {ink.muted}}}
+/* Streamlit fades captions until they cannot be read. */
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] * {{opacity: 1}}
+[data-testid=stCaptionContainer] :is(p, li) {{color: {ink.muted}}}
 button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color: {ON_PRIMARY[ink.name]}}}
 /* All of what was chosen, on as many lines as it takes. */
 [data-testid=stMultiSelect] .react-aria-ComboBox, [data-testid=stMultiSelect] .react-aria-ComboBox > [role=group],
