@@ -1,4 +1,4 @@
-"""Write the tables that the README and the documentation show of the shipped checkpoints, between their marks.
+"""Write the tables that the documentation shows of the included checkpoints, between their marks.
 
 python -m docs.write_blocks
 """
@@ -39,8 +39,8 @@ BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient
 OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
 LONGER = list_checkpoints(ROOT / "checkpoints" / LONGER_FOLDER)
 CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
-#: Of the paper's tables, the one that the README shows.
-README_TABLE = 5
+#: Of the paper's tables, the one that is shown first.
+RESULTS_TABLE = 5
 #: The noise level at which patients are shown.
 PATIENTS_EPS = 0.03
 
@@ -82,8 +82,8 @@ def _pairs() -> list[Path]:
 
 
 BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
-    (ROOT / "README.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), README_TABLE),
-    (ROOT / "README.md", "worst"): lambda: worst_markdown(_verdicts()),
+    (DOCS / "results.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), RESULTS_TABLE),
+    (DOCS / "results.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
     (DOCS / "reproduction.md", "seeds"): _seeds,
     (DOCS / "reproduction.md", "cnn"): _cnn,

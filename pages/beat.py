@@ -64,7 +64,7 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
         )
     if known := trained_on(answers, beats, row):
         st.caption(
-            f":material/school: This beat trained or validated {', '.join(known)}. A test beat makes a fairer attack."
+            f":material/school: This beat trained or validated {'; '.join(known)}. A test beat makes a fairer attack."
         )
     st.caption(words.protocol(answers[0].result))
     views.show(answers, beats, row, choice, colours)

@@ -83,7 +83,7 @@ def _headline(result: BeatAttack) -> str:
 
 
 def _ways() -> None:
-    st.markdown("#### Ways on")
+    st.markdown("#### Explore")
     offered = [page for page in PAGES.values() if page.summary]
     for first in range(0, len(offered), 4):
         for column, page in zip(st.columns(4, gap="medium"), offered[first : first + 4], strict=False):

@@ -1,5 +1,6 @@
 """What the server keeps in memory: checkpoints, their results and the beats, loaded once and never changed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,20 @@ def _trained_as(folder: str, stamps: tuple[int, ...]) -> TrainConfig | None:
 
 
 def title(name: str) -> str:
-    """A checkpoint in words: ``MLP loss2``, ``MLP loss2 (by patient)``, ``MLP loss2 (yours, mlp-loss2-3)``."""
+    """A checkpoint in words: ``Noise-to-signal loss (loss2), MLP``, and what sets it apart from another of that method."""
     config = trained_as(name)
     if config is None:
         return name
-    words = f"{NETWORKS[config.network].title} {config.method}"
     if name.startswith(OWN):
-        return f"{words} (yours, {name.removeprefix(OWN)})"
-    return f"{words} (by patient)" if config.split == "patient" else words
+        return f"{config.title}, yours: {name.removeprefix(OWN)}"
+    if name.startswith(f"{SEEDS_FOLDER}/"):
+        return f"{config.title}, training seed {config.seed}"
+    return f"{config.title}, split by patient" if config.split == "patient" else config.title
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """``title`` of each, by name."""
+    return {name: title(name) for name in names}
 
 
 def _rank(name: str) -> tuple[int, int, str]:

@@ -64,7 +64,7 @@ def _buttons(run: Run) -> None:
     if run.state in ACTIVE:
         _button(run, "Cancel", ":material/stop:", jobs.cancel)
     elif run.state != jobs.FINISHED:
-        _button(run, "Go on", ":material/play_arrow:", jobs.resume)
+        _button(run, "Resume", ":material/play_arrow:", jobs.resume)
     if run.state not in ACTIVE:
         _button(run, "Delete", ":material/delete:", jobs.delete)
 

@@ -222,6 +222,8 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
 
 
 def _time_left(missing: list, costs: Costs, count: int) -> str:
+    if not missing:
+        return "Nothing has to be computed: without --dry-run, the command writes the tables of what is there."
     seconds = sum(task.seconds(costs) for task in missing)
     guess = "" if costs.is_measured("cnn") else " Not every method's CNN tells its time here: the rest is estimated."
     return f"About {duration(seconds / count)} on {count} worker(s), going by times measured on one CPU core.{guess}"

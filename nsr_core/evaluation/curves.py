@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.data import CLASSES
 from nsr_core.evaluation.metrics import (
     accuracy,
     bootstrap_counts,
@@ -28,7 +28,7 @@ class Measure:
     """A number that is read off confusion counts.
 
     Attributes:
-        title: for people.
+        title: for people; the class by its letter.
         equal: (..., 5, 5) counts to (...) values with every class as frequent as any other.
         natural: the same with the classes as frequent as they are among the beats.
     """
@@ -43,10 +43,10 @@ def _recall_of(label: int) -> Measurement:
 
 
 MEASURES = {
-    "acc": Measure("Accuracy (ACC)", accuracy, natural_accuracy),
-    "prec": Measure("Precision (PREC)", precision, natural_precision),
+    "acc": Measure("Accuracy", accuracy, natural_accuracy),
+    "prec": Measure("Precision", precision, natural_precision),
 } | {
-    f"recall_{name}": Measure(f"Recall of {name}: {CLASS_NAMES[name].lower()}", _recall_of(label), _recall_of(label))
+    f"recall_{name}": Measure(f"Recall ({name})", _recall_of(label), _recall_of(label))
     for label, name in enumerate(CLASSES)
 }
 

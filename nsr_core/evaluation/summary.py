@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from nsr_core.attacks import ATTACKS, WORST_CASE, attack_title
 from nsr_core.data import CLASSES
 from nsr_core.evaluation.metrics import (
     accuracy,
@@ -26,6 +27,25 @@ class Reading(NamedTuple):
 
 
 READINGS = {"pgd20": Reading("pgd", 20), "pgd100": Reading("pgd", 100)}
+
+
+#: What the name of a run ends in whose noise left the padding as it was.
+_SIGNAL = "-signal"
+
+
+def reading_title(name: str) -> str:
+    """A reading, or the attack that a beat fell to, in words; a name that is neither stays.
+
+    >>> reading_title("pgd100"), reading_title("apgd-t, at random"), reading_title("worst-case-signal")
+    ('PGD (100 steps)', 'APGD targeted, at random', 'Worst case (signal only)')
+    """
+    attack, comma, start = name.partition(", ")
+    if attack in READINGS:
+        return f"{attack_title(READINGS[attack].attack)} ({READINGS[attack].steps} steps)"
+    whole = attack.removesuffix(_SIGNAL)
+    if whole not in ATTACKS and whole != WORST_CASE.name:
+        return name
+    return attack_title(whole) + (" (signal only)" if attack != whole else "") + comma + start
 
 
 def reported_as(attack: str) -> list[str]:

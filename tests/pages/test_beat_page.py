@@ -7,6 +7,7 @@ from nsr_core.attacks import ATTACKS, PGD
 from nsr_core.beat.attack import attack_beat, find_beat
 from nsr_core.beat.bracket import bracket_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
+from nsr_core.evaluation.summary import reading_title
 from ui import loaders
 
 pytestmark = pytest.mark.slow
@@ -87,7 +88,7 @@ def test_every_quick_attack_runs(attack):
 def test_spsa_runs_and_the_sweep_says_who_stands_in():
     app = open_page("beat", **QUICK_SPSA)
     assert_healthy(app)
-    assert "spsa: steps 2, samples 16" in words(app)
+    assert "SPSA: steps 2, samples 16" in words(app)
     assert "PGD stands in" in words(app)
 
 
@@ -157,24 +158,28 @@ def test_what_is_known_is_the_cores_bracket(demo_beats):
     table = next(value for value in (frame.value for frame in app.dataframe) if "proved up to" in value)
     for name, row in zip(("mlp-ce", "mlp-loss2"), table.to_dict("records"), strict=True):
         found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
-        assert (row["by"], row["broken at"]) == (found.by, pytest.approx(found.broken, abs=1e-5))
+        assert (row["by"], row["broken at"]) == (reading_title(found.by), pytest.approx(found.broken, abs=1e-5))
         assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
         assert 0 < found.certified < found.broken
-        assert f"broken at {found.broken:.3f} by {found.by}" in words(app)
+        assert f"broken at {found.broken:.3f} by {reading_title(found.by)}" in words(app)
 
 
 def test_noise_to_signal_has_a_row_for_each_network():
     app = open_page("beat", view="Noise-to-signal", models=["mlp-ce", "mlp-jacob", "mlp-loss2"])
     assert_healthy(app)
     table = app.dataframe[0].value
-    assert table["network"].tolist() == ["MLP ce", "MLP jacob", "MLP loss2"]
+    assert table["network"].tolist() == [
+        "Cross-entropy (ce), MLP",
+        "Jacobian regularisation (jacob), MLP",
+        "Noise-to-signal loss (loss2), MLP",
+    ]
     assert (table["bound R₂"] >= table["NSR on the line"] - 1e-3).all()
 
 
 def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, real_beats):
     real_split = make_split(real_beats, "beat")
     monkeypatch.setenv("NSR_MITDB_DIR", str(mitdb_root))
-    app = open_page("beat", source="mitbih", **{"class": "Fusion of ventricular and normal beat (F)"})
+    app = open_page("beat", source="mitbih", **{"class": "F"})
     assert_healthy(app)
     assert "109,446 real beats" in words(app)
     app.button(key="random_beat").click().run()
@@ -183,4 +188,4 @@ def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, rea
     trained = real_beats.name(real_split.train[0])
     app = open_page("beat", source="mitbih", beat=trained, models=["mlp-ce", "mlp-mse"])
     assert_healthy(app)
-    assert "This beat trained or validated MLP ce, MLP mse" in words(app)
+    assert "This beat trained or validated Cross-entropy (ce), MLP; Squared error (mse), MLP" in words(app)

@@ -43,6 +43,7 @@ def test_a_quick_trial_from_nothing_to_twelve_tables(cli):
     assert "1 epoch. 50 test beats. Training seed 0." in text
     dry = json.loads(works(cli(*asked, "--dry-run", "--json")))
     assert not any(task["pending"] for task in dry["tasks"])
+    assert "Nothing has to be computed" in works(cli(*asked, "--dry-run"))
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert json.loads(works(cli(*asked, "--json"))) == value
     assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -10,8 +10,9 @@ from nsr_core.beat.attack import BeatAttack
 from nsr_core.beat.bracket import BeatBracket
 from nsr_core.beat.sweep import Sweep
 from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
-from ui.parts import faint, upright
-from ui.theme import Ink, axis, layout, method_style, network_dash
+from nsr_core.evaluation.summary import reading_title
+from ui.parts import faint, two_lines, upright
+from ui.theme import Ink, axis, layout, looks
 
 
 def probabilities(result: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
@@ -53,9 +54,8 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
         eps: the level that the page shows, drawn as a vertical line.
     """
     data: list[dict[str, Any]] = []
-    for title, (network, method, found) in sweeps.items():
-        style = method_style(method)
-        colour = style.colour(ink)
+    drawn = looks([(network, method) for network, method, _ in sweeps.values()], ink)
+    for (title, (*_, found)), one in zip(sweeps.items(), drawn, strict=True):
         data.append(
             {
                 "type": "scatter",
@@ -63,14 +63,14 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
                 "y": found.p_true,
                 "name": title,
                 "mode": "lines",
-                "line": {"color": colour, "width": 2.2, "dash": network_dash(network)},
+                "line": {"color": one.colour, "width": 2.2, "dash": one.dash},
                 "customdata": [CLASS_NAMES[label] for label in found.label],
                 "hovertemplate": f"ε %{{x:.3f}}: %{{y:.1%}}, read as %{{customdata}}<extra>{title}</extra>",
             }
         )
         if np.isfinite(found.smallest):
             at = int(np.searchsorted(found.eps, found.smallest))
-            marker = {"color": colour, "size": 13, "symbol": style.marker, "line": {"color": ink.text, "width": 1}}
+            marker = {"color": one.colour, "size": 13, "symbol": one.marker, "line": {"color": ink.text, "width": 1}}
             data.append(
                 {
                     "type": "scatter",
@@ -127,12 +127,12 @@ def sensitivity(attacks: Mapping[str, tuple[str, str, BeatAttack]], ink: Ink) ->
         | {"y": first.x[: first.length], "name": "the beat", "showlegend": False}
         | {"line": {"color": ink.trace, "width": 1.6}, "hovertemplate": "%{x:.0f} ms: %{y:.3f}<extra>the beat</extra>"}
     ]
-    for title, (network, method, result) in attacks.items():
-        dash = network_dash(network)
+    drawn = looks([(network, method) for network, method, _ in attacks.values()], ink)
+    for (title, (*_, result)), one in zip(attacks.items(), drawn, strict=True):
         data.append(
             shared
             | {"y": result.w[: result.length], "name": title, "yaxis": "y2"}
-            | {"line": {"color": method_style(method).colour(ink), "width": 1.8, "dash": dash}}
+            | {"line": {"color": one.colour, "width": 1.8, "dash": one.dash}}
             | {"hovertemplate": f"%{{x:.0f}} ms: %{{y:.3f}}<extra>{title}</extra>"}
         )
     look = layout(ink, 420, uirevision="sensitivity") | {
@@ -188,7 +188,7 @@ def brackets(found: Mapping[str, tuple[str, BeatBracket]], eps: float, ink: Ink)
             ink,
             range=[len(found) - 0.5, -0.5],
             tickvals=rows,
-            ticktext=titles,
+            ticktext=list(map(two_lines, titles)),
             showgrid=False,
             ticksuffix="  ",
             fixedrange=True,
@@ -202,5 +202,5 @@ def _ends(bracket: BeatBracket) -> str:
     return f"{proof}<br>" + (
         "not broken"
         if np.isnan(bracket.broken)
-        else f"broken at {bracket.broken:.3f} {bracket.by and 'by'} {bracket.by}"
+        else f"broken at {bracket.broken:.3f} {bracket.by and 'by'} {reading_title(bracket.by)}"
     )

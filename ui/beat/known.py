@@ -5,6 +5,7 @@ import streamlit as st
 
 from nsr_core.beat.bracket import BeatBracket, bracket_beat
 from nsr_core.data import Beats
+from nsr_core.evaluation.summary import reading_title
 from ui import chart, loaders
 from ui.attack_choice import AttackChoice
 from ui.beat import figures
@@ -17,7 +18,7 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
     """The bracket of each network; what is not known yet is looked for, with a bar."""
     st.markdown(
         "One attack that fails says little. Here **all attacks** take their turn at every noise level, and for the MLP a "
-        "**proof** says up to which level no noise whatever flips the beat. In between nothing is known."
+        "**proof** says up to which level no noise at all flips the beat. In between nothing is known."
     )
     brackets = _brackets(answers, beats, row, choice)
     lines = {answer.title: (answer.method, bracket) for answer, bracket in brackets}
@@ -34,7 +35,12 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
     )
     table = pd.DataFrame(
         [
-            {"network": answer.title, "proved up to": bracket.certified, "broken at": bracket.broken, "by": bracket.by}
+            {
+                "network": answer.title,
+                "proved up to": bracket.certified,
+                "broken at": bracket.broken,
+                "by": reading_title(bracket.by),
+            }
             for answer, bracket in brackets
         ]
     )
@@ -88,7 +94,7 @@ def _result(bracket: BeatBracket) -> str:
         else (f"proved up to {bracket.certified:.4f}")
     )
     if bracket.by:
-        return f"{proof}, broken at {bracket.broken:.3f} by {bracket.by}"
+        return f"{proof}, broken at {bracket.broken:.3f} by {reading_title(bracket.by)}"
     return f"{proof}, and no attack breaks it up to {bracket.most:g}"
 
 
@@ -100,6 +106,4 @@ def _stored(answer: Answer, beats: Beats, row: int) -> str:
     own = found.beats[(found.beats["record"] == beats.record[row]) & (found.beats["sample"] == beats.sample[row])]
     if own.empty or not own["by"].iloc[0]:
         return ""
-    return (
-        f"In the stored results, with noise on all samples: broken at {own['broken'].iloc[0]:g} by {own['by'].iloc[0]}."
-    )
+    return f"In the stored results, with noise on all samples: broken at {own['broken'].iloc[0]:g} by {reading_title(own['by'].iloc[0])}."

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nsr_core.attacks import attack_title
 from nsr_core.beat.attack import BeatAttack, NoiseLevel
 from nsr_core.data import CLASS_NAMES
 from nsr_core.recordings.beats import SOURCE
@@ -61,6 +62,6 @@ def protocol(result: BeatAttack) -> str:
     settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.settings.items())
     return (
         f"Protocol: {'paper' if result.protocol == 'paper' else 'custom, after the paper'} "
-        f"({result.attack}{': ' if settings else ''}{settings}; noise on {where}). Beat {result.beat}, seed {result.seed}. "
+        f"({attack_title(result.attack)}{': ' if settings else ''}{settings}; noise on {where}). Beat {result.beat}, seed {result.seed}. "
         "That an attack fails does not prove that none succeeds."
     )

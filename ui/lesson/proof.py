@@ -35,7 +35,7 @@ def show(lesson: Lesson) -> None:
         return
     if result is None:
         st.error(
-            f"{NETWORK} has no attack results here. Evaluate it: `python -m nsr_core evaluate checkpoints/{NETWORK}`"
+            f"{loaders.title(NETWORK)} has no attack results here. Restore the folder checkpoints of this program."
         )
         return
     share = dict(zip(result.attacks, result.left / result.beats, strict=True))

@@ -50,7 +50,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
     stretch = _stretch(len(channel.signal) / fs_hz)
     use_marks = has_beats(recording.marks) and _beats_from() == MARKED
     prove = st.toggle(
-        "Prove as well",
+        "Certify as well",
         key="prove",
         bind="query-params",
         help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network, ten times that where the cut does not matter.",

@@ -14,7 +14,7 @@ from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, upright
-from ui.theme import Ink, axis, class_colour, layout, method_style
+from ui.theme import Ink, axis, class_colour, layout, method_style, symbols
 
 #: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
 ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
@@ -145,11 +145,17 @@ def _deflections(result: RecordingReading, start_s: float, stop_s: float, ink: I
     cut = result.cut
     shown = (cut.unclassified_s >= start_s) & (cut.unclassified_s < stop_s)
     return {
-        "type": "scatter", "x": cut.unclassified_s[shown], "y": cut.lead.signal[cut.unclassified[shown]], "mode": "text",
-        "name": "not classified", "showlegend": False, "text": ["<b>?</b>"] * int(shown.sum()),
-        "textfont": {"size": 18, "color": ink.attacked}, "hovertext": ["large, and not classified"] * int(shown.sum()),
+        "type": "scatter",
+        "x": cut.unclassified_s[shown],
+        "y": cut.lead.signal[cut.unclassified[shown]],
+        "mode": "text",
+        "name": "not classified",
+        "showlegend": False,
+        "text": ["<b>?</b>"] * int(shown.sum()),
+        "textfont": {"size": 18, "color": ink.attacked},
+        "hovertext": ["large, and not classified"] * int(shown.sum()),
         "hovertemplate": "%{hovertext}<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
@@ -228,11 +234,12 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     rows = _within(result, start_s, stop_s)
     scale = result.cut.beats.mv_range[rows].astype(float) if result.cut.lead.in_mv else np.ones(len(rows))
     x, parts = result.cut.time_s[result.cut.row[rows]], []
-    for name, reading in result.networks.items():
-        style = method_style(loaders.checkpoint(name).config.method)
+    methods = [loaders.checkpoint(name).config.method for name in result.networks]
+    for (name, reading), method, symbol in zip(result.networks.items(), methods, symbols(methods), strict=True):
+        colour = method_style(method).colour(ink)
         found, proved = reading.flips_at[rows] * scale, reading.certified[rows] * scale
         known = proved > 0
-        marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
+        marker = {"symbol": symbol, "size": 9, "color": colour}
         parts.append(
             {
                 "type": "scatter",
@@ -250,7 +257,7 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
                     "symmetric": False,
                     "array": np.zeros(len(rows)),
                     "arrayminus": np.where(known, found - proved, 0),
-                    "color": style.colour(ink),
+                    "color": colour,
                     "thickness": 1.5,
                     "width": 3,
                     "visible": bool(known.any()),

@@ -79,9 +79,15 @@ def _in_short(result: RecordingReading) -> None:
         )
     for name, reading in result.networks.items():
         counts = np.bincount(reading.label, minlength=len(CLASSES))
-        words = ", ".join(f"{counts[label]:,} {CLASSES[label]}" for label in np.argsort(-counts) if counts[label])
+        words = ", ".join(
+            f"{counts[label]:,} {_spelled(CLASSES[label])}" for label in np.argsort(-counts) if counts[label]
+        )
         st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(result, name)}")
         st.caption(f"Where a beat's window opens is a choice. {result.cuts_in_words(name)}")
+
+
+def _spelled(letter: str) -> str:
+    return f"{letter} ({CLASS_NAMES[letter].lower().replace(' beat', '')})"
 
 
 def _changed(result: RecordingReading, name: str) -> str:
@@ -110,7 +116,7 @@ def _strip(result: RecordingReading) -> float:
     st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(result)), lead.start_s, last))
     start_s = st.session_state[key]
     if last > lead.start_s:
-        start_s = st.slider("From, s", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
+        start_s = st.slider("Start at (s)", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
     st.html(STYLE)
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
@@ -270,7 +276,7 @@ def _likeness(result: RecordingReading) -> None:
     )
     st.caption(
         f"**{unlike:,} of {len(result.unlike):,}** are further from every cluster of training beats than 99 % of held-out beats of "
-        "the same records. A beat that is like them may still be misread; of one that is unlike them nothing is known."
+        "the same records. A beat that is like them may still be misread; nothing is known about one that is unlike them."
     )
 
 
@@ -292,5 +298,5 @@ def _report(result: RecordingReading, network: str, start_s: float) -> None:
         name=f"ecg-{result.cut.key}",
         figures=pictures,
         facts=result.facts() | {"counts": result.counts().to_dict("records"), "left_out": _left_out(result.cut.reason)},
-        label="The report: every beat, and files to take away",
+        label="The report: every beat, and downloads",
     )
