@@ -63,11 +63,11 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         before = checked_out(given.commit, Path(folder))
         with worker(before) as old, worker(HERE) as new:
-            lines = [
-                compare(old, new, beats, rows, HERE / "checkpoints" / network, attack, given.levels)
-                for attack in given.only
-                for network in given.networks
-            ]
+            lines = []
+            for attack in given.only:
+                for network in given.networks:
+                    lines.append(compare(old, new, beats, rows, HERE / "checkpoints" / network, attack, given.levels))
+                    print(*lines[-1].values(), file=sys.stderr)
     print(markdown(pd.DataFrame(lines)))
 
 

@@ -24,6 +24,8 @@ from nsr_core.training.batches import balanced_order
 from nsr_core.training.config import paper_config
 from nsr_core.training.loop import TrainingRun
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {"mlp": reference.PlainMLP, "cnn": reference.PlainCNN}
 # How many samples of a batch are given a wrong label.
 WRONG = {1: 0, 3: 1, 8: 3}

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -22,6 +23,11 @@ from nsr_core.evaluation.evaluate import evaluate
 from nsr_core.files import runs_dir
 from nsr_core.methods import METHODS, Method
 from nsr_core.models import NETWORKS, Network
+from nsr_core.recordings.formats import FORMATS, accepted, endings
+from nsr_core.recordings.formats.contents import Contents
+from nsr_core.recordings.formats.format import Format
+from nsr_core.recordings.recording import Channel
+from nsr_core.recordings.sample import sample_recording
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.plan import Request, make_plan
@@ -33,6 +39,8 @@ from nsr_core.verdict.masking import check_masking
 from tests.pages.apptools import assert_healthy, open_page, words
 from ui import loaders
 from ui.navigation import PAGES, Page
+
+pytestmark = pytest.mark.slow
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 
@@ -85,6 +93,16 @@ class Flatten(Attack):
         return AttackResult(x_adv, torch.where(wrong, 0, -1), torch.ones_like(y))
 
 
+PROBE = Format(
+    key="probe",
+    title="a probe file",
+    endings=(".probe",),
+    recognise=lambda name, content: content.startswith(b"\0PROBE"),
+    read=lambda given: Contents([Channel("MLII", "mV", 360.0, np.frombuffer(given.content[6:], np.float64).copy())]),
+    reads="one lead",
+)
+
+
 PAGE = """
 from ui import frame
 
@@ -111,6 +129,12 @@ def method(monkeypatch):
 def attack(monkeypatch):
     monkeypatch.setitem(ATTACKS, "flatten", Flatten())
     return "flatten"
+
+
+@pytest.fixture
+def recording_format(monkeypatch):
+    monkeypatch.setitem(FORMATS, "probe", PROBE)
+    return "probe"
 
 
 @pytest.fixture
@@ -201,6 +225,20 @@ def test_curves_draws_them(own, attack, demo_beats, demo_split):
     assert Flatten.title in app.selectbox(key="evaluate_attack").options
     drawn = next(frame.value for frame in app.dataframe if "low" in frame.value)
     assert set(drawn["attack"]) == {Flatten.title}
+
+
+# Recordings
+
+
+def test_a_recording_format_is_read_and_offered(recording_format, own, tmp_path, cli):
+    signal = sample_recording().channels[0].signal[: 30 * 360].astype(np.float64)
+    path = tmp_path / "mine.probe"
+    path.write_bytes(b"\0PROBE" + signal.tobytes())
+    status, out, err = cli("read", path, "--models", own, "--json")
+    assert status == 0, err
+    assert json.loads(out)["recording"].startswith("mine")
+    assert "probe" in endings()
+    assert PROBE.title in accepted()
 
 
 # Pages

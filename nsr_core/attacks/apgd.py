@@ -1,20 +1,20 @@
 """Auto-PGD (Croce & Hein 2020, "Reliable evaluation of adversarial robustness", algorithm 1): PGD that sets its own steps."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
+from nsr_core.attacks.ascent import StepRule
 from nsr_core.attacks.base import Box
 from nsr_core.attacks.margin_pgd import RIVALS
 from nsr_core.attacks.objectives import Objective, cross_entropy, targeted_dlr
-from nsr_core.attacks.randomness import Randomness
-from nsr_core.attacks.runs import Beginning, Climber, FromNearby, Goal, towards
+from nsr_core.attacks.restarts import FromNearby, ObjectiveOf, Restart, towards
 from nsr_core.settings import setting
 
 #: alpha: how much of a step is the new one; the rest is the last one again.
@@ -36,98 +36,138 @@ def checkpoints(moves: int) -> list[int]:
     return [ceil(round(share * moves, 6)) for share in shares[1:-1]]
 
 
-class Adaptive:
-    """One run of algorithm 1, up the value that it is told."""
+@dataclass
+class Adaptive(StepRule):
+    """Algorithm 1, from ``Adaptive.at_start``.
 
-    wants_gradient = True
+    Attributes:
+        box: of the beats.
+        checkpoints: after which moves the step size is reconsidered.
+        size: (beats, 1) the step size.
+        before: (beats, 187) the last point but one.
+        best, best_gradient, best_value: (beats, 187) twice and (beats,), where the objective was largest.
+        last_value: (beats,) at the last point.
+        checked_value: (beats,) the best at the last checkpoint.
+        uphill: (beats,) how many moves since then were.
+        halved: (beats,) whether the step size was halved there.
+        moved, checked: how many moves there were, and up to the last checkpoint.
+    """
 
-    def __init__(self, start: Tensor, box: Box, moves: int) -> None:
-        self.start = self.best = self._before = start
-        self._box = box
-        self._checkpoints = set(checkpoints(moves))
-        self._moved = self._checked = 0
-        self._size = FIRST_STEP * box.eps.expand(len(start), 1)
-        self._best_gradient = torch.zeros_like(start)
-        self._last_value = self._best_value = self._checked_value = torch.full_like(start[:, 0], -torch.inf)
-        self._uphill = torch.zeros_like(self._last_value)
-        self._halved = torch.zeros_like(self._last_value, dtype=torch.bool)
+    box: Box
+    checkpoints: frozenset[int]
+    size: Tensor
+    before: Tensor
+    best: Tensor
+    best_gradient: Tensor
+    best_value: Tensor
+    last_value: Tensor
+    checked_value: Tensor
+    uphill: Tensor
+    halved: Tensor
+    moved: int = 0
+    checked: int = 0
 
-    def move(self, x_adv: Tensor, gradient: Tensor, value: Tensor) -> Tensor:
-        self.see(x_adv, gradient, value)
-        if self._moved == 0:
-            self._begin()
-        elif self._moved in self._checkpoints:
-            x_adv, gradient = self._reconsider(x_adv, gradient)
-        target = self._box.clip(x_adv + self._size * gradient.sign())
-        if self._moved:
-            target = x_adv + NEW * (target - x_adv) + (1 - NEW) * (x_adv - self._before)
-        self._before = x_adv
-        self._moved += 1
-        return self._box.clip(target)
+    @classmethod
+    def at_start(cls, start: Tensor, box: Box, moves: int) -> Self:
+        lowest = torch.full_like(start[:, 0], -torch.inf)
+        return cls(
+            box,
+            frozenset(checkpoints(moves)),
+            size=FIRST_STEP * box.eps.expand(len(start), 1),
+            before=start,
+            best=start,
+            best_gradient=torch.zeros_like(start),
+            best_value=lowest,
+            last_value=lowest,
+            checked_value=lowest,
+            uphill=torch.zeros_like(lowest),
+            halved=torch.zeros_like(lowest, dtype=torch.bool),
+        )
 
-    def see(self, x_adv: Tensor, gradient: Tensor, value: Tensor) -> None:
-        """Take note of a point."""
-        self._uphill = self._uphill + (value > self._last_value)
-        self._last_value = value
-        better = value > self._best_value
-        self._best_value = torch.where(better, value, self._best_value)
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        direction, here = self.see(x_adv, gradient, value), x_adv
+        if self.moved == 0:
+            self.checked_value, self.uphill = self.best_value, torch.zeros_like(self.uphill)
+        elif self.moved in self.checkpoints:
+            here, direction = self._reconsider(x_adv, direction)
+        target = self.box.clip(here + self.size * direction.sign())
+        if self.moved:
+            target = here + NEW * (target - here) + (1 - NEW) * (here - self.before)
+        self.before = here
+        self.moved += 1
+        return self.box.clip(target)
+
+    def see(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        """Take note of a point; returns its gradient."""
+        direction, now = gradient(), value()
+        self.uphill = self.uphill + (now > self.last_value)
+        self.last_value = now
+        better = now > self.best_value
+        self.best_value = torch.where(better, now, self.best_value)
         self.best = torch.where(better[:, None], x_adv, self.best)
-        self._best_gradient = torch.where(better[:, None], gradient, self._best_gradient)
-
-    def _begin(self) -> None:
-        self._checked_value, self._uphill = self._best_value, torch.zeros_like(self._uphill)
+        self.best_gradient = torch.where(better[:, None], direction, self.best_gradient)
+        return direction
 
     def _reconsider(self, x_adv: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Halve the step size and go back to the best point where the climb goes badly (conditions 1 and 2)."""
-        seldom = self._uphill < UPHILL * (self._moved - self._checked)
-        stuck = ~self._halved & (self._best_value <= self._checked_value)
-        self._halved = seldom | stuck
-        back = self._halved[:, None]
-        self._size = torch.where(back, self._size / 2, self._size)
-        self._last_value = torch.where(self._halved, self._best_value, self._last_value)
-        self._checked, self._checked_value = self._moved, self._best_value
-        self._uphill = torch.zeros_like(self._uphill)
-        return torch.where(back, self.best, x_adv), torch.where(back, self._best_gradient, gradient)
-
-    def keep(self, alive: Tensor) -> None:
-        self._box = self._box.at(alive)
-        for name in (
-            "_before", "_size", "best", "_best_gradient", "_last_value", "_best_value", "_checked_value", "_uphill",
-            "_halved",
-        ):  # fmt: skip
-            setattr(self, name, getattr(self, name)[alive])
+        """Halve the step size and go back to the best point where it goes badly (conditions 1 and 2)."""
+        seldom = self.uphill < UPHILL * (self.moved - self.checked)
+        stuck = ~self.halved & (self.best_value <= self.checked_value)
+        self.halved = seldom | stuck
+        back = self.halved[:, None]
+        self.size = torch.where(back, self.size / 2, self.size)
+        self.last_value = torch.where(self.halved, self.best_value, self.last_value)
+        self.checked, self.checked_value = self.moved, self.best_value
+        self.uphill = torch.zeros_like(self.uphill)
+        return torch.where(back, self.best, x_adv), torch.where(back, self.best_gradient, gradient)
 
 
-class Narrowing:
-    """One run in boxes that shrink to the true one: in each algorithm 1, from the last one's best point brought inside."""
+@dataclass
+class Narrowing(StepRule):
+    """Algorithm 1 in boxes that shrink to the true one: in each from the last one's best point, brought inside.
 
-    wants_gradient = True
+    Attributes:
+        wide, middle, true: the boxes.
+        firsts: the move with which each phase begins, and the number of all points at last.
+        rule: algorithm 1 in this phase's box.
+        moved: how often it has moved.
+    """
 
-    def __init__(self, start: Tensor, boxes: Sequence[Box], moves: int) -> None:
-        self.start, self._boxes, self._moved = start, boxes, 0
-        self._firsts = [round(share * (moves + 1)) for share in accumulate((0.0, *PHASES))]
-        self._phase = self._phase_now()
-        self._climb = self._begin(start)
+    wide: Box
+    middle: Box
+    true: Box
+    firsts: tuple[int, ...]
+    rule: Adaptive
+    moved: int = 0
 
-    def move(self, x_adv: Tensor, gradient: Tensor, value: Tensor) -> Tensor:
-        self._moved += 1
-        if self._phase_now() == self._phase:
-            return self._climb.move(x_adv, gradient, value)
-        self._phase = self._phase_now()
-        self._climb.see(x_adv, gradient, value)
-        self._climb = self._begin(self._boxes[self._phase].clip(self._climb.best))
-        return self._climb.start
+    @classmethod
+    def at_start(cls, start: Tensor, wide: Box, middle: Box, true: Box, moves: int) -> Self:
+        firsts = tuple(round(share * (moves + 1)) for share in accumulate((0.0, *PHASES)))
+        phase = _phase(firsts, 0)
+        first_box = (wide, middle, true)[phase]
+        return cls(wide, middle, true, firsts, Adaptive.at_start(start, first_box, _moves(firsts, phase)))
 
-    def keep(self, alive: Tensor) -> None:
-        self._boxes = [box.at(alive) for box in self._boxes]
-        self._climb.keep(alive)
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        before, phase = _phase(self.firsts, self.moved), _phase(self.firsts, self.moved + 1)
+        self.moved += 1
+        if phase == before:
+            return self.rule.move(x_adv, gradient, value)
+        self.rule.see(x_adv, gradient, value)
+        box = (self.wide, self.middle, self.true)[phase]
+        start = box.clip(self.rule.best)
+        self.rule = Adaptive.at_start(start, box, _moves(self.firsts, phase))
+        return start
 
-    def _phase_now(self) -> int:
-        return min(bisect_right(self._firsts, self._moved), len(PHASES)) - 1
 
-    def _begin(self, start: Tensor) -> Adaptive:
-        moves = self._firsts[self._phase + 1] - self._firsts[self._phase] - 1
-        return Adaptive(start, self._boxes[self._phase], moves)
+def _phase(firsts: Sequence[int], moved: int) -> int:
+    return min(bisect_right(firsts, moved), len(PHASES)) - 1
+
+
+def _moves(firsts: Sequence[int], phase: int) -> int:
+    return firsts[phase + 1] - firsts[phase] - 1
+
+
+def _adaptive(start: Tensor, restart: Restart) -> tuple[Tensor, StepRule]:
+    return start, Adaptive.at_start(start, restart.box, restart.moves)
 
 
 @dataclass(frozen=True)
@@ -146,8 +186,8 @@ class APGD(FromNearby):
     def objective(self) -> Objective:
         return cross_entropy
 
-    def climber(self, x: Tensor, randomness: Randomness, begin: Beginning) -> Climber:
-        return Adaptive(self.start(x, randomness, begin), begin.box, begin.moves)
+    def begin(self, restart: Restart) -> tuple[Tensor, StepRule]:
+        return _adaptive(self.start(restart), restart)
 
 
 @dataclass(frozen=True)
@@ -167,11 +207,11 @@ class TargetedAPGD(FromNearby):
 
     steps: int = setting(400, "How many steps the attack may take, over all its runs.", 1, 10_000)
 
-    def goals(self) -> list[Goal]:
+    def objectives(self) -> list[ObjectiveOf]:
         return [towards(targeted_dlr, rank) for rank in range(RIVALS)]
 
-    def climber(self, x: Tensor, randomness: Randomness, begin: Beginning) -> Climber:
-        return Adaptive(self.start(x, randomness, begin), begin.box, begin.moves)
+    def begin(self, restart: Restart) -> tuple[Tensor, StepRule]:
+        return _adaptive(self.start(restart), restart)
 
 
 @dataclass(frozen=True)
@@ -192,7 +232,7 @@ class WideAPGD(TargetedAPGD):
 
     widest: float = setting(2.0, "How wide the budget is at first.", 1.0, 10.0, "noise levels")
 
-    def climber(self, x: Tensor, randomness: Randomness, begin: Beginning) -> Climber:
-        kept = x[begin.rows]
-        wide, middle = (begin.box.widened(kept, factor) for factor in (self.widest, (1 + self.widest) / 2))
-        return Narrowing(self.start(x, randomness, begin), (wide, middle, begin.box), begin.moves)
+    def begin(self, restart: Restart) -> tuple[Tensor, StepRule]:
+        start, box = self.start(restart), restart.box
+        wide, middle = (box.widened(restart.x, factor) for factor in (self.widest, (1 + self.widest) / 2))
+        return start, Narrowing.at_start(start, wide, middle, box, restart.moves)

@@ -1,49 +1,84 @@
-"""One loop for all attacks that climb step by step: look, drop the broken, move the rest, stay in the box."""
+"""One loop for all attacks that go step by step: evaluate, drop the broken, move the rest, stay in the box."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nsr_core.attacks.base import AttackResult, Box, Trajectory
-from nsr_core.attacks.objectives import Objective
+from nsr_core.attacks.objectives import Objective, slope
 from nsr_core.attacks.per_beat import PerBeat
+from nsr_core.models.vjp import PullBack, input_vjp
 from nsr_core.progress import Progress, no_progress
 
-#: Places of the beats looked at that are still classified correctly, or None where all are.
+#: Places of the evaluated beats that are still classified correctly, or None where all are.
 Alive = Tensor | None
-#: The ascent direction of the beats that are alive.
-Gradient = Callable[[Alive], Tensor]
-#: ``look(x_adv, y, step)``: the logits there, and a way to ask for the gradient if it is needed at all.
-Look = Callable[[Tensor, Tensor, int], tuple[Tensor, Gradient]]
+#: ``gradient(objective, y, alive)``: the direction of ascent of those beats.
+Gradient = Callable[[Objective, Tensor, Alive], Tensor]
+#: ``look(x_adv, step)``: the logits there, and a way to ask for the gradient if it is needed at all.
+Look = Callable[[Tensor, int], tuple[Tensor, Gradient]]
 
 
-class Mover(Protocol):
-    """How a gradient becomes a move; it may remember."""
+def evaluate_with_gradient(model: nn.Module) -> Look:
+    """A look whose gradient is the true one: it comes with the same forward pass."""
 
-    def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
-        """The next points, in a new tensor."""
-        ...
+    def look(x_adv: Tensor, step: int) -> tuple[Tensor, Gradient]:
+        logits, pull_back = input_vjp(model, x_adv)
+        return logits, partial(_gradient, logits, pull_back)
 
-    def at(self, rows: Tensor) -> Self:
-        """The mover of some of the beats."""
-        ...
+    return look
+
+
+def _gradient(logits: Tensor, pull_back: PullBack, objective: Objective, y: Tensor, alive: Alive) -> Tensor:
+    return _of(alive, pull_back(slope(objective, logits, y)))
+
+
+def evaluate(model: nn.Module) -> Look:
+    """A look for step rules that never ask for a gradient."""
+
+    @torch.no_grad()
+    def look(x_adv: Tensor, step: int) -> tuple[Tensor, Gradient]:
+        return model(x_adv), _no_gradient
+
+    return look
+
+
+def _no_gradient(objective: Objective, y: Tensor, alive: Alive) -> Tensor:
+    raise NotImplementedError("This attack evaluates the network without gradients.")
+
+
+def _of(alive: Alive, values: Tensor) -> Tensor:
+    return values if alive is None else values.index_select(0, alive)
+
+
+class StepRule(PerBeat):
+    """How an attack gets from one point to the next; a dataclass, which may remember."""
+
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        """The next points, in a new tensor.
+
+        Args:
+            x_adv: (beats, 187) where they are.
+            gradient, value: give the objective's gradient, (beats, 187), and its value, (beats,), there; what a rule does
+                not ask for is not computed.
+        """
+        raise NotImplementedError
 
 
 @dataclass
-class SignStep(PerBeat):
+class SignStep(StepRule):
     """Eq. 12 as written: step_size times the sign of the gradient."""
 
     step_size: float
 
-    def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
-        return torch.add(x_adv, gradient.sign(), alpha=self.step_size)
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        return torch.add(x_adv, gradient().sign(), alpha=self.step_size)
 
 
 @dataclass
-class SignAdamax(PerBeat):
+class SignAdamax(StepRule):
     """Adamax (Kingma & Ba 2015, algorithm 2) fed with the sign of the gradient: momentum over signs.
 
     What the authors' code moves the noise with. The size of a step is at most ``learning_rate``.
@@ -62,8 +97,8 @@ class SignAdamax(PerBeat):
     mean: Tensor | None = None
     largest: Tensor | None = None
 
-    def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
-        sign = gradient.sign()
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        sign = gradient().sign()
         if self.mean is None:
             self.mean = torch.zeros_like(sign)
         self.steps += 1
@@ -81,7 +116,7 @@ class SignAdamax(PerBeat):
         return torch.maximum(largest.mul_(self.BETAS[1]), sign.abs_().add_(self.EPSILON), out=largest)
 
 
-MOVERS: dict[str, Callable[[float], Mover]] = {"adamax": SignAdamax, "sign": SignStep}
+STEP_RULES: dict[str, Callable[[float], StepRule]] = {"adamax": SignAdamax, "sign": SignStep}
 
 
 @dataclass
@@ -100,17 +135,35 @@ class Survivors(PerBeat):
     Attributes:
         rows: (alive,) their places in the batch.
         y: (alive,) their classes.
-        box, mover: theirs.
+        box, rule: theirs.
         x_adv: (alive, 187) where they are.
         best: the best point so far, where it is asked for.
+        objective: what is maximised.
     """
 
     rows: Tensor
     y: Tensor
     box: Box
-    mover: Mover
+    rule: StepRule
     x_adv: Tensor
+    best: Point | None
+    objective: Objective
+
+
+@dataclass(frozen=True)
+class Ascent(AttackResult):
+    """A result with what another restart goes on from.
+
+    Attributes:
+        best: the best points of the beats that withstood, in their order.
+    """
+
     best: Point | None = None
+
+
+def always(objective: Objective) -> Callable[[Tensor, Tensor], Objective]:
+    """The same objective, whatever the logits at the start."""
+    return lambda logits, y: objective
 
 
 def ascend(
@@ -120,46 +173,55 @@ def ascend(
     *,
     steps: int,
     look: Look,
-    mover: Mover,
-    queries_per_step: int,
-    objective: Objective,
+    rule: StepRule,
+    objective: Callable[[Tensor, Tensor], Objective],
+    best_by: Objective,
+    queries_per_step: int = 0,
     keep_best: bool = False,
+    best: Point | None = None,
     roam: bool = False,
     record: bool = False,
     progress: Progress = no_progress,
-) -> AttackResult:
-    """Climb from ``start`` for at most ``steps`` moves; each beat stops where it is first misclassified.
+) -> Ascent:
+    """Maximise from ``start`` in at most ``steps`` moves; each beat stops where it is first misclassified.
 
-    Only the survivors are evaluated again. The network is looked at ``steps + 1`` times: at the start and after every
+    Only the survivors are evaluated again. The network is evaluated ``steps + 1`` times: at the start and after every
     move, so that a beat broken by k moves or fewer has the same result in every run of k steps or more.
 
     Args:
         start: (batch, 187) first points, inside the box.
         y: (batch,) true classes.
         steps: number of moves.
+        look: evaluates the network.
+        rule: how to move.
+        objective: what is maximised, given logits and classes at the start.
+        best_by: by which a point is better than another; also for the record.
         queries_per_step: how many further evaluations a gradient costs (0 where it comes with the look).
-        objective: what is climbed; here for the record and to tell which point is best.
-        keep_best: whether a beat that withstands ends at the point where the objective was largest, not at the last one;
-            the record then holds, at every look, the best point so far.
-        roam: whether the mover may look outside the box, and is not clipped to it. What it finds there is never a success
-            and never kept, but the start is; it takes ``keep_best``.
+        keep_best: whether a beat that withstands ends at the point where ``best_by`` was largest, not at the last one; the
+            record then holds, at every look, the best point so far.
+        best: the best points so far, of an earlier restart.
+        roam: whether points may leave the box and are not clipped to it. What is found outside is never a success and
+            never kept, but the start is; it takes ``keep_best``.
         progress: told at every look.
     """
     x_final = start.clone()
     first_success = torch.full_like(y, -1)
     points: list[tuple[Tensor, Tensor]] = []
-    alive = Survivors(torch.arange(len(y), device=y.device), y, box, mover, start)
+    rows = torch.arange(len(y), device=y.device)
+    alive = Survivors(rows, y, box, rule, start, best, best_by)
     for step in range(steps + 1):
         progress(step, steps, f"step {step} of {steps}")
-        logits, gradient = look(alive.x_adv, alive.y, step)
+        logits, gradient = look(alive.x_adv, step)
+        if step == 0:
+            alive.objective = objective(logits, y)
         right = logits.argmax(1) == alive.y
         inside = alive.box.holds(alive.x_adv) if roam else None
         if inside is not None:
             right |= ~inside
         if keep_best:
-            value = torch.where(right, objective(logits, alive.y), torch.inf)
+            value = torch.where(right, best_by(logits, alive.y), torch.inf)
             alive.best = _better(alive.best, Point(alive.x_adv, logits, value), inside)
-        end, end_logits = (alive.best.x_adv, alive.best.logits) if alive.best else (alive.x_adv, logits)
+        end, end_logits = (alive.x_adv, logits) if alive.best is None else (alive.best.x_adv, alive.best.logits)
         if record:
             points.append(_extend(points, alive.rows, end, end_logits))
         all_right = bool(right.all())
@@ -170,15 +232,23 @@ def ascend(
         if step == steps or not bool(right.any()):
             break
         survivors = None if all_right else right.nonzero()[:, 0]
-        ascent = gradient(survivors)
+        ascent = partial(gradient, alive.objective, alive.y, survivors)
+        objective_now = partial(_value, alive.objective, logits, alive.y, survivors)
         if survivors is not None:
             alive = alive.at(survivors)
-        moved = alive.mover.move(alive.x_adv, ascent)
+        moved = alive.rule.move(alive.x_adv, ascent, objective_now)
         alive.x_adv = moved if roam else alive.box.clip_(moved)
     x_final[alive.rows] = end
     moves = torch.where(first_success < 0, steps, first_success)
     queries = moves + 1 + moves * queries_per_step
-    return AttackResult(x_final, first_success, queries, _trajectory(points, y, steps, objective) if record else None)
+    trajectory = _trajectory(points, y, steps, best_by) if record else None
+    stood = (first_success[alive.rows] < 0).nonzero()[:, 0]
+    left = alive.best.at(stood) if alive.best is not None and len(stood) else None
+    return Ascent(x_final, first_success, queries, trajectory, left)
+
+
+def _value(objective: Objective, logits: Tensor, y: Tensor, alive: Alive) -> Tensor:
+    return _of(alive, objective(logits, y))
 
 
 def _better(best: Point | None, now: Point, inside: Tensor | None) -> Point:

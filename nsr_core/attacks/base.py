@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from nsr_core.attacks.per_beat import PerBeat
 from nsr_core.attacks.randomness import BeatRandomness, Randomness
+from nsr_core.data.beats import CLASSES
+from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 from nsr_core.settings import Settings
 
@@ -169,8 +171,18 @@ class Attack(Settings, ABC):
             progress: told at every step; raising from it stops the attack.
 
         Raises:
-            ValueError: shapes that do not fit, an epsilon below 0 or not finite, beats outside [0, 1], or
-                a model in training mode.
+            UserError: shapes or number formats that do not fit, classes that there are not, an epsilon below 0 or not
+                finite, beats outside [0, 1], or a model in training mode. It is a ValueError.
+
+        Example:
+            >>> import torch
+            >>> from nsr_core.attacks import PGD
+            >>> model = torch.nn.Linear(187, 5).eval()
+            >>> x = torch.rand(8, 187)
+            >>> y = model(x).argmax(1)
+            >>> result = PGD(steps=20)(model, x, y, eps=0.1)
+            >>> result.x_adv.shape, float((result.x_adv - x).abs().max()) < 0.1001
+            (torch.Size([8, 187]), True)
         """
         _check(model, x, y, eps, length)
         randomness = randomness or BeatRandomness(0, np.arange(len(x)))
@@ -185,17 +197,28 @@ class Attack(Settings, ABC):
 
 def _check(model: nn.Module, x: Tensor, y: Tensor, eps: float | Tensor, length: Tensor | None) -> None:
     if model.training:
-        raise ValueError("The model is in training mode; call model.eval() first, or the attack fights its noise.")
+        raise UserError("The model is in training mode; call model.eval() first, or the attack fights its noise.")
     if x.dim() != 2 or y.shape != x.shape[:1]:
-        raise ValueError(
-            f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; expected (batch, samples) and (batch,)."
+        raise UserError(f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; expected (batch, samples) and (batch,).")
+    if not x.is_floating_point():
+        raise UserError(
+            f"x is of {x.dtype}; expected beats as floating-point numbers in [0, 1]. Convert with x.float()."
+        )
+    if y.dtype != torch.int64:
+        raise UserError(f"y is of {y.dtype}; expected classes as torch.int64. Convert with y.long().")
+    if y.numel() and not (int(y.min()) >= 0 and int(y.max()) < len(CLASSES)):
+        raise UserError(
+            f"y spans [{int(y.min())}, {int(y.max())}]; expected classes from 0 to {len(CLASSES) - 1} "
+            f"({', '.join(CLASSES)})."
         )
     if length is not None and length.shape != y.shape:
-        raise ValueError(f"length has shape {tuple(length.shape)}; expected one number per beat, {tuple(y.shape)}.")
+        raise UserError(f"length has shape {tuple(length.shape)}; expected one number per beat, {tuple(y.shape)}.")
+    if length is not None and (length.is_floating_point() or length.dtype == torch.bool):
+        raise UserError(f"length is of {length.dtype}; expected whole numbers of samples. Convert with length.long().")
     width = torch.as_tensor(eps)
     if width.dim() > 1 or (width.dim() == 1 and width.shape != y.shape):
-        raise ValueError(f"eps has shape {tuple(width.shape)}; expected one number or one per beat, {tuple(y.shape)}.")
+        raise UserError(f"eps has shape {tuple(width.shape)}; expected one number or one per beat, {tuple(y.shape)}.")
     if not bool(((width >= 0) & torch.isfinite(width)).all()):
-        raise ValueError("eps must be 0 or more and finite, for every beat.")
+        raise UserError("eps must be 0 or more and finite, for every beat.")
     if x.numel() and not (float(x.min()) >= 0 and float(x.max()) <= 1):
-        raise ValueError(f"x spans [{float(x.min()):g}, {float(x.max()):g}]; beats are scaled to [0, 1].")
+        raise UserError(f"x spans [{float(x.min()):g}, {float(x.max()):g}]; beats are scaled to [0, 1].")

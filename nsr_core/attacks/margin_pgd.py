@@ -1,14 +1,15 @@
 """PGD on the margin, against the nearest other class or against each of them in turn."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from nsr_core.attacks.ascent import StepRule
 from nsr_core.attacks.objectives import targeted_margin
-from nsr_core.attacks.randomness import Randomness
-from nsr_core.attacks.runs import Beginning, Climber, FromNearby, Goal, towards
+from nsr_core.attacks.restarts import FromNearby, ObjectiveOf, Restart, towards
 from nsr_core.data import CLASSES
 from nsr_core.settings import setting
 
@@ -16,21 +17,19 @@ from nsr_core.settings import setting
 RIVALS = len(CLASSES) - 1
 
 
-class EpsSteps:
-    """Sign steps in proportion to each beat's epsilon: together they travel ``reach`` times as far."""
+@dataclass
+class EpsSteps(StepRule):
+    """Sign steps in proportion to each beat's epsilon. ``size``: (beats, 1) or (1, 1)."""
 
-    wants_gradient = True
+    size: Tensor
 
-    def __init__(self, start: Tensor, eps: Tensor, moves: int, reach: float) -> None:
-        self.start = start
-        self._size = reach * eps / max(moves, 1)
+    @classmethod
+    def reaching(cls, reach: float, restart: Restart) -> "EpsSteps":
+        """Steps that together travel ``reach`` times as far as epsilon."""
+        return cls(reach * restart.box.eps / max(restart.moves, 1))
 
-    def move(self, x_adv: Tensor, gradient: Tensor, value: Tensor) -> Tensor:
-        return torch.addcmul(x_adv, self._size, gradient.sign())
-
-    def keep(self, alive: Tensor) -> None:
-        if len(self._size) > 1:
-            self._size = self._size[alive]
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        return torch.addcmul(x_adv, self.size, gradient().sign())
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class MarginPGD(FromNearby):
 
     reach: float = setting(2.5, "How far the steps of one run travel together.", 0.1, 100.0, "noise levels")
 
-    def climber(self, x: Tensor, randomness: Randomness, begin: Beginning) -> Climber:
-        return EpsSteps(self.start(x, randomness, begin), begin.box.eps, begin.moves, self.reach)
+    def begin(self, restart: Restart) -> tuple[Tensor, StepRule]:
+        return self.start(restart), EpsSteps.reaching(self.reach, restart)
 
 
 @dataclass(frozen=True)
@@ -71,5 +70,5 @@ class MultiTargetPGD(MarginPGD):
 
     steps: int = setting(400, "How many steps the attack may take, over all its runs.", 1, 10_000)
 
-    def goals(self) -> list[Goal]:
+    def objectives(self) -> list[ObjectiveOf]:
         return [towards(targeted_margin, rank) for rank in range(RIVALS)]

@@ -1,12 +1,13 @@
 """Uniform random noise: no attack at all, the control that every attack must beat."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from nsr_core.attacks.ascent import Alive, Gradient, ascend
+from nsr_core.attacks.ascent import StepRule, always, ascend, evaluate
 from nsr_core.attacks.base import Attack, AttackResult, Box
 from nsr_core.attacks.objectives import margin
 from nsr_core.attacks.randomness import Randomness
@@ -14,14 +15,28 @@ from nsr_core.progress import Progress
 from nsr_core.settings import setting
 
 
-class _Redraw:
-    """Moves by forgetting: the next point is a fresh draw, handed over as if it were a gradient."""
+@dataclass
+class _Redraw(StepRule):
+    """The next point is a fresh draw around the beat.
 
-    def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
-        return gradient
+    Attributes:
+        x: (beats, 187) the beats.
+        rows: (beats,) their places in the batch that the chance is of.
+    """
 
-    def at(self, rows: Tensor) -> Self:
-        return self
+    x: Tensor
+    box: Box
+    rows: Tensor
+    randomness: Randomness
+    draw: int = 0
+
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        self.draw += 1
+        return self.drawn()
+
+    def drawn(self) -> Tensor:
+        uniform = self.randomness.uniform(self.x.shape[1], self.draw)
+        return self.box.random_point(self.x, uniform[self.rows.to(uniform.device)])
 
 
 @dataclass(frozen=True)
@@ -34,32 +49,19 @@ class RandomNoise(Attack):
 
     draws: int = setting(1, "How often noise is drawn for each beat.", 1, 10_000)
 
-    @torch.no_grad()
     def run(
         self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
-        def drawn(draw: int) -> Tensor:
-            return box.random_point(x, randomness.uniform(x.shape[1], draw))
-
-        rows = torch.arange(len(y), device=y.device)
-
-        def look(x_adv: Tensor, y_alive: Tensor, step: int) -> tuple[Tensor, Gradient]:
-            def redraw(alive: Alive) -> Tensor:
-                nonlocal rows
-                rows = rows if alive is None else rows[alive]
-                return drawn(step + 1)[rows]
-
-            return model(x_adv), redraw
-
+        rule = _Redraw(x, box, torch.arange(len(y), device=y.device), randomness)
         return ascend(
-            drawn(0),
+            rule.drawn(),
             y,
             box,
             steps=self.draws - 1,
-            look=look,
-            mover=_Redraw(),
-            queries_per_step=0,
-            objective=margin,
+            look=evaluate(model),
+            rule=rule,
+            objective=always(margin),
+            best_by=margin,
             record=record,
             progress=progress,
         )

@@ -1,12 +1,28 @@
-"""What an attack makes larger: pure functions, logits and labels in, one number a beat out."""
+"""What an attack maximises: pure functions, logits and labels in, one number a beat out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from nsr_core.attacks.per_beat import PerBeat
+
 Objective = Callable[[Tensor, Tensor], Tensor]
+#: The same towards a target: (batch,) classes besides.
+TargetedObjective = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass
+class Targeted(PerBeat):
+    """A targeted objective with each beat's own target."""
+
+    objective: TargetedObjective
+    target: Tensor
+
+    def __call__(self, logits: Tensor, y: Tensor) -> Tensor:
+        return self.objective(logits, y, self.target)
 
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
@@ -51,7 +67,7 @@ def targeted_dlr(logits: Tensor, y: Tensor, target: Tensor) -> Tensor:
 
 
 def slope(objective: Objective, logits: Tensor, y: Tensor) -> Tensor:
-    """(batch, classes) gradient of each beat's objective by its logits."""
+    """(batch, classes) gradient of each beat's objective with respect to its logits."""
     if objective is cross_entropy:
         return logits.softmax(1).scatter_add_(1, y[:, None], logits.new_full((len(y), 1), -1))
     leaf = logits.detach().requires_grad_()

@@ -9,7 +9,7 @@ from torch import Tensor
 class PerBeat:
     """Base of dataclasses whose tensors have a row for each beat, or one for all of them.
 
-    Their other fields can themselves be cut down so, or are the same for every beat.
+    Their other fields are such dataclasses again, or the same for every beat.
     """
 
     def at(self, rows: Tensor) -> Self:
@@ -22,7 +22,7 @@ class PerBeat:
 
 
 def _at(value: Any, rows: Tensor) -> Any:
-    if hasattr(value, "at"):
+    if isinstance(value, PerBeat):
         return value.at(rows)
     if isinstance(value, Tensor) and value.dim() and len(value) > 1:
         return value.index_select(0, rows)  # a fifth of the time that value[rows] takes

@@ -1,34 +1,18 @@
 """Projected gradient descent (Madry et al. 2017) and its one-step ancestor FGSM (Goodfellow et al. 2015)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from nsr_core.attacks.ascent import MOVERS, Alive, Gradient, Look, ascend
+from nsr_core.attacks.ascent import STEP_RULES, StepRule, always, ascend, evaluate_with_gradient
 from nsr_core.attacks.base import Attack, AttackResult, Box
-from nsr_core.attacks.objectives import Objective, cross_entropy, slope
-from nsr_core.attacks.per_beat import PerBeat
+from nsr_core.attacks.objectives import cross_entropy
 from nsr_core.attacks.randomness import Randomness
-from nsr_core.models.vjp import input_vjp
 from nsr_core.progress import Progress
 from nsr_core.settings import setting
-
-
-def gradient_look(model: nn.Module, objective: Objective) -> Look:
-    """A look whose gradient is the true one: it comes with the same forward pass."""
-
-    def look(x_adv: Tensor, y: Tensor, step: int) -> tuple[Tensor, Gradient]:
-        logits, pull_back = input_vjp(model, x_adv)
-
-        def gradient(alive: Alive) -> Tensor:
-            ascent = pull_back(slope(objective, logits, y))
-            return ascent if alive is None else ascent.index_select(0, alive)
-
-        return logits, gradient
-
-    return look
 
 
 @dataclass(frozen=True)
@@ -47,7 +31,9 @@ class PGD(Attack):
 
     steps: int = setting(100, "How many steps the attack may take.", 1, 10_000)
     step_size: float = setting(0.01, "How far one step moves each sample.", 1e-6, 1.0, "of the beat's range")
-    move: str = setting("adamax", "Adamax over signs (as published) or plain signs (eq. 12).", choices=tuple(MOVERS))
+    move: str = setting(
+        "adamax", "Adamax over signs (as published) or plain signs (eq. 12).", choices=tuple(STEP_RULES)
+    )
     random_start: bool = setting(True, "Start at random within the budget, not at the beat itself.")
 
     def run(
@@ -58,24 +44,25 @@ class PGD(Attack):
             y,
             box,
             steps=self.steps,
-            look=gradient_look(model, cross_entropy),
-            mover=MOVERS[self.move](self.step_size),
-            queries_per_step=0,
-            objective=cross_entropy,
+            look=evaluate_with_gradient(model),
+            rule=STEP_RULES[self.move](self.step_size),
+            objective=always(cross_entropy),
+            best_by=cross_entropy,
             record=record,
             progress=progress,
         )
 
 
 @dataclass
-class WholeBudget(PerBeat):
+class WholeBudget(StepRule):
     """One move to the corner of the box that the gradient points to."""
 
     box: Box
 
-    def move(self, x_adv: Tensor, gradient: Tensor) -> Tensor:
-        corner = torch.where(gradient > 0, self.box.high, self.box.low)
-        return torch.where(gradient == 0, x_adv, corner)
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        uphill = gradient()
+        corner = torch.where(uphill > 0, self.box.high, self.box.low)
+        return torch.where(uphill == 0, x_adv, corner)
 
 
 @dataclass(frozen=True)
@@ -94,10 +81,10 @@ class FGSM(Attack):
             y,
             box,
             steps=1,
-            look=gradient_look(model, cross_entropy),
-            mover=WholeBudget(box),
-            queries_per_step=0,
-            objective=cross_entropy,
+            look=evaluate_with_gradient(model),
+            rule=WholeBudget(box),
+            objective=always(cross_entropy),
+            best_by=cross_entropy,
             record=record,
             progress=progress,
         )

@@ -11,7 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nsr_core.errors import UserError
+
 SHARED_STREAM = 2**63
+LARGEST_SEED = 2**64 - 1
 
 
 class Randomness(Protocol):
@@ -30,12 +33,25 @@ class BeatRandomness:
     """Counter-based (Philox) numbers keyed by a seed and each beat's number.
 
     Args:
-        seed: 0 or more.
+        seed: from 0 to 2**64 - 1.
         beats: (batch,) int, a number for each beat that stays its own in every run, such as its row
             in the data; below 2**47.
+
+    Raises:
+        UserError: a seed that is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> whole = BeatRandomness(0, np.arange(5)).uniform(187)
+        >>> bool((BeatRandomness(0, np.array([3])).uniform(187)[0] == whole[3]).all())
+        True
     """
 
     def __init__(self, seed: int, beats: np.ndarray) -> None:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UserError(
+                f"The seed is {seed}; expected a whole number from 0 to {LARGEST_SEED}. Choose a smaller one."
+            )
         self.seed = seed
         self.beats = np.asarray(beats, np.uint64)
 

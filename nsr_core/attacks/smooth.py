@@ -1,5 +1,6 @@
 """Smooth noise (Han et al. 2020): adversarial noise without the jagged steps that no body would make."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -9,10 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nsr_core.attacks.base import Box
+from nsr_core.attacks.ascent import StepRule
 from nsr_core.attacks.margin_pgd import EpsSteps
-from nsr_core.attacks.randomness import Randomness
-from nsr_core.attacks.runs import Beginning, Climber, InRuns
+from nsr_core.attacks.restarts import Restart, WithRestarts
 from nsr_core.data import FS_HZ
 from nsr_core.errors import UserError
 from nsr_core.settings import setting
@@ -44,40 +44,39 @@ def smoothing(samples: int, narrowest_ms: float, widest_ms: float) -> tuple[Tens
     return torch.where(inside, kernel[apart.clamp(-radius, radius) + radius], 0.0), radius
 
 
-class Smoothed:
+@dataclass
+class Smoothed(StepRule):
     """Sign steps on raw noise; the beat gets its convolution.
 
     The raw noise at a sample is held to the room, up and down, that every sample within the kernel's reach has. So the
     convolution fits into the box everywhere, without a clip that would put edges into it.
+
+    Attributes:
+        x: (beats, 187) the beats.
+        matrix: applies the convolution (see ``smoothing``).
+        up, down: (beats, 187) the room.
+        raw: (beats, 187) the noise before its convolution.
+        steps: how the raw noise moves.
     """
 
-    wants_gradient = True
+    x: Tensor
+    matrix: Callable[[Tensor], Tensor]
+    up: Tensor
+    down: Tensor
+    raw: Tensor
+    steps: EpsSteps
 
-    def __init__(self, x: Tensor, box: Box, matrix: Tensor, radius: int, uniform: Tensor, steps: EpsSteps) -> None:
-        self._x, self._matrix, self._steps = x, matrix, steps
-        self._up, self._down = (
-            -functional.max_pool1d(-room[:, None], 2 * radius + 1, 1, radius)[:, 0]
-            for room in (box.high - x, x - box.low)
-        )
-        self._raw = torch.where(uniform > 0, uniform * self._up, uniform * self._down)
-        self.start = box.clip(self._beat())
+    def beat(self) -> Tensor:
+        return self.x + self.matrix(self.raw)
 
-    def _beat(self) -> Tensor:
-        return self._x + self._raw @ self._matrix
-
-    def move(self, x_adv: Tensor, gradient: Tensor, value: Tensor) -> Tensor:
-        moved = self._steps.move(self._raw, gradient @ self._matrix, value)  # the matrix is its own transpose
-        self._raw = torch.clamp(moved, -self._down, self._up)
-        return self._beat()
-
-    def keep(self, alive: Tensor) -> None:
-        self._steps.keep(alive)
-        for name in ("_x", "_up", "_down", "_raw"):
-            setattr(self, name, getattr(self, name)[alive])
+    def move(self, x_adv: Tensor, gradient: Callable[[], Tensor], value: Callable[[], Tensor]) -> Tensor:
+        moved = self.steps.move(self.raw, lambda: self.matrix(gradient()), value)  # the matrix is its own transpose
+        self.raw = torch.clamp(moved, -self.down, self.up)
+        return self.beat()
 
 
 @dataclass(frozen=True)
-class Smooth(InRuns):
+class Smooth(WithRestarts):
     """Smooth adversarial perturbations (Han et al. 2020, Nature Medicine 26): raw noise, convolved with Gaussians.
 
     The noise is the mean of the convolutions; the gradient is taken through them. The widths are standard deviations in
@@ -104,9 +103,14 @@ class Smooth(InRuns):
                 f"widest_ms is {self.widest_ms:g}; it must be narrowest_ms, {self.narrowest_ms:g}, or more."
             )
 
-    def climber(self, x: Tensor, randomness: Randomness, begin: Beginning) -> Climber:
+    def begin(self, restart: Restart) -> tuple[Tensor, StepRule]:
+        x, box = restart.x, restart.box
         matrix, radius = smoothing(x.shape[1], self.narrowest_ms, self.widest_ms)
-        uniform = randomness.uniform(x.shape[1], begin.number).to(x)[begin.rows]
-        kept = x[begin.rows]
-        steps = EpsSteps(kept, begin.box.eps, begin.moves, self.reach)
-        return Smoothed(kept, begin.box, matrix.to(x), radius, uniform, steps)
+        uniform, on_device = restart.uniform(x.shape[1]), matrix.to(x)
+        up, down = (
+            -functional.max_pool1d(-room[:, None], 2 * radius + 1, 1, radius)[:, 0]
+            for room in (box.high - x, x - box.low)
+        )
+        raw = torch.where(uniform > 0, uniform * up, uniform * down)
+        rule = Smoothed(x, lambda noise: noise @ on_device, up, down, raw, EpsSteps.reaching(self.reach, restart))
+        return box.clip(rule.beat()), rule

@@ -6,9 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from nsr_core.attacks.ascent import MOVERS, Alive, Gradient, Look, ascend
+from nsr_core.attacks.ascent import STEP_RULES, Alive, Gradient, Look, always, ascend
 from nsr_core.attacks.base import Attack, AttackResult, Box
-from nsr_core.attacks.objectives import margin
+from nsr_core.attacks.objectives import Objective, margin
 from nsr_core.attacks.randomness import Randomness
 from nsr_core.errors import UserError
 from nsr_core.models.around import logits_around
@@ -57,16 +57,17 @@ class SPSA(Attack):
                 box,
                 steps=self.steps,
                 look=self._look(model, randomness, free=_common_free_samples(box)),
-                mover=MOVERS["adamax"](self.step_size),
+                rule=STEP_RULES["adamax"](self.step_size),
+                objective=always(margin),
+                best_by=margin,
                 queries_per_step=self.samples,
-                objective=margin,
                 record=record,
                 progress=progress,
             )
 
     def _look(self, model: nn.Module, randomness: Randomness, free: Tensor) -> Look:
-        def look(x_adv: Tensor, y: Tensor, step: int) -> tuple[Tensor, Gradient]:
-            def gradient(alive: Alive) -> Tensor:
+        def look(x_adv: Tensor, step: int) -> tuple[Tensor, Gradient]:
+            def gradient(objective: Objective, y: Tensor, alive: Alive) -> Tensor:
                 kept, labels = (x_adv, y) if alive is None else (x_adv[alive], y[alive])
                 signs = randomness.signs(self.samples // 2, x_adv.shape[1], step).to(x_adv) * free
                 return estimate_gradient(model, kept, labels, signs, self.delta)

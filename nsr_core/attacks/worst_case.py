@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks.apgd import APGD, TargetedAPGD, WideAPGD
-from nsr_core.attacks.base import Attack, AttackResult, Box, Trajectory
+from nsr_core.attacks.base import Attack, AttackResult, Box
+from nsr_core.attacks.in_turn import InTurn
 from nsr_core.attacks.margin_pgd import MarginPGD, MultiTargetPGD
 from nsr_core.attacks.objectives import margin
 from nsr_core.attacks.pgd import FGSM, PGD
@@ -53,20 +53,6 @@ STRENGTHS: dict[str, dict[str, Attack]] = {
 NOTHING = ""
 
 
-class Some:
-    """The chance of some of the beats: for each what it would be in the whole batch."""
-
-    def __init__(self, whole: Randomness, rows: Tensor) -> None:
-        self._whole, self._rows = whole, rows
-
-    def uniform(self, width: int, draw: int) -> Tensor:
-        drawn = self._whole.uniform(width, draw)
-        return drawn[self._rows.to(drawn.device)]
-
-    def signs(self, count: int, width: int, draw: int) -> Tensor:
-        return self._whole.signs(count, width, draw)
-
-
 @dataclass(frozen=True)
 class WorstCase(Attack):
     """The attacks of a plan in order of cost, each on the beats that withstood all before it.
@@ -86,25 +72,17 @@ class WorstCase(Attack):
         self, model: nn.Module, x: Tensor, y: Tensor, box: Box, randomness: Randomness, record: bool, progress: Progress
     ) -> AttackResult:
         plan, firsts = STRENGTHS[self.strength], first_steps(self.strength)
-        x_adv, step, queries = x.clone(), torch.full_like(y, -1), torch.zeros_like(y)
-        alive = torch.arange(len(y), device=y.device)
-        told: list[Trajectory] = []
+        turns = InTurn(x, y, box, randomness, margin)
         for (name, attack), first in zip(plan.items(), firsts[:-1], strict=True):
 
             def report(done: int, total: int, what: str, name: str = name, first: int = first) -> None:
                 progress(first + done, firsts[-1] - 1, f"{name}, {what}")
 
-            chance = Some(randomness, alive)
-            result = attack.run(model, x[alive], y[alive], box.at(alive), chance, record, report)
-            broken = result.step >= 0
-            x_adv[alive], step[alive] = result.x_adv, torch.where(broken, first + result.step, -1)
-            queries[alive] += result.queries
-            if result.trajectory is not None:
-                told.append(_of_all(result.trajectory, alive, y, told))
-            alive = alive[~broken]
-            if not len(alive):
+            beats, budget, chance = turns.left()
+            turns.add(attack.run(model, beats, y[turns.alive], budget, chance, record, report), first)
+            if not len(turns.alive):
                 break
-        return AttackResult(x_adv, step, queries, _joined(told) if record else None)
+        return turns.result()
 
 
 def looks(attack: Attack) -> int:
@@ -122,17 +100,3 @@ def broken_by(strength: str, step: int) -> str:
     if step < 0:
         return NOTHING
     return list(STRENGTHS[strength])[bisect_right(first_steps(strength), step) - 1]
-
-
-def _of_all(part: Trajectory, alive: Tensor, y: Tensor, before: list[Trajectory]) -> Trajectory:
-    """One attack's points for all beats: those not alive stay at their last point. The loss is the margin throughout."""
-    x_adv, logits = part.x_adv, part.logits
-    if before:
-        points = len(part.loss)
-        x_adv, logits = (last[-1].repeat(points, 1, 1) for last in (before[-1].x_adv, before[-1].logits))
-        x_adv[:, alive], logits[:, alive] = part.x_adv, part.logits
-    return Trajectory(x_adv, logits, torch.stack([margin(at, y) for at in logits]))
-
-
-def _joined(parts: list[Trajectory]) -> Trajectory:
-    return Trajectory(*(torch.cat([getattr(part, name) for part in parts]) for name in ("x_adv", "logits", "loss")))

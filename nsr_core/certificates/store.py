@@ -16,14 +16,15 @@ from nsr_core.data import Beats, Split
 from nsr_core.data.beat_tables import place_in_table
 from nsr_core.data.splits import chosen_test_beats, which_beats
 from nsr_core.progress import Progress, as_part, no_progress
-from nsr_core.training.checkpoint import check_split, load_checkpoint, read_card
-from nsr_core.training.results import begin_results, note_results
+from nsr_core.training.card import read_card
+from nsr_core.training.checkpoint import check_split
+from nsr_core.training.results import known_entry, open_results, write_entry
 
 CERTIFICATES_FILE = "certificates.parquet"
 #: The card's entry, under ``results``.
 ENTRY = "certificates"
 #: Beats between two writings.
-KEPT_EVERY = 1024
+KEPT_EVERY = 128
 
 
 def certify(
@@ -59,38 +60,38 @@ def certify(
         UserError: not a checkpoint, one of another split, one whose network has no certificate, or there are certificates
             with other settings.
     """
-    checkpoint = load_checkpoint(folder)
     get_method(method)
-    stages = stages_of(checkpoint.network)  # else the card would tell of certificates that cannot be
-    check_split(checkpoint, split)
-    asked = chosen_test_beats(beats, split, per_class, spread)
-    settings = {
-        "method": {"name": method, "tolerance": tolerance_of(stages), "least_margin": LEAST_MARGIN},
-        "signal_only": signal_only,
-        "split": split.fingerprint,
-    }
-    known = begin_results(checkpoint.folder, ENTRY, CERTIFICATES_FILE, settings, replace_results)
-    entry = known or {**settings, "seconds": 0.0}
-    table = load_certificates(checkpoint.folder / CERTIFICATES_FILE) if known else empty_table()
-    missing = asked[place_in_table(beats, asked, table) < 0]
-    if len(missing):
-        entry |= {"beats": which_beats(per_class, spread), "of": len(asked), "done": len(table)}
-        note_results(checkpoint.folder, ENTRY, entry)
-    for start in range(0, len(missing), KEPT_EVERY):
-        began, before = time.perf_counter(), len(asked) - len(missing) + start
-        added = certify_beats(
-            checkpoint.network,
-            beats,
-            missing[start : start + KEPT_EVERY],
-            method=method,
-            signal_only=signal_only,
-            progress=as_part(progress, before, len(asked)),
-        )
-        table = pd.concat([table, added], ignore_index=True)
-        save_certificates(table, checkpoint.folder / CERTIFICATES_FILE)
-        seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
-        entry |= {"done": len(table), "seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
-        note_results(checkpoint.folder, ENTRY, entry)
+    with open_results(folder) as checkpoint:
+        stages = stages_of(checkpoint.network)  # else the card would tell of certificates that cannot be
+        check_split(checkpoint, split)
+        asked = chosen_test_beats(beats, split, per_class, spread)
+        settings = {
+            "method": {"name": method, "tolerance": tolerance_of(stages), "least_margin": LEAST_MARGIN},
+            "signal_only": signal_only,
+            "split": split.fingerprint,
+        }
+        known = known_entry(checkpoint, ENTRY, settings=settings, replace_results=replace_results)
+        path = checkpoint.folder / CERTIFICATES_FILE
+        if not known:
+            path.unlink(missing_ok=True)  # rows of other settings are gone before the card names these
+        entry = known or {**settings, "seconds": 0.0}
+        table = load_certificates(path) if path.exists() else empty_table()
+        missing = asked[place_in_table(beats, asked, table) < 0]
+        if len(missing):
+            entry |= {"beats": which_beats(per_class, spread), "of": len(asked), "done": len(table)}
+            write_entry(checkpoint, ENTRY, value=entry)
+        for start in range(0, len(missing), KEPT_EVERY):
+            began, before = time.perf_counter(), len(asked) - len(missing) + start
+            part = missing[start : start + KEPT_EVERY]
+            within = as_part(progress, before, len(asked))
+            added = certify_beats(
+                checkpoint.network, beats, part, method=method, signal_only=signal_only, progress=within
+            )
+            table = pd.concat([table, added], ignore_index=True)
+            save_certificates(table, path)
+            seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
+            entry |= {"done": len(table), "seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
+            write_entry(checkpoint, ENTRY, value=entry)
     return table.iloc[place_in_table(beats, asked, table)].sort_values(["record", "sample"], ignore_index=True)
 
 

@@ -34,7 +34,7 @@ def noise(
     per_class: Annotated[
         int, typer.Option(min=0, help="Read so many test beats of each class, evenly spread; 0 for all of them.")
     ] = PER_CLASS,
-    seed: Annotated[int, typer.Option(min=0, help="Where the noise comes from.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Where the noise comes from.")] = 0,
     source: Annotated[
         str | None,
         typer.Option(

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks import PGD, Box
+from nsr_core.attacks.ascent import evaluate_with_gradient
 from nsr_core.attacks.objectives import cross_entropy
-from nsr_core.attacks.pgd import gradient_look
 
 #: The lesson's PGD: eq. 12 from the beat itself, steps of a tenth of the budget.
 PGD_STEPS = 20
@@ -33,9 +33,9 @@ def fgsm_point(network: nn.Module, x: Tensor, y: Tensor, box: Box) -> Tensor:
 
 def _walk(network: nn.Module, x: Tensor, y: Tensor, box: Box, steps: int, step_size: Tensor) -> Tensor:
     """(steps + 1, batch, 187) the points of eq. 12 from the beat itself."""
-    look = gradient_look(network, cross_entropy)
+    look = evaluate_with_gradient(network)
     points = [x]
     for step in range(steps):
-        _, gradient = look(points[-1], y, step)
-        points.append(box.clip(points[-1] + step_size * gradient(None).sign()))
+        _, gradient = look(points[-1], step)
+        points.append(box.clip(points[-1] + step_size * gradient(cross_entropy, y, None).sign()))
     return torch.stack(points)

@@ -25,8 +25,8 @@ METHODS: dict[str, Method] = {
     "adv0.3": Adversarial(eps=0.3),
     "at0.1": FullAdversarial(eps=0.1),
     "trades0.1": Trades(eps=0.1),
-    "mtl-ibp0.05": MtlIbp(eps=0.06, alpha=0.05),
-    "mtl-ibp0.1": MtlIbp(eps=0.105, alpha=0.12),
+    "mtl-ibp0.05": MtlIbp(eps=0.065),
+    "mtl-ibp0.1": MtlIbp(eps=0.105),
 }
 #: Those with published numbers.
 PAPER_METHODS = tuple(name for name, method in METHODS.items() if method.in_paper)

@@ -68,6 +68,6 @@ class MtlIbp(FullBudget):
             optimiser="adam",
             gradient_clip=10.0,
             batch_size=512 if network == "mlp" else 256,
-            epochs=60 if network == "mlp" else 30,
+            epochs=100 if network == "mlp" else 30,
             restart_dead_kernels=False,
         )

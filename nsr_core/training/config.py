@@ -67,6 +67,12 @@ class TrainConfig(Settings):
             free |= {"source": self.source, "split": self.split}
         return "paper" if self == replace(paper_config(self.network, self.method), **free) else "custom"
 
+    @property
+    def can_be_lengthened(self) -> bool:
+        """Whether a training of more epochs begins just as this one: nothing in it depends on how many there will be."""
+        method = self.make_method()
+        return self.schedule == "constant" and method.scheduled(0.0) == method
+
     def rounded_as(self, other: "TrainConfig") -> "TrainConfig":
         """This one with what decides no more than rounding as in another: the threads, the precision of an attack."""
         shared = {"precision"} & set(self.method_settings) & set(other.method_settings)

@@ -9,6 +9,7 @@ from pathlib import Path
 from nsr_core.errors import UserError
 from nsr_core.files import runs_dir
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.training.state import STATE_FILE
 
 
 def own_copy(folder: Path, root: Path | None = None) -> Path:
@@ -48,6 +49,8 @@ def own_copy(folder: Path, root: Path | None = None) -> Path:
 def copy_checkpoint(folder: Path, target: Path) -> None:
     """Copy a checkpoint's folder, results and all, to ``target``, which is never half there.
 
+    The optimiser's state stays behind: a copy is for results.
+
     Raises:
         OSError: it cannot be written.
     """
@@ -56,7 +59,7 @@ def copy_checkpoint(folder: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
         # Contents without modes: what came with the program may be read-only.
-        shutil.copytree(folder, partial, copy_function=shutil.copyfile)
+        shutil.copytree(folder, partial, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns(STATE_FILE))
         partial.chmod(0o755)
         partial.rename(target)
     except OSError:

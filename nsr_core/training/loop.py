@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,16 @@ def train(
     """Train a network into a checkpoint folder, or go on with a run that was interrupted there.
 
     After every epoch the state is on disk; killed at any moment and called again, the run ends, on a CPU, with the
-    same weights to the bit as if it had not been killed. A finished run is left as it is.
+    same weights to the bit as if it had not been killed. A finished run is left as it is; with more epochs than it had, it is
+    gone on with, to the same weights as if it had been that long from the start, where its learning rate and its method stay
+    as they are throughout.
 
     Args:
         config: what to train.
         beats: all beats; the split says which of them train and validate.
         split: must be the one that ``config`` names.
-        folder: gets ``model.safetensors``, ``card.json`` and ``history.csv``; ``state.safetensors`` while it runs.
+        folder: gets ``model.safetensors``, ``card.json`` and ``history.csv``; ``state.safetensors`` while it runs, and
+            afterwards where it can be lengthened.
         device: CPU by default.
         progress: called with the number of training steps; raising from it stops the run, which can be resumed.
 
@@ -61,15 +65,15 @@ def train(
         The folder.
 
     Raises:
-        UserError: the folder holds a run with other settings, or the loss stopped being a number.
+        UserError: the folder holds a run with other settings, or a shorter one with results, or the loss stopped being a
+            number.
     """
     if (beats.source, split.name, split.seed) != (config.source, config.split, config.split_seed):
         raise ValueError(f"The beats or the split are not those of the configuration: {config.source}, {config.split}.")
     folder, device = Path(folder), device or torch.device("cpu")
     configure(config.threads)
     identity = RunIdentity(config.to_json(), split.fingerprint)
-    if (folder / CARD_FILE).exists():
-        _check_finished(folder, identity)
+    if (folder / CARD_FILE).exists() and _is_finished(folder, config, identity):
         return folder
     with one_by_one:
         run = TrainingRun(config, beats, split, device)
@@ -86,8 +90,9 @@ def train(
         _write_history(folder, history)
     progress(total, total, "trained")
     _write_history(folder, history)  # again: the run may have been killed between its last state and this file
+    (folder / CARD_FILE).unlink(missing_ok=True)  # of a shorter training: it must not stand beside these weights
     save_checkpoint(folder, run.network, _card(config, beats, split, history, device))
-    (folder / STATE_FILE).unlink(missing_ok=True)
+    _keep_state_where_of_use(folder, config)
     return folder
 
 
@@ -183,13 +188,39 @@ def _seed(seed: int, purpose: int) -> int:
     return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def _check_finished(folder: Path, identity: RunIdentity) -> None:
+def _is_finished(folder: Path, config: TrainConfig, identity: RunIdentity) -> bool:
+    """Whether a checkpoint's training is over, not only a shorter one that can be gone on with.
+
+    Raises:
+        UserError: it is another training, or a shorter one that has results or whose state is gone.
+    """
     checkpoint = load_checkpoint(folder)
-    if checkpoint.config.to_json() != identity.config or checkpoint.card["split"]["fingerprint"] != identity.split:
+    found, epochs = checkpoint.config, checkpoint.config.epochs
+    same_split = checkpoint.card["split"]["fingerprint"] == identity.split
+    if same_split and found == config:
+        _keep_state_where_of_use(folder, config)  # the run may have been killed between its last two acts
+        return True
+    shorter = same_split and epochs < config.epochs and replace(found, epochs=config.epochs) == config
+    if not (shorter and config.can_be_lengthened):
         raise UserError(
             f"{folder} holds a finished checkpoint with other settings. Choose another folder, or move it away."
         )
-    (folder / STATE_FILE).unlink(missing_ok=True)  # left where the run was killed between its last two acts
+    if not (folder / STATE_FILE).exists():
+        raise UserError(
+            f"{folder} holds a training of {epochs} epochs without its {STATE_FILE}, so it cannot go on to "
+            f"{config.epochs}. Train in another folder, from the beginning."
+        )
+    if checkpoint.card["results"]:
+        raise UserError(
+            f"{folder} has results of its {epochs} epochs, which would not be those of {config.epochs}. Copy its "
+            f"{STATE_FILE} into a new folder and train there: it goes on from these epochs."
+        )
+    return False
+
+
+def _keep_state_where_of_use(folder: Path, config: TrainConfig) -> None:
+    if not config.can_be_lengthened:
+        (folder / STATE_FILE).unlink(missing_ok=True)
 
 
 def _write_history(folder: Path, history: list[dict[str, float]]) -> None:

@@ -65,23 +65,6 @@ def write_entry(checkpoint: Checkpoint, *names: str, value: dict[str, Any]) -> N
     write_card(checkpoint.folder, checkpoint.card)
 
 
-def begin_results(
-    folder: Path, entry: str, file: str, settings: dict[str, Any], replace_results: bool
-) -> dict[str, Any] | None:
-    """``known_entry`` of a folder; ``file`` is gone where there is none."""
-    checkpoint = load_checkpoint(folder)
-    known = known_entry(checkpoint, entry, settings=settings, replace_results=replace_results)
-    if known and (folder / file).exists():
-        return known
-    (folder / file).unlink(missing_ok=True)
-    return None
-
-
-def note_results(folder: Path, entry: str, value: dict[str, Any]) -> None:
-    """``write_entry`` of a folder."""
-    write_entry(load_checkpoint(folder), entry, value=value)
-
-
 def _entries(checkpoint: Checkpoint, names: tuple[str, ...]) -> dict[str, Any]:
     """The part of the card that holds the entry of these names."""
     part = checkpoint.card["results"]

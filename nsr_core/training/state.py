@@ -1,7 +1,8 @@
 """What a killed run needs to go on as if nothing had happened: one safetensors file, written once an epoch."""
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def save_state(
     for number, slots in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    metadata = {"run": json.dumps({"config": identity.config, "split": identity.split, "history": history})}
+    run = {"config": identity.config, "split": identity.split, "history": history, "digest": _digest(tensors)}
+    metadata = {"run": json.dumps(run)}
     write_atomically(folder / STATE_FILE, lambda path: save_file(tensors, path, metadata=metadata))
 
 
@@ -67,6 +69,10 @@ def load_state(
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Delete it to start the run anew.") from None
+    if run.get("digest", _digest(tensors)) != _digest(tensors):  # states from before it was written have none
+        raise UserError(
+            f"{path} is damaged: its numbers are not those that were written. Delete it to start the run anew."
+        )
     _check_identity(path, run, identity)
     network.load_state_dict({name.removeprefix("network."): v for name, v in tensors.items() if "network." in name})
     slots: dict[int, dict[str, Tensor]] = {}
@@ -78,14 +84,31 @@ def load_state(
     return run["history"]
 
 
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over all tensors' bytes, by name."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _check_identity(path: Path, run: dict[str, Any], identity: RunIdentity) -> None:
     # Through TrainConfig: a run that was begun before a setting existed has its default.
-    begun, wanted = TrainConfig.from_json(run["config"]).to_json(), TrainConfig.from_json(identity.config).to_json()
-    differing = [name for name in wanted if begun[name] != wanted[name]]
+    begun, wanted = TrainConfig.from_json(run["config"]), TrainConfig.from_json(identity.config)
+    if wanted.can_be_lengthened:
+        begun = replace(begun, epochs=wanted.epochs)
+    before, now = begun.to_json(), wanted.to_json()
+    differing = [name for name in now if before[name] != now[name]]
     if run["split"] != identity.split:
         differing.append("split fingerprint")
     if differing:
         raise UserError(
             f"{path.parent} holds an unfinished run that differs in: {', '.join(differing)}. "
             "Go on with its settings, choose another folder, or delete it."
+        )
+    if len(run["history"]) > wanted.epochs:
+        raise UserError(
+            f"{path.parent} holds a run of {len(run['history'])} epochs already, more than the {wanted.epochs} asked for. "
+            "Ask for as many or more, or choose another folder."
         )

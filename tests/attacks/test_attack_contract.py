@@ -6,6 +6,7 @@ import torch
 import toys
 
 from nsr_core.attacks import ATTACKS, BeatRandomness
+from nsr_core.errors import UserError
 from nsr_core.models import NETWORKS
 
 EPS = [0.003, 0.1, 0.3]
@@ -209,13 +210,26 @@ def test_wrong_arguments_are_refused(attack):
         ((x, y, float("nan")), {}, "eps must be 0 or more"),
         ((x, y, float("inf")), {}, "eps must be 0 or more"),
         ((x, y, 0.1), {"length": length[:2]}, "length has shape"),
+        ((x, y + 5, 0.1), {}, r"y spans \[5, 5\]; expected classes from 0 to 4"),
+        ((x, y - 1, 0.1), {}, r"y spans \[-1, -1\]"),
+        ((x, y.float(), 0.1), {}, "y is of torch.float32"),
+        ((x, y.int(), 0.1), {}, "y is of torch.int32"),
+        ((x.int(), y, 0.1), {}, "x is of torch.int32"),
+        ((x, y, 0.1), {"length": length.double()}, "length is of torch.float64"),
         ((with_sample(float("nan")), y, 0.1), {}, "x spans"),
         ((with_sample(-1e-3), y, 0.1), {}, "x spans"),
         ((with_sample(1.001), y, 0.1), {}, "x spans"),
     ]
     for arguments, options, message in refused:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(UserError, match=message):
             attack(model, *arguments, **options)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_seed_out_of_range_is_refused(seed):
+    with pytest.raises(UserError, match=f"The seed is {seed}; expected a whole number from 0 to 18446744073709551615"):
+        chance(range(3), seed)
+    assert chance(range(3), 2**64 - 1).uniform(187).shape == (3, 187)
 
 
 @every_attack

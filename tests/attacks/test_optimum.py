@@ -15,6 +15,8 @@ import toys
 from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, RandomNoise
 from nsr_core.attacks.objectives import margin
 
+pytestmark = pytest.mark.slow
+
 NORM = 40.0
 EPS = 0.1
 CLIMBERS = {

@@ -1,4 +1,4 @@
-"""The parts that attacks are made of: the box, the movers, the objectives, chance."""
+"""The parts that attacks are made of: the box, the rules, the objectives, chance."""
 
 from fractions import Fraction
 
@@ -10,10 +10,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nsr_core.attacks import BatchRandomness, BeatRandomness, Box
-from nsr_core.attacks.ascent import MOVERS, SignAdamax
+from nsr_core.attacks.ascent import STEP_RULES, SignAdamax
 from nsr_core.attacks.objectives import cross_entropy, margin, slope
 
 unit = st.floats(0, 1, allow_subnormal=False)
+
+
+def thunk(value):
+    """What a step rule asks for a gradient or a value."""
+    return lambda: value
+
+
 unit32 = st.floats(0, 1, width=32, allow_subnormal=False).filter(lambda value: value == 0 or value > 1e-6)
 
 
@@ -62,42 +69,42 @@ def test_a_random_point_is_drawn_within_eps_and_clipped():
 
 
 def test_adamax_over_signs_is_torchs():
-    """PyTorch descends, the mover climbs: the optimiser is given minus the sign."""
+    """PyTorch descends, the rule climbs: the optimiser is given minus the sign."""
     generator = torch.Generator().manual_seed(0)
     start = torch.rand(5, 187, generator=generator, dtype=torch.float64)
     parameter = torch.nn.Parameter(start.clone())
     optimiser = torch.optim.Adamax([parameter], lr=0.01)
-    mover, x_adv = SignAdamax(0.01), start
+    rule, x_adv = SignAdamax(0.01), start
     for step in range(40):
         gradient = torch.randn(5, 187, generator=generator, dtype=torch.float64)
         gradient[:, : 10 * (step % 3)] = 0  # a sign of 0 is a sign too
         parameter.grad = -gradient.sign()
         optimiser.step()
-        x_adv = mover.move(x_adv, gradient)
+        x_adv = rule.move(x_adv, thunk(gradient), thunk(None))
         torch.testing.assert_close(x_adv, parameter.detach(), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", MOVERS)
-def test_a_mover_forgets_the_broken_and_keeps_the_rest(name):
+@pytest.mark.parametrize("name", STEP_RULES)
+def test_a_rule_forgets_the_broken_and_keeps_the_rest(name):
     """Moves of rows 0 and 2 are the same with row 1 beside them as without."""
     generator = torch.Generator().manual_seed(0)
     gradients = torch.randn(6, 3, 187, generator=generator)
     alive = torch.tensor([0, 2])
-    whole, part = MOVERS[name](0.01), MOVERS[name](0.01)
+    whole, part = STEP_RULES[name](0.01), STEP_RULES[name](0.01)
     x, x_part = torch.full((3, 187), 0.5), torch.full((2, 187), 0.5)
     for step, gradient in enumerate(gradients):
         if step == 3:
             whole, x = whole.at(alive), x[alive]
-        x = whole.move(x, gradient if step < 3 else gradient[alive])
-        x_part = part.move(x_part, gradient[alive])
+        x = whole.move(x, thunk(gradient if step < 3 else gradient[alive]), thunk(None))
+        x_part = part.move(x_part, thunk(gradient[alive]), thunk(None))
     torch.testing.assert_close(x, x_part)
 
 
-@pytest.mark.parametrize("name", MOVERS)
+@pytest.mark.parametrize("name", STEP_RULES)
 def test_no_move_is_longer_than_the_step_size(name):
-    mover, x = MOVERS[name](0.01), torch.zeros(1, 187)
+    rule, x = STEP_RULES[name](0.01), torch.zeros(1, 187)
     for gradient in torch.randn(20, 1, 187, generator=torch.Generator().manual_seed(0)):
-        after = mover.move(x, gradient)
+        after = rule.move(x, thunk(gradient), thunk(None))
         assert float((after - x).abs().max()) <= 0.01 + 1e-7
         x = after
 

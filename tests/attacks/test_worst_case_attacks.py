@@ -15,18 +15,21 @@ import pytest
 import torch
 import toys
 from test_optimum import EPS, NORM, beats_with_margin, difference, margins
+from test_parts import thunk
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD, STRENGTHS, BatchRandomness, BeatRandomness, Box, WorstCase, get_attack
 from nsr_core.attacks.apgd import APGD, Adaptive, TargetedAPGD, WideAPGD, checkpoints
 from nsr_core.attacks.margin_pgd import MarginPGD, MultiTargetPGD
 from nsr_core.attacks.objectives import rivals, targeted_dlr, targeted_margin
-from nsr_core.attacks.runs import Beginning, InRuns
+from nsr_core.attacks.restarts import Restart, WithRestarts
 from nsr_core.attacks.smooth import ENDS, KERNELS, Smooth, smoothing
 from nsr_core.attacks.square import Square, segment_share
 from nsr_core.attacks.worst_case import NOTHING, broken_by, first_steps, looks
 from nsr_core.data import FS_HZ
 from nsr_core.errors import UserError
 from nsr_core.training.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.slow
 
 CLIMBERS = {
     "pgd-margin": MarginPGD(steps=20),
@@ -40,8 +43,8 @@ CLIMBERS = {
     "worst case": WorstCase("standard"),
 }
 every_climber = pytest.mark.parametrize("name", CLIMBERS)
-every_in_runs = pytest.mark.parametrize(
-    "name", [name for name, attack in ATTACKS.items() if isinstance(attack, InRuns)]
+every_with_restarts = pytest.mark.parametrize(
+    "name", [name for name, attack in ATTACKS.items() if isinstance(attack, WithRestarts)]
 )
 
 
@@ -172,14 +175,14 @@ def test_a_target_that_leads_has_broken_the_beat():
             assert torch.equal(ahead, logits[:, target] > logits[:, 0])
 
 
-# Runs
+# Restarts
 
 
-@every_in_runs
+@every_with_restarts
 def test_one_run_is_the_beginning_of_several(name, trained, right_beats):
     """The first of three starts of equal length is the single start; with it, beats break at the same steps."""
     x, y = right_beats[0][:24], right_beats[1][:24]
-    rounds = len(ATTACKS[name].goals())
+    rounds = len(ATTACKS[name].objectives())
     single, thrice = (replace(ATTACKS[name], steps=8 * rounds * n - 1, restarts=n) for n in (1, 3))
     one, three = (attack(trained.network, x, y, 0.03) for attack in (single, thrice))
     early = one.step >= 0
@@ -188,23 +191,23 @@ def test_one_run_is_the_beginning_of_several(name, trained, right_beats):
     assert ((three.step[~early] == -1) | (three.step[~early] >= 8 * rounds)).all()
 
 
-@every_in_runs
+@every_with_restarts
 def test_another_start_is_another_point(name, trained, right_beats):
     x = right_beats[0][:4]
     attack = replace(ATTACKS[name], steps=7, restarts=8)
-    starts = [attack.climber(x, BeatRandomness(0, np.arange(4)), _beginning(number, x)).start for number in range(3)]
+    starts = [attack.begin(_restart(number, x))[0] for number in range(3)]
     for first, second in ((0, 1), (1, 2), (0, 2)):
         assert float((starts[first] - starts[second]).abs().mean()) > 1e-3
-    again = attack.climber(x, BeatRandomness(0, np.arange(4)), _beginning(1, x, rows=[3, 1])).start
+    again, _ = attack.begin(_restart(1, x, rows=[3, 1]))
     torch.testing.assert_close(again, starts[1][[3, 1]])
 
 
-def _beginning(number, x, eps=0.05, moves=10, rows=None):
-    rows = torch.arange(len(x)) if rows is None else torch.tensor(rows)
-    return Beginning(number, rows, Box.around(x[rows], eps), moves)
+def _restart(number, x, eps=0.05, moves=10, rows=None):
+    rows = list(range(len(x))) if rows is None else rows
+    return Restart(number, moves, x[rows], Box.around(x[rows], eps), BeatRandomness(0, np.array(rows)))
 
 
-@every_in_runs
+@every_with_restarts
 @pytest.mark.parametrize(("steps", "restarts"), [(1, 1), (1, 100), (2, 2), (3, 7), (5, 2), (11, 3)])
 def test_steps_are_all_that_is_spent_however_they_are_shared(name, steps, restarts):
     model, x, _ = beats_with_margin([6.0, 7.0])
@@ -216,7 +219,7 @@ def test_steps_are_all_that_is_spent_however_they_are_shared(name, steps, restar
     assert heard == [(step, steps) for step in range(steps + 1)]
 
 
-@every_in_runs
+@every_with_restarts
 def test_a_beat_that_withstands_ends_at_its_best_point(name, trained, right_beats):
     x, y = right_beats[0][:24], right_beats[1][:24]
     attack = replace(ATTACKS[name], steps=23, restarts=2)
@@ -228,7 +231,7 @@ def test_a_beat_that_withstands_ends_at_its_best_point(name, trained, right_beat
     torch.testing.assert_close(ended, result.trajectory.loss[-1], rtol=1e-4, atol=1e-5)
 
 
-@every_in_runs
+@every_with_restarts
 def test_chance_of_another_kind_will_do(name, trained, right_beats):
     x, y = right_beats[0][:3], right_beats[1][:3]
     chance = BatchRandomness(torch.Generator().manual_seed(0), 3)
@@ -240,10 +243,10 @@ def test_chance_of_another_kind_will_do(name, trained, right_beats):
 def test_it_may_start_at_the_beat_and_then_at_random(name, trained, right_beats):
     x = right_beats[0][:4]
     attack = replace(ATTACKS[name], random_start=False, restarts=2)
-    chance, in_a_round = BeatRandomness(0, np.arange(4)), len(attack.goals())
+    in_a_round = len(attack.objectives())
     for number in range(in_a_round):
-        assert torch.equal(attack.climber(x, chance, _beginning(number, x)).start, x)
-    assert not torch.equal(attack.climber(x, chance, _beginning(in_a_round, x)).start, x)
+        assert torch.equal(attack.begin(_restart(number, x))[0], x)
+    assert not torch.equal(attack.begin(_restart(in_a_round, x))[0], x)
 
 
 # APGD
@@ -308,13 +311,13 @@ def test_apgd_goes_where_the_published_algorithm_goes(eps):
 
         uniform = BeatRandomness(0, np.arange(3)).uniform(187).double()
         box = Box.around(x, eps)
-        climber, x_adv = Adaptive(start := box.random_point(x, uniform), box, moves), start
+        rule, x_adv = Adaptive.at_start(start := box.random_point(x, uniform), box, moves), start
         ours = [start]
         for _ in range(moves):
             told = [value_and_gradient(point.numpy(), row) for row, point in enumerate(x_adv)]
             value = torch.tensor([value for value, _ in told], dtype=torch.float64)
             gradient = torch.from_numpy(np.stack([gradient for _, gradient in told]))
-            x_adv = climber.move(x_adv, gradient, value)
+            x_adv = rule.move(x_adv, thunk(gradient), thunk(value))
             ours.append(x_adv)
         for row in range(3):
             expected = plain_apgd(
@@ -329,11 +332,11 @@ def test_apgd_halves_its_steps_where_it_only_swings():
     x = torch.full((1, 187), 0.5, dtype=torch.float64)
     top = x + 0.0123
     box = Box.around(x, 0.1)
-    climber, at = Adaptive(x, box, 200), x
+    rule, at = Adaptive.at_start(x, box, 200), x
     for _ in range(200):
-        at = climber.move(at, torch.sign(top - at), -(top - at).abs().sum(1))
-    assert float((climber.best - top).abs().max()) < 1e-3
-    assert float(climber._size) < 0.01
+        at = rule.move(at, thunk(torch.sign(top - at)), thunk(-(top - at).abs().sum(1)))
+    assert float((rule.best - top).abs().max()) < 1e-3
+    assert float(rule.size) < 0.01
 
 
 # From outside
@@ -362,10 +365,10 @@ def test_the_phases_are_30_30_and_40_percent_of_the_looks_in_ever_smaller_boxes(
     """Of 100 looks: 0 to 29 within 2 eps, 30 to 59 within 1.5, 60 to 99 within 1; a gradient that always points up."""
     x = torch.full((2, 187), 0.5, dtype=torch.float64)
     attack = WideAPGD(random_start=False)
-    climber = attack.climber(x, BeatRandomness(0, np.arange(2)), _beginning(0, x, eps=0.02, moves=99))
+    _, rule = attack.begin(_restart(0, x, eps=0.02, moves=99))
     at, reached = x, [0.0]
     for _ in range(99):
-        at = climber.move(at, torch.ones_like(at), at.mean(1))
+        at = rule.move(at, thunk(torch.ones_like(at)), thunk(at.mean(1)))
         reached.append(float((at - x).abs().max()))
     np.testing.assert_allclose(reached[1:30], 0.04, atol=1e-12)
     np.testing.assert_allclose(reached[30:60], 0.03, atol=1e-12)
@@ -418,9 +421,9 @@ def test_segments_are_as_long_as_their_share_and_reach_every_sample(length):
     x = torch.full((400, 187), 0.5)
     free = length or 187
     box = Box.around(x, 0.1, torch.full((400,), free))
-    climber = Square().climber(x, BeatRandomness(0, np.arange(400)), Beginning(0, torch.arange(400), box, 10_000))
-    climber._best = torch.full_like(x, 0.5)
-    touched = climber.move(climber._best, x, torch.full((400,), -torch.inf)) != 0.5
+    _, rule = Square().begin(Restart(0, 10_000, x, box, BeatRandomness(0, np.arange(400))))
+    rule.best = torch.full_like(x, 0.5)
+    touched = rule.move(rule.best, thunk(None), thunk(torch.full((400,), -torch.inf))) != 0.5
     width = round(0.8 * free)
     assert set(touched.sum(1).tolist()) == {width}
     first = touched.int().argmax(1)

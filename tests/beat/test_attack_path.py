@@ -15,6 +15,8 @@ from nsr_core.evaluation.robustness import predict
 from nsr_core.training.checkpoint import Checkpoint
 from nsr_core.training.config import paper_config
 
+pytestmark = pytest.mark.slow
+
 EPS = 0.05
 
 every_attack = pytest.mark.parametrize("name", ATTACKS)

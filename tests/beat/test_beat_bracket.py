@@ -10,6 +10,8 @@ from nsr_core.beat.bracket import bracket_beat
 from nsr_core.beat.sweep import sweep_beat
 from nsr_core.evaluation.robustness import predict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def right(trained, demo_beats):

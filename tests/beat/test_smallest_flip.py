@@ -18,6 +18,8 @@ from nsr_core.models import NETWORKS
 from nsr_core.training.checkpoint import load_checkpoint
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 LENGTH = 100
 #: What is found lies at most so many times above a level that was tried without success.
 WITHIN = 1 / (1 - TOLERANCE)

@@ -30,6 +30,8 @@ from nsr_core.data import CLASSES
 from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 from nsr_core.training.config import paper_config
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 #: Evenly far apart, so that the refined levels are 0.001 apart.
 SPACING = 0.01 / (REFINEMENT + 1)

@@ -31,7 +31,10 @@ CHROMIUM_FLAGS = [
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 WAIT_MS = 60_000
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from nsr_core.certificates.search import LARGEST, LEAST_MARGIN, SMALLEST, TOLERA
 from nsr_core.certificates.stages import stages_of
 from nsr_core.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 #: The search may stop this far below what the bound proves.
 LEAST_SHARE = 1 - 2 * TOLERANCE
 

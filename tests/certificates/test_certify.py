@@ -29,6 +29,8 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.table import outcomes
 from nsr_core.training.card import read_card
 
+pytestmark = pytest.mark.slow
+
 FILE = "certificates.parquet"
 
 

@@ -1,5 +1,6 @@
 """Certified levels computed again by a plain second implementation: numpy, one beat at a time, written from the papers."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ from nsr_core.data.beat_tables import place_in_table
 from nsr_core.training.card import list_checkpoints
 from nsr_core.training.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 CERTIFIED = [folder for folder in list_checkpoints(ROOT) if (folder / CERTIFICATES_FILE).exists()]
 every_checkpoint = pytest.mark.parametrize("folder", CERTIFIED, ids=lambda folder: folder.name)
 BEATS = 50
 
 
+@cache
 def weights_of(folder):
     """The MLP's (W, b), those after the last ReLU as one pair of differences for each true class to come."""
     layers = [

@@ -12,6 +12,8 @@ from nsr_core.certificates import certified_eps
 from nsr_core.training.card import list_checkpoints, read_card
 from nsr_core.training.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 MLPS = [
     folder
     for folder in list_checkpoints(Path(__file__).resolve().parents[2] / "checkpoints")

@@ -22,7 +22,7 @@ from nsr_core.verdict.masking import MaskingCheck
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "data", "train", "attack", "evaluate", "certify", "noise", "masking", "patients", "read", "reproduce", "verdict", "list",
+    "data", "train", "attack", "evaluate", "certify", "noise", "masking", "transfer", "universal", "patients", "read", "reproduce", "verdict", "list",
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.table import load_table
 from nsr_core.training.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 PLAN = {
     "pgd": Assignment(PGD(steps=25), per_class=12, eps_grid=(0.01, 0.05)),
     "spsa": Assignment(SPSA(steps=2, samples=32), per_class=4, eps_grid=(0.05, 0.1), carry=True),

@@ -23,6 +23,8 @@ from nsr_core.jobs.folder import ALIVE_LOCK, save_run
 from nsr_core.jobs.kinds import Evaluation
 from nsr_core.jobs.run import Cancelled, Reporter, StopSignal, carry_out
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def sigterm_as_before():

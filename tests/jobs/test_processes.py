@@ -29,6 +29,8 @@ from nsr_core.jobs.kinds import Evaluation
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 8
 
 

@@ -10,6 +10,8 @@ from nsr_core.methods.certified import MtlIbp
 from nsr_core.methods.full_budget import FullAdversarial
 from nsr_core.models.intervals import worst_logits
 
+pytestmark = pytest.mark.slow
+
 every_network = pytest.mark.parametrize("network", ["mlp", "cnn"])
 
 
@@ -68,6 +70,21 @@ def test_the_bound_is_never_below_the_attack(network, batch):
     attacked = functional.cross_entropy(model(x_adv), y, reduction="none")
     worst = worst_logits(model, (x - 0.1).clamp(0, 1), (x + 0.1).clamp(0, 1), y)
     assert (attacked <= functional.cross_entropy(worst, y, reduction="none") + 1e-9).all()
+
+
+@pytest.mark.parametrize("bounded", [0.0, 0.4, 1.0])
+def test_the_bounded_box_lies_in_the_budget_about_the_attacked_copy(bounded, batch):
+    """Its half-width is that share of eps, less where 0 and 1 cut it; at 1 it is the whole budget, at 0 the copy itself."""
+    x, _ = batch
+    x_adv = (x + 0.1 * torch.where(torch.arange(187) % 3 == 0, 1.0, -0.3)).clamp(0, 1)
+    low, high = MtlIbp(eps=0.1, bounded=bounded).bounded_box(x, x_adv)
+    assert (low >= (x - 0.1).clamp_min(0) - 1e-12).all()
+    assert (high <= (x + 0.1).clamp_max(1) + 1e-12).all()
+    assert (high - low <= 0.2 * bounded + 1e-12).all()
+    uncut = (low > 0) & (high < 1)
+    torch.testing.assert_close((high - low)[uncut], torch.full_like(x, 0.2 * bounded)[uncut])
+    if bounded == 0:
+        torch.testing.assert_close(low, x_adv)
 
 
 def test_a_few_steps_make_the_bounds_small():

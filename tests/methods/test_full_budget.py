@@ -14,6 +14,8 @@ from nsr_core.training.captured import with_tensors
 from nsr_core.training.config import paper_config
 from nsr_core.training.loop import TrainingRun
 
+pytestmark = pytest.mark.slow
+
 BEYOND = {name: method for name, method in METHODS.items() if isinstance(method, FullBudget)}
 every_method = pytest.mark.parametrize("name", BEYOND)
 

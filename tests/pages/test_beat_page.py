@@ -10,6 +10,8 @@ from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from nsr_core.evaluation.summary import reading_title
 from ui import loaders
 
+pytestmark = pytest.mark.slow
+
 #: SPSA as quick as a test needs it.
 QUICK_SPSA = {"attack": "spsa", "steps": "2", "spsa_samples": "16"}
 

@@ -14,6 +14,8 @@ from ui import loaders
 from ui.paper.beta_figure import trade_off
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 SECTION = "Choice of β"
 
 

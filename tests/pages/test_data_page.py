@@ -15,6 +15,8 @@ from nsr_core.data.summary import PartCounts, class_table, length_histogram
 from ui.data import TABS, figures, strip_figures
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 open_page = partial(apptools.open_page, "data")
 
 

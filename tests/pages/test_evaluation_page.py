@@ -17,6 +17,8 @@ from ui import loaders
 from ui.evaluation.figures import Line, robustness
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = loaders.SHIPPED
 
 

@@ -14,6 +14,8 @@ from nsr_core.training.checkpoint import load_checkpoint
 from ui.lesson import figures as learn_figures
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "pages" / "learn.py"
 TIMEOUT_SECONDS = 90

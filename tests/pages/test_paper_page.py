@@ -23,6 +23,8 @@ from ui import ecg, loaders
 from ui.paper import figures, table_figures
 from ui.theme import DARK, LIGHT, PAPER_DASH
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINTS = apptools.ROOT / "checkpoints"
 
 

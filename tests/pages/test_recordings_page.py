@@ -16,6 +16,8 @@ from ui import loaders
 from ui.recordings import figures, held, source
 from ui.theme import DARK, LIGHT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result():
@@ -155,7 +157,7 @@ def test_a_recording_is_dropped_when_it_was_not_used():
     assert held.find(ticket) is None
 
 
-def test_marks_in_the_file_can_be_used_instead(tmp_path):
+def test_marks_in_the_file_are_used_unless_beats_are_to_be_found(tmp_path):
     """Half a minute of the sample with a mark a second: 30 marks, of which the last has no window."""
     signal = sample_recording().channels[0].signal[: 30 * 360]
     layout = {"sig_name": ["II"], "p_signal": signal[:, None], "fmt": ["16"], "adc_gain": [1000.0], "baseline": [0]}
@@ -163,10 +165,10 @@ def test_marks_in_the_file_can_be_used_instead(tmp_path):
     wfdb.wrann("mine", "atr", np.arange(30) * 360 + 100, ["N"] * 30, write_dir=str(tmp_path))
     app = give(*[(name, (tmp_path / name).read_bytes()) for name in ("mine.hea", "mine.dat", "mine.atr")])
     assert_healthy(app)
-    assert metrics(app)["Beats found"] != "29"
-    app.segmented_control(key="beats_from").set_value("marked in the file").run()
-    assert_healthy(app)
     assert metrics(app)["Beats found"] == "29"
+    app.segmented_control(key="beats_from").set_value("found in the signal").run()
+    assert_healthy(app)
+    assert metrics(app)["Beats found"] != "29"
 
 
 def beat_lab(result=None, **address) -> AppTest:

@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
 from apptools import assert_healthy, open_page, words
 
 from nsr_core import jobs
 from nsr_core.methods import METHODS
 from nsr_core.training.config import paper_config
 from ui import loaders
+
+pytestmark = pytest.mark.slow
 
 
 def start(app):

@@ -17,6 +17,8 @@ from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures
 from ui.verdict import words as verdict_words
 from ui.verdict.network import FINE
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("ce", "mse", "mseMargin", "loss1", "loss2", "jacob", "adv0.1", "adv0.2", "adv0.3")
 NAMES = [f"mlp-{method}" for method in METHODS]
 

@@ -10,7 +10,9 @@ import pytest
 from tests.recordings import fuzz
 from tests.recordings.malformed import KINDS, Case, make_case
 
-PER_KIND = 7
+pytestmark = pytest.mark.slow
+
+PER_KIND = 5
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,6 +13,8 @@ from nsr_core.reproduction import beta as module
 from nsr_core.reproduction.beta import BETA_METHODS, SEARCH, area, make_trials, paper_beta, score, write_search
 from nsr_core.reproduction.plan import pending
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_score_by_hand():
     """Trapezoids: 0.05 x 0.75 + 0.05 x 0.45 = 0.06 of 0.1, so 0.6; the root of 0.9 x 0.6 is 0.7348."""

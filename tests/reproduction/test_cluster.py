@@ -20,6 +20,8 @@ from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.plan import Request, make_plan
 from nsr_core.reproduction.run import run_tasks
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = "mlp-ce-12-epochs-seed-0"
 

@@ -21,6 +21,8 @@ from nsr_core.reproduction.plan import Request, make_plan
 from nsr_core.reproduction.run import run_tasks
 from nsr_core.reproduction.session import LOCK_FILE, carry_out_all
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ASKED = ("--source", "demo", "--only", "mlp-loss2,table5", "--seeds", "0,1", "--epochs", "40", "--workers", "1")
 MODEL = "mlp-loss2-40-epochs-seed-0"

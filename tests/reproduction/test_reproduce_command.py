@@ -11,6 +11,8 @@ from nsr_core.cli import reproduce as module
 from nsr_core.errors import UserError
 from nsr_core.paper.published import paper_tables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
@@ -117,3 +119,9 @@ def test_a_sweep_explains_itself(cli):
     out = works(cli("reproduce", "beta", "--help"))
     assert "Usage: python -m nsr_core reproduce beta" in out
     assert "--json" in out
+
+
+def test_after_its_minutes_it_ends_and_says_what_is_left(cli):
+    asked = ("reproduce", "--quick", "--source", "demo", "--only", "mlp-mse", "--workers", "1", "--epochs", "10000")
+    value = json.loads(works(cli(*asked, "--minutes", "0.05", "--json")))
+    assert value == {"tasks_left": 5}

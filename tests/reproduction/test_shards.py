@@ -22,6 +22,8 @@ from nsr_core.reproduction.plan import shard_bounds
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, TrainModel
 from nsr_core.training.config import paper_config
 
+pytestmark = pytest.mark.slow
+
 ASSIGNED = {
     "pgd": Assignment(PGD(steps=25), eps_grid=(0.01, 0.05, 0.1)),
     "spsa": Assignment(SPSA(steps=2, samples=32), per_class=20, eps_grid=(0.05, 0.1), carry=True),

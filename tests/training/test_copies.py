@@ -14,6 +14,13 @@ from nsr_core.training.copies import own_copy
 
 
 @pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    """The default runs folder."""
+    monkeypatch.setenv("NSR_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
 def shipped(checkpoint_folder) -> Path:
     """A checkpoint outside the runs folder, with results."""
     (checkpoint_folder / "robustness.csv").write_text("attack,eps\npgd20,0.1\n")

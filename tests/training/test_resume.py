@@ -22,6 +22,8 @@ from nsr_core.training import loop, state
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.loop import train
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -57,7 +59,6 @@ def assert_same_run(folder, other):
     cards = [json.loads((at / "card.json").read_text()) for at in (folder, other)]
     assert cards[0]["weights_sha256"] == cards[1]["weights_sha256"]
     assert cards[0]["training"]["last_epoch"] == cards[1]["training"]["last_epoch"]
-    assert not (folder / "state.safetensors").exists()
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +242,65 @@ def test_the_beats_must_be_those_of_the_configuration(beats, split, tmp_path):
     with pytest.raises(ValueError, match="not those of the configuration"):
         train(paper_config("mlp", "ce"), beats, split, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+# More epochs
+
+
+def test_a_longer_training_goes_on_to_the_same_bit(beats, split, tmp_path):
+    short, whole = tmp_path / "short", tmp_path / "whole"
+    train(config_for("adv0.1", epochs=2), beats, split, short)
+    train(config_for("adv0.1", epochs=4), beats, split, short)
+    train(config_for("adv0.1", epochs=4), beats, split, whole)
+    assert_same_run(short, whole)
+    assert json.loads((short / "card.json").read_text())["config"]["epochs"] == 4
+
+
+def test_a_stopped_run_can_end_at_the_epochs_that_it_has(beats, split, tmp_path):
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+
+    def stop(done, total, what):
+        if done > 0.6 * total:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(config_for("ce", epochs=50), beats, split, stopped, progress=stop)
+    epochs = len(pd.read_csv(stopped / "history.csv"))
+    train(config_for("ce", epochs=epochs), beats, split, stopped)
+    train(config_for("ce", epochs=epochs), beats, split, whole)
+    assert_same_run(stopped, whole)
+    (stopped / "card.json").unlink()
+    with pytest.raises(UserError, match=f"{epochs} epochs already, more than the {epochs - 1}"):
+        train(config_for("ce", epochs=epochs - 1), beats, split, stopped)
+
+
+def test_a_training_whose_steps_depend_on_its_length_keeps_no_state_and_is_not_lengthened(beats, split, tmp_path):
+    train(config_for("trades0.1", epochs=1), beats, split, tmp_path)
+    assert not (tmp_path / "state.safetensors").exists()
+    with pytest.raises(UserError, match="other settings"):
+        train(config_for("trades0.1", epochs=2), beats, split, tmp_path)
+
+
+def test_results_of_the_shorter_training_are_never_lost(beats, split, tmp_path):
+    """The remedy that the message names works."""
+    train(config_for("ce", epochs=1), beats, split, tmp_path / "short")
+    path = tmp_path / "short" / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"results": {"clean": {"acc": 0.5}}}))
+    with pytest.raises(UserError, match=r"has results of its 1 epochs.*Copy its state\.safetensors into a new folder"):
+        train(config_for("ce", epochs=2), beats, split, tmp_path / "short")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "state.safetensors").write_bytes((tmp_path / "short" / "state.safetensors").read_bytes())
+    train(config_for("ce", epochs=2), beats, split, tmp_path / "new")
+    train(config_for("ce", epochs=2), beats, split, tmp_path / "whole")
+    assert_same_run(tmp_path / "new", tmp_path / "whole")
+
+
+def test_a_state_with_flipped_bits_is_refused(beats, split, tmp_path):
+    train(config_for("ce", epochs=1), beats, split, tmp_path)
+    (tmp_path / "card.json").unlink()
+    path = tmp_path / "state.safetensors"
+    changed = bytearray(path.read_bytes())
+    changed[-5] ^= 1
+    path.write_bytes(bytes(changed))
+    with pytest.raises(UserError, match="is damaged: its numbers are not those that were written"):
+        train(config_for("ce", epochs=1), beats, split, tmp_path)

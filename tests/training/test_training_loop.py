@@ -28,6 +28,8 @@ from nsr_core.training.loop import TrainingRun, train
 from nsr_core.training.schedule import SCHEDULES
 from nsr_core.training.validate import Validator
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

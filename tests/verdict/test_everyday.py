@@ -27,6 +27,8 @@ from nsr_core.verdict.everyday import (
     summarise_everyday,
 )
 
+pytestmark = pytest.mark.slow
+
 FILE = "everyday.parquet"
 FEW = {"kinds": ("muscle", "wander"), "snr_db": (12.0, 0.0), "draws": 2, "per_class": 4, "spread": False}
 

@@ -18,6 +18,8 @@ from nsr_core.evaluation.table import CARRIED, COLUMN_TYPES, MISCLASSIFIED, outc
 from nsr_core.verdict.verdict import breaks, verdict
 from nsr_core.verdict.worst_case import BY, with_names
 
+pytestmark = pytest.mark.slow
+
 EPS = (0.005, 0.01, 0.03)
 
 

@@ -9,7 +9,8 @@ from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_up
+from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, upright
@@ -39,7 +40,12 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
         "type": "scatter", "x": time_s, "y": signal, "mode": "lines", "name": lead.name, "showlegend": False,
         "line": {"color": ink.trace, "width": 1.4}, "hoverinfo": "skip",
     }  # fmt: skip
-    data = [trace, _peaks(result, start_s, stop_s, ink), *_ribbons(result, start_s, stop_s, ink)]
+    data = [
+        trace,
+        _peaks(result, start_s, stop_s, ink),
+        _deflections(result, start_s, stop_s, ink),
+        *_ribbons(result, start_s, stop_s, ink),
+    ]
     data += _track(result, start_s, stop_s, ink)
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
         "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX}, "hovermode": "closest", "bargap": 0.12, "barmode": "overlay",
@@ -115,6 +121,18 @@ def _peaks(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     }  # fmt: skip
 
 
+def _deflections(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
+    """A question mark at each large deflection that is no beat's."""
+    cut = result.cut
+    shown = (cut.unclassified_s >= start_s) & (cut.unclassified_s < stop_s)
+    return {
+        "type": "scatter", "x": cut.unclassified_s[shown], "y": cut.lead.signal[cut.unclassified[shown]], "mode": "text",
+        "name": "not classified", "showlegend": False, "text": ["<b>?</b>"] * int(shown.sum()),
+        "textfont": {"size": 18, "color": ink.attacked}, "hovertext": ["large, and not classified"] * int(shown.sum()),
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+
+
 def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
     """Each network's readings as a row of boxes, from each beat to the next: colour, letter, probability."""
     rows, time_s = _within(result, start_s, stop_s), result.cut.time_s
@@ -148,6 +166,22 @@ def _hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) 
         f"{reading.probability[row].max():.1%}<br>{noise_told(reading.flips_at[row], float(spread[row]))}"
         for row in rows.tolist()
     ]
+
+
+def cuts_told(reading: NetworkReading, row: int, spread_mv: float) -> str:
+    """At how many cuts a beat is read alike, and under how much noise at all of them, in words."""
+    stands, proved = int(reading.stands_over[row]), float(reading.certified_cuts[row])
+    if stands < len(SHIFTS):
+        return f"read alike at {stands} of the {len(SHIFTS)} cuts within ±{REACH_MS:.0f} ms"
+    words = f"stands for every cut within ±{REACH_MS:.0f} ms"
+    if not proved > 0:
+        return words
+    level = (
+        f"{rounded_down(proved * spread_mv, 3):.3f} mV"
+        if np.isfinite(spread_mv)
+        else f"{rounded_down(proved, 3):.3f} of the range"
+    )
+    return f"{words} and any noise up to {level}"
 
 
 def noise_told(eps: float, mv_range: float) -> str:

@@ -1,15 +1,15 @@
 """100-PGD as published, point by point, that goes on after a beat is broken."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks import PGD, BeatRandomness, Box
-from nsr_core.attacks.ascent import MOVERS
+from nsr_core.attacks.ascent import STEP_RULES, evaluate_with_gradient
 from nsr_core.attacks.objectives import cross_entropy
-from nsr_core.attacks.pgd import gradient_look
 from nsr_core.progress import Progress, no_progress
 
 
@@ -48,14 +48,15 @@ def trail(
     """The run from the start that ``PGD()`` has with the same chance; up to the first success it is the same run."""
     attack = PGD()
     box = Box.around(x, eps)
-    look, mover = gradient_look(network, cross_entropy), MOVERS[attack.move](attack.step_size)
+    look, rule = evaluate_with_gradient(network), STEP_RULES[attack.move](attack.step_size)
     x_adv = box.random_point(x, randomness.uniform(x.shape[1], 0))
     broken, loss = [], []
     for step in range(attack.steps + 1):
         progress(step, attack.steps, f"step {step} of {attack.steps}")
-        logits, gradient = look(x_adv, y, step)
+        logits, gradient = look(x_adv, step)
         broken.append(logits.argmax(1) != y)
         loss.append(torch.nan_to_num(cross_entropy(logits.double(), y)))
-        # Where the gradient is no number the beat stays: it would become none.
-        x_adv = box.clip(mover.move(x_adv, torch.nan_to_num(gradient(None))))
+        # Where the gradient is no longer finite the beat stays.
+        uphill = partial(torch.nan_to_num, gradient(cross_entropy, y, None))
+        x_adv = box.clip(rule.move(x_adv, uphill, uphill))
     return Trail(torch.stack(broken).numpy(), torch.stack(loss).numpy())
