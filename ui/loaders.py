@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from nsr_core.certificates import CERTIFICATES_FILE
+from nsr_core.beat import bracket
+from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket
+from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.splits import SPLIT_SEED
@@ -135,6 +137,29 @@ def _curve(
 ) -> pd.DataFrame:
     table = _beat_table(folder, stamps)
     return curves.curve(table, readings(table)[reading], measure, natural=natural, alone=alone)
+
+
+def stored_bracket(name: str, beats: Beats, row: int, signal_only: bool) -> BeatBracket:
+    """What a checkpoint's stored results say of a beat (see ``nsr_core.beat.bracket``)."""
+    table, card = beat_table(name), checkpoint(name).card
+    if table is None or checkpoint(name).config.source != beats.source:
+        return NOTHING_KNOWN
+    attacks = {attack: ran for attack, ran in card["results"].get("attacks", {}).items() if "signal_only" in ran}
+    return bracket.stored_bracket(beats, row, table, attacks, certificates(name), signal_only=signal_only)
+
+
+def certificates(name: str) -> pd.DataFrame | None:
+    """A checkpoint's certificates of noise on every sample, or None where there are none."""
+    folder = folder_of(name)
+    stamps = _stamps(folder, CERTIFICATES_FILE)
+    if not stamps or checkpoint(name).card["results"].get("certificates", {}).get("signal_only", False):
+        return None
+    return _certificates(str(folder / CERTIFICATES_FILE), stamps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
+    return load_certificates(Path(path))
 
 
 def readings_of(name: str) -> list[str]:
