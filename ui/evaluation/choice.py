@@ -48,8 +48,8 @@ def choose(names: list[str]) -> View:
     st.caption(MEASURES[measure].title)
     natural = st.toggle(
         "Natural prevalence", key="natural", bind="query-params",
-        help="Off: every class counts the same, as in the paper. On: classes as frequent as among the beats, where nine "
-        "of ten are normal.",
+        help="Off: every class counts the same, as in the paper. On: classes as frequent as in the whole test split, "
+        "whichever of its beats were attacked.",
     )  # fmt: skip
     alone = st.toggle(
         "Each noise level alone", key="alone", bind="query-params",
@@ -62,7 +62,8 @@ def choose(names: list[str]) -> View:
         "they read too narrow.",
     )  # fmt: skip
     published = st.toggle(
-        "Published curves", key="with_published", bind="query-params",
-        help="The paper's own values, dotted. They are read with each noise level alone.",
+        "Published curves", key="with_published", bind="query-params", disabled=not alone,
+        help="The paper's own values, dotted. They are of each noise level alone: switch that reading on to see them beside "
+        "ours.",
     )  # fmt: skip
-    return View(chosen, readings, measure, natural, alone, bands, published)
+    return View(chosen, readings, measure, natural, alone, bands, published and alone)
