@@ -97,6 +97,13 @@ def test_every_shipped_network_and_class_can_be_chosen():
         assert f"#### {CLASS_NAMES[label]}" in words(app)
 
 
+def test_a_link_to_a_network_that_is_not_there_says_so():
+    app = open_page("beat", models=["mlp-ce", "runs/deleted"])
+    assert not app.exception
+    assert "`runs/deleted`" in app.warning[0].value
+    assert not open_page("beat", models=["mlp-ce"]).warning
+
+
 def test_no_network_is_no_error():
     app = open_page("beat").multiselect(key="models").set_value([]).run()
     assert_healthy(app)
