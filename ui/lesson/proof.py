@@ -115,7 +115,7 @@ def _certificates(lesson: Lesson) -> None:
     choice = lesson.as_in_the_lab
     answers = ask([f"mlp-{method}" for method in COMPARED], lesson.beats, lesson.row, choice)
     known.look_further(answers, lesson.beats, lesson.row, choice)
-    result = {answer: known.so_far(answer, lesson.beats, lesson.row, choice)[0] for answer in answers}
+    result = [(answer, known.so_far(answer, lesson.beats, lesson.row, choice)[0]) for answer in answers]
     words, picture = course.columns()
     with words:
         st.markdown(
@@ -124,9 +124,7 @@ def _certificates(lesson: Lesson) -> None:
             "interval too, layer by layer, and if at the end the right logit's lowest value tops all others' highest, "
             "nothing within ε flips the beat. The one used here (CROWN) follows straight lines instead, which is tighter."
         )
-        st.markdown(
-            "\n".join(f"- *{answer.method}*: {beat_words.known(found, True)}" for answer, found in result.items())
-        )
+        st.markdown("\n".join(f"- *{answer.method}*: {beat_words.known(found, True)}" for answer, found in result))
         st.markdown(
             f"The dotted line is ε = {lesson.eps:g}, where steps 1, 2 and 4 flipped the reading of *ce*. Bounds are loose: the "
             "pale part is what neither side has settled. That attacks leave a network alone does not prove that it is robust."
@@ -134,9 +132,9 @@ def _certificates(lesson: Lesson) -> None:
     with picture:
         st.markdown(f"**What is known of beat** `{lesson.name}`")
         chart.draw(
-            beat_figures.brackets({one.title: (one.method, found) for one, found in result.items()}, lesson.eps, lesson.ink),
+            beat_figures.brackets({one.title: (one.method, found) for one, found in result}, lesson.eps, lesson.ink),
             key="known",
-            alt=". ".join(f"{answer.title}: {beat_words.known(found, True)}" for answer, found in result.items()),
+            alt=". ".join(f"{answer.title}: {beat_words.known(found, True)}" for answer, found in result),
         )  # fmt: skip
         how = (
             f"MLPs, noise on the signal samples only, computed now, as in the Beat lab: all attacks in turn (strength standard, "
@@ -145,9 +143,9 @@ def _certificates(lesson: Lesson) -> None:
         st.caption(how)
         rows = [
             {"method": one.method, "proved to": found.certified, "broken at": found.broken, "by": found.by}
-            for one, found in result.items()
+            for one, found in result
         ]
         chart.numbers(
             pd.DataFrame(rows).round(5), name="learn-known",
-            facts=lesson.facts(*(answer.name for answer in result), how=how),
+            facts=lesson.facts(*(answer.name for answer, _ in result), how=how),
         )  # fmt: skip
