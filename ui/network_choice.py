@@ -1,5 +1,7 @@
 """Choosing the networks that a page compares."""
 
+import streamlit as st
+
 from ui import loaders
 from ui.pick import pick_some
 
@@ -8,6 +10,12 @@ MOST_NETWORKS = 4
 
 def choose_networks(names: list[str], first: tuple[str, ...]) -> list[str]:
     """The widget, and up to four of ``names``; at first those of ``first`` that are there."""
+    asked = st.query_params.get_all("models") if "models" not in st.session_state else []
+    if missing := [name for name in asked if name not in names]:
+        st.warning(
+            f"The link names networks that are not here: {', '.join(f'`{name}`' for name in missing)}. They may have been deleted, "
+            "or trained on another machine. Others are shown instead."
+        )
     return pick_some(
         "Networks",
         loaders.titles(names),

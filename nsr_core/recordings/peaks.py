@@ -22,7 +22,6 @@ LEAST_MOVING = 30
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
     """(beats,) int64, ascending positions of the beats in a signal at 360 Hz, in any unit."""
-
     moving = np.flatnonzero(signal != signal[0])
     if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
         return np.empty(0, np.int64)
@@ -39,6 +38,8 @@ def find_peaks(signal: np.ndarray) -> np.ndarray:
 
 
 def _placed(signal: np.ndarray, found: np.ndarray) -> np.ndarray:
+    from scipy.signal import butter, sosfiltfilt  # slow to import, and pages that only name a recording do not need it
+
     band = butter(2, QRS_BAND_HZ, "bandpass", fs=RECORD_FS_HZ, output="sos")
     return _extreme(sosfiltfilt(band, signal), _furthest_from_baseline(signal, found))
 

@@ -1,5 +1,8 @@
 """The Beat lab without a browser: what it shows is what the core computes, and its address holds all of it."""
 
+import json
+import re
+
 import pytest
 from apptools import assert_healthy, open_page, words
 
@@ -25,7 +28,7 @@ def test_it_opens_on_two_networks_and_a_beat_that_flips():
     assert_healthy(app)
     assert "synthetic" in words(app)
     assert "flipped after" in words(app)
-    assert len(app.get("plotly_chart")) == 5  # two beats, two sets of bars, one sweep
+    assert len(app.get("plotly_chart")) == 7  # two beats, two sets of bars, two brackets, one sweep
 
 
 def test_the_numbers_are_those_of_the_core(demo_beats):
@@ -111,6 +114,13 @@ def test_every_shipped_network_and_class_can_be_chosen():
         assert f"#### {CLASS_NAMES[label]}" in words(app)
 
 
+def test_a_link_to_a_network_that_is_not_there_says_so():
+    app = open_page("beat", models=["mlp-ce", "runs/deleted"])
+    assert not app.exception
+    assert "`runs/deleted`" in app.warning[0].value
+    assert not open_page("beat", models=["mlp-ce"]).warning
+
+
 def test_no_network_is_no_error():
     app = open_page("beat").multiselect(key="models").set_value([]).run()
     assert_healthy(app)
@@ -131,7 +141,7 @@ def test_a_beat_that_is_not_there_is_named_and_replaced():
     app = open_page("beat", beat="208:12345")
     assert not app.exception
     assert "208:12345" in app.warning[0].value
-    assert len(app.get("plotly_chart")) == 5
+    assert len(app.get("plotly_chart")) == 7
 
 
 def test_the_steps_can_be_walked():
@@ -151,17 +161,44 @@ def test_every_view_has_its_table():
         assert any(column in frame.value for frame in app.dataframe), view
 
 
-def test_what_is_known_is_the_cores_bracket(demo_beats):
+@pytest.mark.parametrize("name", ["mlp-ce", "mlp-loss2"])
+def test_what_is_known_is_the_cores_bracket(demo_beats, name):
     """The table holds what ``bracket_beat`` finds, the figure's bars end there, and the text names the attack."""
-    app = open_page("beat", beat="demo:450", models=["mlp-ce", "mlp-loss2"], view="What is known", eps="0.02")
+    app = open_page("beat", beat="demo:450", models=[name], view="What is known", eps="0.02")
     assert_healthy(app)
-    table = next(value for value in (frame.value for frame in app.dataframe) if "proved up to" in value)
-    for name, row in zip(("mlp-ce", "mlp-loss2"), table.to_dict("records"), strict=True):
-        found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
-        assert (row["by"], row["broken at"]) == (reading_title(found.by), pytest.approx(found.broken, abs=1e-5))
-        assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
-        assert 0 < found.certified < found.broken
-        assert f"broken at {found.broken:.3f} by {reading_title(found.by)}" in words(app)
+    row = next(frame.value for frame in app.dataframe if "proved up to" in frame.value).iloc[0]
+    found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
+    assert (row["by"], row["broken at"]) == (reading_title(found.by), pytest.approx(found.broken, abs=1e-5))
+    assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
+    assert 0 < found.certified < found.broken
+    assert f"broken at {found.broken:.3f} by {reading_title(found.by)}" in words(app)
+
+
+def test_an_attack_that_fails_is_named_and_never_called_safe():
+    """Whatever the attack: the card says which one was withstood, beside what a proof and other attacks say."""
+    for attack, withstood in (("pgd", "withstood PGD (100 steps)"), ("fgsm", "withstood FGSM")):
+        app = open_page("beat", beat="demo:450", models=["mlp-loss2"], eps="0.001", attack=attack)
+        assert_healthy(app)
+        assert withstood in words(app)
+        assert not re.search(r"\bheld\b|\bsafe\b", words(app))
+        assert "certified up to **" in words(app)
+        assert re.search("break found so far", words(app))
+
+
+def test_the_card_says_what_the_next_tab_says():
+    """Once all attacks have looked, the card's bar ends where they end: no card calls withstood what a tab calls broken."""
+    app = open_page("beat", beat="demo:452", models=["mlp-ce"], view="What is known", eps="0.02")
+    assert_healthy(app)
+    row = next(frame.value for frame in app.dataframe if "proved up to" in frame.value).iloc[0]
+    assert (
+        f"certified up to **{row['proved up to']:.4f}**; smallest break found by any attack **{row['broken at']:.3f}**"
+        in (words(app))
+    )
+    bar = json.loads(app.get("plotly_chart")[2].proto.spec)  # beside the beat and its bars
+    proved, undecided, broken = (part["x"][0] for part in bar["data"])
+    assert proved == pytest.approx(row["proved up to"], abs=1e-5)
+    assert proved + undecided == pytest.approx(row["broken at"], abs=1e-5)
+    assert broken > 0
 
 
 def test_noise_to_signal_has_a_row_for_each_network():

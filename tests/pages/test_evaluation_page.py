@@ -1,5 +1,6 @@
 """The curves page: its points are the stored results, and a new attack can be run from it."""
 
+import json
 import shutil
 import time
 
@@ -88,8 +89,45 @@ def test_where_other_attacks_broke_more_than_the_worst_case_s_own_the_page_says_
     assert "all together" not in words(open_page("evaluation", checkpoints="mlp-adv0.1", measure="prec"))
 
 
+def test_published_values_stand_beside_the_same_reading_only():
+    """The paper's curve is each level alone: never beside a cumulative one; where it is drawn, it is in the legend."""
+    app = open_page("evaluation", checkpoints="mlp-loss2", with_published="true")
+    assert app.toggle(key="with_published").disabled
+    assert "published" not in shown_table(app)
+    app = open_page("evaluation", checkpoints="mlp-loss2", with_published="true", alone="true")
+    assert not app.toggle(key="with_published").disabled
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    (theirs,) = [trace for trace in drawn if trace.get("name", "").endswith("published")]
+    assert theirs.get("showlegend", True)
+
+
+def test_curves_of_different_beats_say_so():
+    """100-PGD met the full test split, SPSA 162 beats of each class."""
+    shown = words(open_page("evaluation", checkpoints="mlp-ce", under=["pgd100", "spsa"]))
+    assert "not of the same beats" in shown
+    assert "21,892 beats" in shown
+    assert "810 beats" in shown
+    assert "not of the same beats" not in words(
+        open_page("evaluation", checkpoints="mlp-ce", under=["pgd20", "pgd100"])
+    )
+
+
+def test_natural_prevalence_is_that_of_the_test_split(stored_recalls):
+    """SPSA met as many beats of each class; its natural accuracy weighs their recalls by the split's classes."""
+    table = shown_table(open_page("evaluation", checkpoints="mlp-ce", under="spsa", natural="true"))
+    expected = np.average(stored_recalls, axis=1, weights=[18_118, 556, 1_448, 162, 1_608])
+    assert table["value"].tolist() == pytest.approx(expected.tolist(), abs=2e-4)
+
+
+@pytest.fixture
+def stored_recalls():
+    """(levels, 5) of mlp-ce under SPSA."""
+    rows = pd.read_csv(SHIPPED / "mlp-ce" / "robustness.csv").query("attack == 'spsa'")
+    return rows[[f"recall_{label}" for label in CLASSES]].to_numpy()
+
+
 def test_published_values_stand_beside_ours():
-    table = shown_table(open_page("evaluation", checkpoints="mlp-loss2", with_published="true"))
+    table = shown_table(open_page("evaluation", checkpoints="mlp-loss2", with_published="true", alone="true"))
     published = table.set_index("attack")["published"]
     assert published["PGD (100 steps)"].tolist() == [0.9, 0.85, 0.82, 0.78, 0.61, 0.37, 0.29]
     assert published["Worst case"].isna().all()

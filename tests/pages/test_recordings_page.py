@@ -185,6 +185,7 @@ def test_the_beat_lab_shows_a_beat_of_the_recording(result):
     app = beat_lab(result, source="own", beat=name, models=["mlp-ce"])
     assert_healthy(app)
     assert name in words(app)
+    assert f"#### Class not known · `{name}`" in words(app)
     assert "Nobody knows this beat's class. It is taken as Cross-entropy (ce), MLP reads it" in words(app)
     assert f"{len(result.cut.row)} beats** of your recording" in words(app)
 

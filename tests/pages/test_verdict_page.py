@@ -173,6 +173,17 @@ def test_the_band_lies_between_proof_and_worst_case(verdicts):
         assert height == pytest.approx(steps[steps.index <= eps * (1 + 1e-9)].iloc[-1], abs=1e-9)
 
 
+def test_lines_of_attacks_are_all_drawn_with_steps(verdicts):
+    """One interpolated beside one with steps would cross it where neither was measured."""
+    found = verdicts["mlp-loss2"]
+    drawn = {
+        trace.name: trace for trace in figures.curves(found.levels, band(found.beats, FINE), "#123456", LIGHT).data
+    }
+    attacked = {"worst case", "worst case, signal only", "100-PGD, as published"}
+    assert attacked <= set(drawn)
+    assert {drawn[name].line.shape for name in attacked} == {"hv"}
+
+
 def test_bars_count_the_beats_that_each_attack_broke(verdicts):
     counts = breaks(verdicts["mlp-loss2"])
     figure = figures.broken_by(counts, LIGHT)

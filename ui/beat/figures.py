@@ -197,6 +197,32 @@ def brackets(found: Mapping[str, tuple[str, BeatBracket]], eps: float, ink: Ink)
     return go.Figure({"data": data, "layout": look | axes})
 
 
+def bracket_bar(bracket: BeatBracket, eps: float, ink: Ink) -> go.Figure:
+    """One beat's bracket as one small bar on an axis of noise levels; the level that the page shows is a vertical line."""
+    known = np.nan_to_num(bracket.certified), bracket.most if np.isnan(bracket.broken) else bracket.broken
+    most = bracket.most if np.isnan(bracket.broken) else min(bracket.most, max(1.6 * bracket.broken, 1.3 * eps))
+    parts = (
+        ("proved", known[0], ink.noise, ""),
+        ("undecided", known[1] - known[0], faint(ink.noise, 0.35), ""),
+        ("broken", max(most - known[1], 0), faint(ink.attacked, 0.6), "/"),
+    )
+    data = [
+        {
+            "type": "bar", "orientation": "h", "y": [0], "x": [width], "name": name, "customdata": [_ends(bracket)],
+            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for name, width, colour, shape in parts
+    ]  # fmt: skip
+    look = layout(ink, 72, {"l": 8, "r": 8, "t": 4, "b": 36}, barmode="stack", bargap=0, showlegend=False)
+    axes = {
+        "xaxis": axis(ink, range=[0, most], nticks=6, tickprefix="ε ", fixedrange=True),
+        "yaxis": {"visible": False, "fixedrange": True},
+        "shapes": [upright(eps, ink.text, width=2)],
+    }
+    return go.Figure({"data": data, "layout": look | axes})
+
+
 def _ends(bracket: BeatBracket) -> str:
     proof = "no certificate" if np.isnan(bracket.certified) else f"proved up to {bracket.certified:.4f}"
     return f"{proof}<br>" + (

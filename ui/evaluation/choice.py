@@ -65,8 +65,8 @@ def choose(names: list[str]) -> View:
         "Natural prevalence",
         key="natural",
         bind="query-params",
-        help="Off: every class counts the same, as in the paper. On: classes as frequent as among the beats, where nine "
-        "of ten are normal.",
+        help="Off: every class counts the same, as in the paper. On: classes as frequent as in the whole test split, "
+        "whichever of its beats were attacked.",
     )
     alone = st.toggle(
         "Each noise level alone",
@@ -87,6 +87,8 @@ def choose(names: list[str]) -> View:
         "Published curves",
         key="with_published",
         bind="query-params",
-        help="The paper's own values, dotted. They are read with each noise level alone.",
+        disabled=not alone,
+        help="The paper's own values, dotted. They are of each noise level alone: switch that reading on to see them beside "
+        "ours.",
     )
-    return View(chosen, readings, measure, natural, alone, bands, published)
+    return View(chosen, readings, measure, natural, alone, bands, published and alone)

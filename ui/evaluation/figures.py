@@ -80,7 +80,6 @@ def _published(line: Line, marker: str, colour: str) -> dict[str, Any]:
         "y": line.published["value"].to_numpy(),
         "name": f"{line.title}, published",
         "legendgroup": line.name,
-        "showlegend": False,
         "mode": "lines+markers",
         "line": {"color": colour, "width": 1.4, "dash": PAPER_DASH},
         "marker": {"symbol": f"{marker}-open", "size": 8, "color": colour},

@@ -35,6 +35,8 @@ def show(view: View) -> None:
             _panel(lines[reading], reading, view, height=520 if len(lines) == 1 else 420)
     for sentence in dict.fromkeys(sentence for reading in lines for sentence in _protocols(lines[reading], reading)):
         st.caption(sentence)
+    if sentence := _which_beats(lines):
+        st.caption(sentence)
     if view.published and all(line.published is None for part in lines.values() for line in part):
         st.caption("The paper has no such curve: it reports accuracy and precision at equal priors only.")
     for sentence in _more_together(lines.get(WHOLE, []), view):
@@ -67,6 +69,20 @@ def _protocols(lines: list[Line], reading: str) -> list[str]:
     if len(titles) == 1:
         return list(titles)
     return [f"{'; '.join(whose)}: {sentence}" for sentence, whose in titles.items()]
+
+
+def _which_beats(lines: dict[str, list[Line]]) -> str:
+    """How many beats each curve is of, where these are not the same for all; else nothing."""
+    counts: dict[int, list[str]] = {}
+    for reading, line in ((reading, line) for reading, part in lines.items() for line in part):
+        title = f"{line.title} under {reading_title(reading)}"
+        counts.setdefault(int(line.curve["beats"].iloc[0]), []).append(title)
+    if len(counts) < 2:
+        return ""
+    listed = "; ".join(
+        f"{count:,} beats: {', '.join(titles)}" for count, titles in sorted(counts.items(), reverse=True)
+    )
+    return f"These curves are not of the same beats, so small differences between them say little. {listed}."
 
 
 def _more_together(lines: list[Line], view: View) -> list[str]:

@@ -106,7 +106,8 @@ def curves(levels: pd.DataFrame, known: pd.DataFrame | None, colour: str, ink: I
         known: of ``nsr_core.certificates.band`` at many levels, or None where there is no certificate.
     """
     attacked = levels[levels["eps"] > 0]
-    # The worst case holds from its level on until the next one that was attacked.
+    # What an attack leaves holds from its level on until the next one that was attacked: all such lines have steps, so
+    # that none seems to cross another where neither was measured.
     x = np.array([LEVELS[0], *attacked["eps"]])
     worst = levels["worst"].to_numpy()
     data: list[Part] = []
@@ -173,7 +174,7 @@ def _points(levels: pd.DataFrame, column: str, colour: str, name: str, dash: str
         "x": levels["eps"].to_numpy(),
         "y": levels[column].to_numpy(),
         "name": name,
-        "line": {"color": colour, "width": 1.6, "dash": dash},
+        "line": {"color": colour, "width": 1.6, "dash": dash, "shape": "hv"},
         "marker": {"symbol": symbol, "size": 8, "color": colour},
         "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
     }

@@ -40,7 +40,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     )
     st.caption(
         "True accuracy under the strongest noise that exists lies in the shaded band: no noise gets below it, and noise that "
-        "gets to its upper edge is known. The worst case has steps, because attacks were run at six levels."
+        "gets to its upper edge is known. Lines of attacks have steps, because attacks were run at six levels."
         if certified
         else "Nothing is certified of this network yet: the worst case is only the worst that we found."
     )
