@@ -150,15 +150,14 @@ def score_records(folder: Path, records: Sequence[str] = RECORDS) -> list[Score]
     for record in records:
         recording = read_path(folder / f"{record}.hea")
         assert recording.marks is not None
-        scores.append(score(record, recording.channels[0].signal, Reference.of(recording.marks)))
+        scores.append(score(record, recording.channels[0].signal[:], Reference.of(recording.marks)))
     return scores
 
 
 def by_set(scores: Sequence[Score]) -> pd.DataFrame:
     """A row for each set of records: sensitivity in all and by class, positive predictivity, windows that are off."""
-    return pd.DataFrame(
-        [_row(name, [each for each in scores if each.record in members]) for name, members in SETS.items()]
-    )
+    chosen = {name: [each for each in scores if each.record in members] for name, members in SETS.items()}
+    return pd.DataFrame([_row(name, members) for name, members in chosen.items() if members])
 
 
 def by_record(scores: Sequence[Score]) -> pd.DataFrame:
@@ -210,6 +209,11 @@ def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f}" if whole else "-"
 
 
+def write_json(path: Path, scores: Sequence[Score]) -> None:
+    """The counts of every record."""
+    path.write_text(json.dumps([asdict(each) for each in scores], indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="folder with the MIT-BIH records")
@@ -218,7 +222,7 @@ def main() -> None:
     configure(threads=1)
     scores = score_records(find_records(given.root))
     if given.json:
-        given.json.write_text(json.dumps([asdict(each) for each in scores], indent=1) + "\n")
+        write_json(given.json, scores)
     print(markdown(by_set(scores)), markdown(by_record(scores)), sep="\n\n")
 
 

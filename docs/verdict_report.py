@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nsr_core.certificates import band
+from nsr_core.certificates import CERTIFICATES_FILE, band, load_certificates, proved_share
 from nsr_core.data.everyday_noise import NOISE_KINDS
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import at
@@ -16,6 +16,8 @@ from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
 
 #: Levels at which proofs are shown; at larger ones hardly anything is proved.
 PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)
+#: Those that certified training aims at.
+CERTIFIED_LEVELS = (0.03, 0.05, 0.1)
 #: Signal-to-noise ratios at which everyday noise is shown.
 SNR_DB = (12.0, 6.0)
 SIGN_TITLES = {"green": "green", "amber": "**amber**", "red": "**red**"}
@@ -68,6 +70,20 @@ def proof_markdown(verdicts: Mapping[str, Verdict]) -> str:
         ends = zip(known["proved"].to_numpy(), (1 - known["broken"]).to_numpy(), strict=True)
         cells = [f"{proved:.2f} to {not_broken:.2f}" for proved, not_broken in ends]
         lines.append(f"| {name} | {certified[right].median():.4f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def certified_markdown(folders: Iterable[Path]) -> str:
+    """ACC without noise and certified, of each checkpoint that has certificates, over the beats that have one."""
+    lines = [
+        f"| checkpoint | beats | without noise | {' | '.join(f'{eps:g}' for eps in CERTIFIED_LEVELS)} |",
+        _rule(len(CERTIFIED_LEVELS) + 2),
+    ]
+    for folder in folders:
+        if (folder / CERTIFICATES_FILE).exists():
+            table = load_certificates(folder / CERTIFICATES_FILE)
+            shares = [np.nanmean(proved_share(table, eps)) for eps in (0.0, *CERTIFIED_LEVELS)]
+            lines.append(f"| {folder.name} | {len(table):,} | {' | '.join(f'{share:.2f}' for share in shares)} |")
     return "\n".join(lines)
 
 

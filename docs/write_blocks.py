@@ -1,4 +1,4 @@
-"""Write the tables that the README and the documentation show of the shipped checkpoints, between their marks.
+"""Write the tables that the documentation shows of the included checkpoints, between their marks.
 
 python -m docs.write_blocks
 """
@@ -12,6 +12,7 @@ from docs.compute_used import compute_markdown
 from docs.scale import page
 from docs.verdict_report import (
     breaks_markdown,
+    certified_markdown,
     everyday_markdown,
     masking_markdown,
     patients_markdown,
@@ -27,7 +28,8 @@ from nsr_core.paper.report import compare, report, table_markdown
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.paper.tables import claims_markdown, courses_markdown
 from nsr_core.paper.tables import table_markdown as table_markdown_with_intervals
-from nsr_core.training.card import list_checkpoints
+from nsr_core.reproduction.plan import LONGER_FOLDER
+from nsr_core.training.card import RESULTS_FILE, list_checkpoints
 from nsr_core.verdict.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,9 +37,10 @@ DOCS = ROOT / "docs"
 CHECKPOINTS = list_checkpoints(ROOT / "checkpoints")
 BY_PATIENT = [folder for folder in CHECKPOINTS if folder.name.endswith("-patient")]
 OTHER_SEEDS = list_checkpoints(ROOT / "checkpoints" / SEEDS_FOLDER)
+LONGER = list_checkpoints(ROOT / "checkpoints" / LONGER_FOLDER)
 CNNS = [folder for folder in CHECKPOINTS if folder.name.startswith("cnn-")]
-#: Of the paper's tables, the one that the README shows.
-README_TABLE = 5
+#: Of the paper's tables, the one that is shown first.
+RESULTS_TABLE = 5
 #: The noise level at which patients are shown.
 PATIENTS_EPS = 0.03
 
@@ -47,9 +50,9 @@ def _verdicts() -> dict[str, Verdict]:
     return verdicts_of(CHECKPOINTS)
 
 
-def _cnn() -> str:
+def _cnn(folders: list[Path] = CNNS) -> str:
     """Every published value of the methods that were trained, on the beats and after the epochs that their cards name."""
-    rows = cells(CNNS)
+    rows = cells(folders)
     there = rows[(rows["missing"] == "") & (rows["network"] == "cnn")]
     return "\n\n".join(table_markdown_with_intervals(table) for _, table in there.groupby("table"))
 
@@ -79,11 +82,15 @@ def _pairs() -> list[Path]:
 
 
 BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
-    (ROOT / "README.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), README_TABLE),
-    (ROOT / "README.md", "worst"): lambda: worst_markdown(_verdicts()),
+    (DOCS / "results.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), RESULTS_TABLE),
+    (DOCS / "results.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),
     (DOCS / "reproduction.md", "seeds"): _seeds,
     (DOCS / "reproduction.md", "cnn"): _cnn,
+    (DOCS / "reproduction.md", "longer"): lambda: _cnn(
+        [folder for folder in LONGER if (folder / RESULTS_FILE).exists()]
+    ),
+    (DOCS / "reproduction.md", "longer-courses"): lambda: courses_markdown(courses(LONGER)),
     (DOCS / "reproduction.md", "courses"): lambda: courses_markdown(courses(CNNS)),
     (DOCS / "reproduction.md", "claims"): _claims,
     (DOCS / "reproduction.md", "beta"): _beta,
@@ -92,6 +99,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "verdict.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
     (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
+    (DOCS / "certified-training.md", "certified"): lambda: certified_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
     (DOCS / "verdict.md", "masking"): lambda: masking_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),

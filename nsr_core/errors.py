@@ -6,4 +6,12 @@ class UserError(ValueError):
 
     The command line prints the message as one line instead of a traceback, and the app shows it
     in place of the figure. A caller's programming mistake stays a plain ``ValueError``.
+
+    Args:
+        message: what holds wherever it is read; it names no environment variable and no option.
+        command_line: what else to do on the command line, a sentence of its own; the app does not show it.
     """
+
+    def __init__(self, message: str = "", *, command_line: str = "") -> None:
+        super().__init__(message)
+        self.command_line = command_line

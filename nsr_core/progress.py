@@ -1,5 +1,7 @@
 """How long work reports itself: one callback, so that the command line, a log and a page can all listen."""
 
+import math
+import time
 from typing import Protocol
 
 
@@ -16,6 +18,22 @@ def no_progress(done: int, total: int, what: str) -> None:
 def as_part(progress: Progress, before: int, total: int) -> Progress:
     """Progress of a part that begins after ``before`` of ``total``."""
     return lambda done, _, what: progress(before + done, total, what)
+
+
+class TimeIsUp(Exception):
+    """Raised out of a progress that was given so long: what is finished by then is kept."""
+
+
+def for_minutes(progress: Progress, minutes: float | None) -> Progress:
+    """The same progress, which ends the work with ``TimeIsUp`` after so many minutes; None for no end."""
+    end = time.monotonic() + 60 * (math.inf if minutes is None else minutes)
+
+    def until(done: int, total: int, what: str) -> None:
+        progress(done, total, what)
+        if time.monotonic() > end:
+            raise TimeIsUp
+
+    return until
 
 
 def duration(seconds: float) -> str:

@@ -41,9 +41,10 @@ def main() -> None:
 
 
 def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> None:
-    true = CLASSES[beats.y[row]]
+    unknown = beats.source == SOURCE and not own.is_marked(row)
+    true = "Class not known" if unknown else CLASS_NAMES[CLASSES[beats.y[row]]]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.markdown(f"#### {CLASS_NAMES[true]} · `{beats.name(row)}`", width="content")
+        st.markdown(f"#### {true} · `{beats.name(row)}`", width="content")
         speed = st.segmented_control(
             "Paper, mm/s", ecg.SPEEDS, default=ecg.SPEED, required=True, key="speed", bind="query-params"
         )
@@ -56,15 +57,15 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
     for pair in [answers[at : at + 2] for at in range(0, len(answers), 2)]:
         for column, answer in zip(st.columns(2 if wide else 1, gap="medium"), pair, strict=False):
             with column:
-                card(answer, y_range, colours, speed, wide)
-    if beats.source == SOURCE and not own.is_marked(row):
+                card(answer, beats, row, choice, y_range, colours, speed, wide)
+    if unknown:
         st.caption(
             f":material/help: Nobody knows this beat's class. It is taken as {loaders.title(own.network())} reads it; to flip "
             "is to be read otherwise."
         )
     if known := trained_on(answers, beats, row):
         st.caption(
-            f":material/school: This beat trained or validated {', '.join(known)}. A test beat makes a fairer attack."
+            f":material/school: This beat trained or validated {'; '.join(known)}. A test beat makes a fairer attack."
         )
     st.caption(words.protocol(answers[0].result))
     views.show(answers, beats, row, choice, colours)

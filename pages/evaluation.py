@@ -1,4 +1,4 @@
-"""Robustness curves: how accuracy falls with the noise, for any checkpoints under any of their attacks."""
+"""Robustness curves: how accuracy falls with the noise, for any networks under any of their attacks."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ def main() -> None:
     with frame.page("Robustness curves", LEAD):
         names = [name for name in frame.checkpoint_names() if loaders.readings_of(name)]
         if not names:
-            st.info("No checkpoint here was attacked yet: `python -m nsr_core evaluate FOLDER`")
+            st.info("No network here was attacked yet. Train one on the page Train, then evaluate it.")
             return
         controls, result = st.columns([1, 3.1], gap="large")
         with controls:

@@ -81,7 +81,9 @@ def _choose_beat(beats: Beats) -> Lesson | None:
     )
     mv = noise_level(beats, row, lesson.eps).mv
     size = f" of its height, {mv:.2f} mV" if np.isfinite(mv) else " of its height"
-    words.markdown(f"Beat `{lesson.name}` · **{CLASS_NAMES[label]}** · noise level **ε = {lesson.eps:g}**{size}")
+    words.markdown(
+        f"Beat `{lesson.name}` · **{CLASS_NAMES[label]}** · noise level **ε = {lesson.eps:g}**{size}, on the signal only"
+    )
     return lesson
 
 
@@ -160,8 +162,7 @@ def _summary(lesson: Lesson) -> None:
     else:
         st.markdown("No question is answered on this beat yet. Go back to a step, predict, and reveal.")
     st.markdown("**Go on from here**")
-    beat = {"beat": lesson.name, "eps": f"{lesson.eps:g}"}
-    page_link("beat", "This beat and noise level in the Beat lab", beat)
+    page_link("beat", "This beat and noise level in the Beat lab", lesson.lab_address)
     page_link("evaluation", "Nine methods under attack: the curves")
     page_link("training", "Train a network of your own")
 

@@ -5,11 +5,11 @@ import streamlit as st
 
 from nsr_core.attacks import ATTACKS
 from nsr_core.beat.attack import BeatAttack, noise_level
-from nsr_core.beat.sweep import find_contrast
-from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.beat.contrast import find_contrast
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from ui import chart, ecg, frame, loaders, sources
 from ui.attack_choice import AttackChoice
-from ui.beat import tables, words
+from ui.beat import known, tables, words
 from ui.beat.answers import Answer, ask
 from ui.beat_choice import first_beat
 from ui.links import page_link
@@ -23,7 +23,7 @@ LEAD = (
     "what its numbers are worth. Nothing is a recording: all of it is computed on this machine while you look."
 )
 WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
-EPS = 0.03
+EPS = 0.02
 LABEL = "V"
 
 
@@ -34,21 +34,21 @@ def main() -> None:
             row = _example(beats.source, sources.root_of(beats.source))
             choice = AttackChoice("pgd", ATTACKS["pgd"], EPS, 0, True)
             answers = ask([WEAK, STRONG], beats, row, choice)
-            _show(answers, words.in_units(noise_level(beats, row, EPS)))
+            _show(answers, beats, row, choice)
         _ways()
 
 
 @st.cache_data(show_spinner=False)
 def _example(source: str, root: str | None) -> int:
-    """The row of a beat that the attack flips for one network and not for the other."""
+    """The row of a beat that the attack flips for one network and no attack for the other, certified where possible."""
     beats = loaders.beats_of(source, root)
     rows = np.flatnonzero(beats.y == CLASSES.index(LABEL))[:400]
     found = find_contrast(loaders.checkpoint(WEAK), loaders.checkpoint(STRONG), ATTACKS["pgd"], beats, rows, EPS)
     return first_beat(beats) if found is None else found
 
 
-def _show(answers: list[Answer], level: str) -> None:
-    colours = ink()
+def _show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice) -> None:
+    level, colours = words.in_units(noise_level(beats, row, choice.eps)), ink()
     y_range = ecg.common_range([answer.result for answer in answers])
     titles = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
     for column, answer, title in zip(st.columns(2, gap="medium"), answers, titles, strict=True):
@@ -61,7 +61,8 @@ def _show(answers: list[Answer], level: str) -> None:
                 key=f"beat_{answer.name}",
                 alt=f"{title}: {words.readings(result)}",
             )
-            st.markdown(words.readings(result))
+            st.markdown(f"{words.readings(result)} {words.verdict(result)}.")
+            known.line(answer, beats, row, choice, colours)
     st.caption(f"Same beat, same budget: {level}. {words.protocol(answers[0].result)}")
     chart.numbers(
         tables.table(answers),
@@ -79,11 +80,11 @@ def _show(answers: list[Answer], level: str) -> None:
 def _headline(result: BeatAttack) -> str:
     if result.flipped:
         return f":material/warning: Now read as: {CLASS_NAMES[result.class_after].lower()}"
-    return f":material/check_circle: Still read as: {CLASS_NAMES[result.class_after].lower()}"
+    return f":material/shield: Still read as: {CLASS_NAMES[result.class_after].lower()}"
 
 
 def _ways() -> None:
-    st.markdown("#### Ways on")
+    st.markdown("#### Explore")
     offered = [page for page in PAGES.values() if page.summary]
     for first in range(0, len(offered), 4):
         for column, page in zip(st.columns(4, gap="medium"), offered[first : first + 4], strict=False):

@@ -17,6 +17,7 @@ from nsr_core.training.validate import BEATS_PER_CLASS, VALIDATION_EPS
 from ui import chart, frame, loaders, run_list, sources
 from ui.forms import settings_form
 from ui.links import page_link
+from ui.pick import pick_one
 from ui.theme import ink
 from ui.training import figures
 
@@ -28,6 +29,7 @@ MINUTE, PAPER, OWN = "One minute", "As in the paper", "My own"
 #: Small enough for a class to watch; on the real beats an epoch is 2,265 steps.
 MINUTE_OF_REAL_BEATS: dict[str, Any] = {"epochs": 3}
 MINUTE_SETTINGS: dict[str, dict[str, Any]] = {"demo": {"epochs": 80, "batch_size": 16, "learning_rate": 0.003}}
+SPLIT_TITLES = {"beat": "By beat", "patient": "By patient", "published": "As published"}
 RUN_SETTINGS = ("epochs", "batch_size", "learning_rate", "seed")
 RECIPE_SETTINGS = ("normalise_kernels", "weight_decay", "bias", "restart_dead_kernels")
 
@@ -56,9 +58,11 @@ def _choose() -> None:
         "My own: every setting.",
     )
     network = (
-        "mlp" if preset == MINUTE else st.selectbox("Network", list(NETWORKS), key="train_network", bind="query-params")
+        "mlp"
+        if preset == MINUTE
+        else pick_one("Network", {name: one.title for name, one in NETWORKS.items()}, key="train_network")
     )
-    method = st.selectbox("Method", list(METHODS), key="train_method", bind="query-params")
+    method = pick_one("Method", {name: f"{one.title} ({name})" for name, one in METHODS.items()}, key="train_method")
     _tell(method)
     source = "mitbih" if preset == PAPER else _choose_source()
     split = _choose_split(source) if preset == OWN else usual_split(source)
@@ -77,29 +81,26 @@ def _choose() -> None:
 
 def _tell(method: str) -> None:
     result = METHODS[method]
-    st.caption(f"{result.title}. {result.summary}")
+    st.caption(result.summary)
     st.latex(result.equation)
 
 
 def _choose_source() -> str:
     at_hand = [source for source in sources.TITLES if sources.can_show(source)]
-    source = st.radio(
+    return pick_one(
         "Data",
-        at_hand,
-        captions=[sources.TITLES[name] for name in at_hand],
+        {name: sources.TITLES[name] for name in at_hand},
         key="train_data",
-        bind="query-params",
+        widget=st.radio,
         help="Only what is on this machine. The Beat lab and the Data page fetch the real records.",
     )
-    return source or "demo"
 
 
 def _choose_split(source: str) -> str:
-    return st.selectbox(
+    return pick_one(
         "Split",
-        SOURCES[source].splits,
+        {name: SPLIT_TITLES[name] for name in SOURCES[source].splits},
         key="train_split",
-        bind="query-params",
         help="By beat, as in the paper: a patient's beats train and test. By patient: other patients are tested.",
     )
 
@@ -110,7 +111,7 @@ def _all_settings(base: TrainConfig) -> dict[str, Any]:
     if base.method_settings:
         st.markdown("**The method's own settings**")
         values |= settings_form(method, prefix=f"{base.method}_", bound=True)
-    with st.expander("Beside the loss"):
+    with st.expander("Not in the paper's text"):
         st.caption("What the authors' code does and the text does not say.")
         values |= settings_form(base, prefix=f"{base.network}_{base.method}_", names=RECIPE_SETTINGS, bound=True)
     return values
@@ -124,7 +125,7 @@ def _expect(network: str, method: str, source: str, epochs: int) -> None:
     card = loaders.checkpoint(name).card["training"]
     seconds = card["seconds"] / card["epochs"] * epochs
     st.caption(
-        f"About {duration(seconds)}: the shipped {name} took {duration(card['seconds'])} for {card['epochs']} epochs."
+        f"About {duration(seconds)}: {loaders.title(name)}, as included, took {duration(card['seconds'])} for {card['epochs']} epochs."
     )
 
 
@@ -145,13 +146,13 @@ def _detail(run: Run, newest: bool) -> None:
     if history.empty:
         return
     last = history.iloc[-1]
-    words = f"Epoch {int(last['epoch'])}: {last['val_acc']:.2f} clean, {last['val_pgd_acc']:.2f} under 20-PGD at 0.1"
+    words = f"Epoch {int(last['epoch'])}: {last['val_acc']:.2f} clean, {last['val_pgd_acc']:.2f} under PGD (20 steps) at 0.1"
     with st.expander(f"{words} (validation beats)", expanded=newest or run.state == jobs.RUNNING):
         figure = figures.history(history, int(run.config["config"]["epochs"]), ink())
         chart.draw(figure, key=f"history_{run.name}", alt=words)
         how = (
             "ACC on the validation beats, without noise and, for the first "
-            f"{BEATS_PER_CLASS} of each class, under 20-PGD as published at {VALIDATION_EPS:g}."
+            f"{BEATS_PER_CLASS} of each class, under PGD (20 steps) as published at {VALIDATION_EPS:g}."
         )
         st.caption(
             f"{how} PGD is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "

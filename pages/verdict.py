@@ -17,9 +17,7 @@ def main() -> None:
     with frame.page("Verdict", LEAD):
         levels = _levels()
         if not levels:
-            st.info(
-                "No worst case was evaluated yet: `python -m nsr_core evaluate FOLDER --attacks worst-case,worst-case-signal`"
-            )
+            st.info("No worst case was evaluated yet. The command line's evaluate command does it.")
             return
         section = st.segmented_control(
             "Show",

@@ -168,7 +168,7 @@ def test_a_network_and_a_method_are_trained_and_known_by_their_card(own, network
     assert checkpoint.config.protocol == "custom"
     name = f"{loaders.OWN}{own.name}"
     assert name in loaders.checkpoint_names()
-    assert loaders.title(name) == "Tiny network smoothed (yours, first-try)"
+    assert loaders.title(name) == "Smoothed labels (smoothed), Tiny network, yours: first-try"
 
 
 def test_a_network_is_evaluated_and_checked_for_masking(own, attack, demo_beats, demo_split):
@@ -222,9 +222,9 @@ def test_curves_draws_them(own, attack, demo_beats, demo_split):
     name = f"{loaders.OWN}{own.name}"
     app = open_page("evaluation", checkpoints=[name, "mlp-ce"], under=[attack])
     assert_healthy(app)
-    assert attack in app.selectbox(key="evaluate_attack").options
+    assert Flatten.title in app.selectbox(key="evaluate_attack").options
     drawn = next(frame.value for frame in app.dataframe if "low" in frame.value)
-    assert set(drawn["attack"]) == {attack}
+    assert set(drawn["attack"]) == {Flatten.title}
 
 
 # Recordings

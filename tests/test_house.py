@@ -1,5 +1,6 @@
 """The house rules that a tool can check: lint, format, types, imports, and what must not be in the project."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -74,6 +75,29 @@ def test_the_core_knows_no_streamlit_and_pages_compute_nothing():
         assert "streamlit" not in path.read_text(), path
     for path in (ROOT / "pages").glob("*.py"):
         assert not re.search(r"^\s*(?:from|import) torch", path.read_text(), re.MULTILINE), path
+
+
+#: Rooms that only the command line enters.
+COMMAND_LINE_ONLY = ("cli", "reproduction")
+FOR_THE_COMMAND_LINE = re.compile(r"NSR_[A-Z]|_VARIABLE\}|python -m nsr_core|(?<![\w-])--[a-z]")
+
+
+def told_in_the_browser(path: Path) -> list[str]:
+    """All words of a file of ui/ and pages/; of the core the messages of its errors."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    if "nsr_core" not in path.parts:
+        return [ast.unparse(node) for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    raised = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError"]
+    return [ast.unparse(call.args[0]) for call in raised if call.args]
+
+
+def test_the_browser_shows_no_variable_and_no_option():
+    files = [path for folder in ("pages", "ui", "nsr_core") for path in (ROOT / folder).rglob("*.py")]
+    files = [path for path in files if not {*path.relative_to(ROOT).parts} & {*COMMAND_LINE_ONLY}]
+    found = {
+        str(path): text for path in files for text in told_in_the_browser(path) if FOR_THE_COMMAND_LINE.search(text)
+    }
+    assert found == {}
 
 
 def project_files() -> list[str]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from nsr_core.attacks import ATTACKS, Attack
+from nsr_core.attacks import ATTACKS, Attack, attack_title
 from nsr_core.errors import UserError
 from nsr_core.settings import described_fields, update
 from ui.forms import settings_form, whole_number
+from ui.pick import pick_one
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -35,9 +36,9 @@ def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
     Args:
         in_units: what a noise level means on the chosen beat, in words.
     """
-    name = st.selectbox("Attack", list(ATTACKS), key="attack", bind="query-params")
+    name = pick_one("Attack", {name: attack_title(name) for name in ATTACKS}, key="attack")
     attack = ATTACKS[name]
-    st.caption(f"{attack.title}. {attack.summary}")
+    st.caption(attack.summary)
     eps = st.slider(
         "Noise level ε",
         0.0,

@@ -10,7 +10,10 @@ from nsr_core.data.summary import matching_rows
 from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
 from ui import loaders, own, sources
+from ui.pick import pick_one
 
+#: Of the classes to choose from.
+CLASS_TITLES = {"any": "Any class"} | {name: f"{CLASS_NAMES[name]} ({name})" for name in CLASSES}
 #: Where the search for a first beat begins: a class whose misreading matters, and the baseline network.
 FIRST_CLASS, FIRST_NETWORK = "V", "mlp-ce"
 
@@ -21,13 +24,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
     Args:
         network: the checkpoint whose fragile beats the button looks for; the baseline where it is None.
     """
-    label = st.selectbox(
-        "Class",
-        ("any", *CLASSES),
-        key="class",
-        bind="query-params",
-        format_func=lambda name: f"{CLASS_NAMES[name]} ({name})" if name in CLASS_NAMES else "Any class",
-    )
+    label = pick_one("Class", CLASS_TITLES, key="class")
     root = sources.root_of(beats.source)
     records = [] if beats.source == SOURCE else _records(beats.source, root)
     record = "any"
@@ -64,7 +61,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
             on_click=_pick_fragile,
             disabled=len(rows) == 0,
             args=(beats, rows, network or FIRST_NETWORK),
-            help="One that flips at a small noise level: 20-PGD on 200 beats of this class and record, on the first network.",
+            help="One that flips at a small noise level: PGD (20 steps) on 200 beats of this class and record, on the first network.",
         )
     first = first_beat(beats)
     name = st.text_input(

@@ -56,7 +56,7 @@ def numbers(
     name: str,
     figures: Callable[[], dict[str, go.Figure]] | None = None,
     facts: dict[str, Any] | None = None,
-    label: str = "The numbers, and files to take away",
+    label: str = "Data and downloads",
     expanded: bool = False,
     column_config: dict[str, Any] | None = None,
 ) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from nsr_core import DISCLAIMER
 from nsr_core.data import Beats
-from ui import loaders, sources
+from ui import glossary, loaders, sources, theme
 from ui.navigation import enter_late
 
 
@@ -16,7 +16,9 @@ def page(title: str, lead: str) -> Iterator[None]:
     """Draw a page's head, then what the ``with`` block draws, then its foot."""
     enter_late()
     st.title(title, anchor=False)
+    st.html(theme.style(theme.ink()))
     st.markdown(lead)
+    glossary.popover()
     yield
     st.divider()
     st.caption(DISCLAIMER)
@@ -33,5 +35,5 @@ def checkpoint_names() -> list[str]:
     """The checkpoints to choose from; a page that has none says how to get one."""
     names = loaders.checkpoint_names()
     if not names:
-        st.error("No checkpoint is here. Train one: `python -m nsr_core train mlp ce --out checkpoints/mlp-ce`")
+        st.error("No trained network is here. The page Train makes one.")
     return names

@@ -1,14 +1,19 @@
 """What the server keeps in memory: checkpoints, their results and the beats, loaded once and never changed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from nsr_core.certificates import CERTIFICATES_FILE
+from nsr_core.beat import bracket
+from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket
+from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
+from nsr_core.data.frequencies import frequencies_of
 from nsr_core.data.splits import SPLIT_SEED
 from nsr_core.errors import UserError
 from nsr_core.evaluation import curves
@@ -72,14 +77,20 @@ def _trained_as(folder: str, stamps: tuple[int, ...]) -> TrainConfig | None:
 
 
 def title(name: str) -> str:
-    """A checkpoint in words: ``MLP loss2``, ``MLP loss2 (by patient)``, ``MLP loss2 (yours, mlp-loss2-3)``."""
+    """A checkpoint in words: ``Noise-to-signal loss (loss2), MLP``, and what sets it apart from another of that method."""
     config = trained_as(name)
     if config is None:
         return name
-    words = f"{NETWORKS[config.network].title} {config.method}"
     if name.startswith(OWN):
-        return f"{words} (yours, {name.removeprefix(OWN)})"
-    return f"{words} (by patient)" if config.split == "patient" else words
+        return f"{config.title}, yours: {name.removeprefix(OWN)}"
+    if name.startswith(f"{SEEDS_FOLDER}/"):
+        return f"{config.title}, training seed {config.seed}"
+    return f"{config.title}, split by patient" if config.split == "patient" else config.title
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """``title`` of each, by name."""
+    return {name: title(name) for name in names}
 
 
 def _rank(name: str) -> tuple[int, int, str]:
@@ -126,15 +137,41 @@ def _beat_table(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 def curve(name: str, reading: str, measure: str, natural: bool, alone: bool) -> pd.DataFrame:
     """A checkpoint's curve (see ``nsr_core.evaluation.curves``), computed once."""
     folder = folder_of(name)
-    return _curve(str(folder), _stamps(folder, BEATS_FILE), reading, measure, natural, alone)
+    frequencies = frequencies_of(checkpoint(name).card)
+    counts = None if frequencies is None else tuple(frequencies.tolist())
+    return _curve(str(folder), _stamps(folder, BEATS_FILE), reading, measure, natural, alone, counts)
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def _curve(
-    folder: str, stamps: tuple[int, ...], reading: str, measure: str, natural: bool, alone: bool
-) -> pd.DataFrame:
-    table = _beat_table(folder, stamps)
-    return curves.curve(table, readings(table)[reading], measure, natural=natural, alone=alone)
+    folder: str, stamps: tuple[int, ...], reading: str, measure: str, natural: bool, alone: bool,
+    frequencies: tuple[int, ...] | None,
+) -> pd.DataFrame:  # fmt: skip
+    table, counts = _beat_table(folder, stamps), None if frequencies is None else np.array(frequencies)
+    return curves.curve(table, readings(table)[reading], measure, natural=natural, alone=alone, frequencies=counts)
+
+
+def stored_bracket(name: str, beats: Beats, row: int, signal_only: bool) -> BeatBracket:
+    """What a checkpoint's stored results say of a beat (see ``nsr_core.beat.bracket``)."""
+    table, card = beat_table(name), checkpoint(name).card
+    if table is None or checkpoint(name).config.source != beats.source:
+        return NOTHING_KNOWN
+    attacks = {attack: ran for attack, ran in card["results"].get("attacks", {}).items() if "signal_only" in ran}
+    return bracket.stored_bracket(beats, row, table, attacks, certificates(name), signal_only=signal_only)
+
+
+def certificates(name: str) -> pd.DataFrame | None:
+    """A checkpoint's certificates of noise on every sample, or None where there are none."""
+    folder = folder_of(name)
+    stamps = _stamps(folder, CERTIFICATES_FILE)
+    if not stamps or checkpoint(name).card["results"].get("certificates", {}).get("signal_only", False):
+        return None
+    return _certificates(str(folder / CERTIFICATES_FILE), stamps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
+    return load_certificates(Path(path))
 
 
 def readings_of(name: str) -> list[str]:

@@ -74,12 +74,13 @@ PAGES = {
 def enter() -> StreamlitPage:
     """Set the app up around whichever page is asked for, and return that page."""
     st.session_state[ENTERED] = True
-    st.set_page_config(page_title="ECG robustness lab", page_icon="🫀", layout="wide")
     pages = [
         st.Page(page.file, title=page.title, icon=page.icon, url_path=page.address or None, default=page is START)
         for page in PAGES.values()
     ]
-    return st.navigation(pages, position="top")
+    page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · ECG robustness lab", page_icon="🫀", layout="wide")
+    return page
 
 
 def enter_late() -> None:

@@ -2,19 +2,27 @@
 
 import streamlit as st
 
+from ui import loaders
+from ui.pick import pick_some
+
 MOST_NETWORKS = 4
 
 
 def choose_networks(names: list[str], first: tuple[str, ...]) -> list[str]:
     """The widget, and up to four of ``names``; at first those of ``first`` that are there."""
-    return st.multiselect(
+    asked = st.query_params.get_all("models") if "models" not in st.session_state else []
+    if missing := [name for name in asked if name not in names]:
+        st.warning(
+            f"The link names networks that are not here: {', '.join(f'`{name}`' for name in missing)}. They may have been deleted, "
+            "or trained on another machine. Others are shown instead."
+        )
+    return pick_some(
         "Networks",
-        names,
+        loaders.titles(names),
         [name for name in first if name in names] or names[:1],
         key="models",
-        bind="query-params",
         max_selections=MOST_NETWORKS,
         placeholder="Choose up to four",
-        help="MLP: fully connected. CNN: convolutional, and much slower to attack. After it the training method; Learn explains "
-        "them.",
+        help="The training method, its short name in brackets, and the network. MLP: fully connected. CNN: convolutional, and "
+        "much slower to attack.",
     )

@@ -84,6 +84,11 @@ def stroke(
     }
 
 
+def two_lines(title: str) -> str:
+    """A network's title beside an axis, where a phone has no room for one line."""
+    return title.replace(" (", "<br>(", 1)
+
+
 def faint(colour: str, opacity: float) -> str:
     """A colour that lets through what is behind it, for the area under a line."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))

@@ -64,9 +64,24 @@ def _buttons(run: Run) -> None:
     if run.state in ACTIVE:
         _button(run, "Cancel", ":material/stop:", jobs.cancel)
     elif run.state != jobs.FINISHED:
-        _button(run, "Go on", ":material/play_arrow:", jobs.resume)
+        _button(run, "Resume", ":material/play_arrow:", jobs.resume)
     if run.state not in ACTIVE:
-        _button(run, "Delete", ":material/delete:", jobs.delete)
+        _delete(run)
+
+
+def _delete(run: Run) -> None:
+    """The way to delete a run, which asks before it is gone for good."""
+    asked = f"delete_asked_{run.name}"
+    if not st.session_state.get(asked):
+        if st.button("Delete", icon=":material/delete:", key=f"Delete_{run.name}"):
+            st.session_state[asked] = True
+            st.rerun()
+        return
+    st.markdown("Delete it with its network and results?", width="content")
+    _button(run, "Delete for good", ":material/delete_forever:", jobs.delete)
+    if st.button("Keep", key=f"Keep_{run.name}"):
+        del st.session_state[asked]
+        st.rerun()
 
 
 def _button(run: Run, label: str, icon: str, act: Callable[[Run], object]) -> None:

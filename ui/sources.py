@@ -7,6 +7,7 @@ from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
 from ui import loaders, own
 from ui.links import page_link
+from ui.pick import pick_one
 
 TITLES = {
     **{name: SOURCES[name].title for name in sorted(SOURCES, key=lambda name: SOURCES[name].real)},
@@ -32,12 +33,12 @@ def banner(with_own: bool = False) -> Beats:
     with st.container(horizontal=True, vertical_alignment="center", key="banner"):
         words = st.empty()
         with st.popover("Change beats", icon=":material/database:"):
-            chosen = st.radio(
+            chosen = pick_one(
                 "Beats to look at",
-                list(titles),
-                captions=list(titles.values()),
+                titles,
+                "demo",
                 key=KEY,
-                bind="query-params",
+                widget=st.radio,
                 help="Networks are trained on the MIT-BIH records; any of these beats can be shown to them.",
             )
             st.session_state[_KEPT] = chosen

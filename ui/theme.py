@@ -1,5 +1,6 @@
 """Colours: one for one thing, on light pages and dark ones; one for each method on every page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -79,8 +80,33 @@ OTHER_STYLE = Style("#7A5C3E", "#C9A27E", "x")
 #: A network's lines are dashed in its own way wherever two networks share a figure.
 NETWORK_DASHES = {"mlp": "solid", "cnn": "dash"}
 OTHER_DASH, PAPER_DASH = "dashdot", "dot"
+#: Dots are the paper's; the others tell apart lines of one method.
+DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 #: In pixels. Below there is room for the numbers at the axis, its title, and under both the line of ``chart.stamp``.
 MARGIN = {"l": 8, "r": 16, "t": 40, "b": 64}
+
+
+#: The words on a button, a tag or whatever else has the primary colour behind it (see .streamlit/config.toml).
+ON_PRIMARY = {"light": "#FFFFFF", "dark": DARK.page}
+
+
+def style(ink: Ink) -> str:
+    """What Streamlit's theme cannot say of every page: no void above it, words that can be read, nothing that covers another."""
+    return f"""<style>
+.stMainBlockContainer {{padding-top: 4.75rem}}
+/* Streamlit fades captions until they cannot be read. */
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] * {{opacity: 1}}
+[data-testid=stCaptionContainer] :is(p, li) {{color: {ink.muted}}}
+button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color: {ON_PRIMARY[ink.name]}}}
+/* All of what was chosen, on as many lines as it takes. */
+[data-testid=stMultiSelect] .react-aria-ComboBox, [data-testid=stMultiSelect] .react-aria-ComboBox > [role=group],
+[data-testid=stMultiSelectTagsContainer] {{height: auto; max-height: none}}
+[data-testid=stMultiSelectTagsContainer] {{overflow: visible; mask: none}}
+[data-testid=stMultiSelectTagsContainer], [data-testid=stMultiSelectTagsContainer] > [role=group] {{display: flex; flex-wrap: wrap; gap: 4px}}
+/* Plotly's buttons, which appear over the legend otherwise: in the lower left corner, where nothing is. */
+.js-plotly-plot .plotly .modebar-container {{top: auto !important; bottom: 0}}
+.js-plotly-plot .plotly .modebar {{top: auto; right: auto; bottom: 2px; left: 2px}}
+</style>"""
 
 
 def ink() -> Ink:
@@ -93,9 +119,46 @@ def class_colour(name: str, ink: Ink) -> str:
     return CLASS_COLOURS[name][ink.name == "dark"]
 
 
-def network_dash(network: str) -> str:
-    """How a network's lines are dashed wherever two networks share a figure."""
-    return NETWORK_DASHES.get(network, OTHER_DASH)
+@dataclass(frozen=True)
+class Look:
+    """How one network's line is drawn in a figure."""
+
+    colour: str
+    dash: str
+    marker: str
+
+
+def looks(lines: Iterable[tuple[str, str]], ink: Ink) -> list[Look]:
+    """The lines of a figure: a method's own colour, and never one look for two.
+
+    Args:
+        lines: network and method of each; two may be alike, such as the same trained on other patients or from another seed.
+    """
+    given: list[Look] = []
+    for network, method in lines:
+        style = method_style(method)
+        colour, usual = style.colour(ink), NETWORK_DASHES.get(network, OTHER_DASH)
+        others = [dash for dash in DASHES if dash != usual]
+        # Marker by marker; the dash that says the network comes first.
+        possible = (
+            Look(colour, dash, marker) for marker in (style.marker, f"{style.marker}-open") for dash in (usual, *others)
+        )
+        given.append(next((look for look in possible if look not in given), Look(colour, usual, style.marker)))
+    return given
+
+
+#: What a marker of one method may look like besides.
+_MARKER_KINDS = ("", "-open", "-dot", "-open-dot")
+
+
+def symbols(methods: Iterable[str]) -> list[str]:
+    """The markers of networks that are drawn without lines: a method's own, of another kind for each more of one method."""
+    given: list[str] = []
+    for method in methods:
+        marker = method_style(method).marker
+        kinds = [marker + kind for kind in _MARKER_KINDS]
+        given.append(next((kind for kind in kinds if kind not in given), marker))
+    return given
 
 
 def method_style(method: str) -> Style:

@@ -11,6 +11,7 @@ from nsr_core.attacks.spsa import SPSA
 from nsr_core.attacks.square import Square
 from nsr_core.attacks.worst_case import STRENGTHS, WorstCase
 from nsr_core.errors import UserError
+from nsr_core.settings import described_fields
 
 ATTACKS: dict[str, Attack] = {
     "pgd": PGD(),
@@ -42,6 +43,21 @@ def get_attack(name: str) -> Attack:
     return known[name]
 
 
+def attack_title(name: str) -> str:
+    """An attack in words, by its name in ``ATTACKS``; one whose settings are not its kind's own says which.
+
+    >>> attack_title("apgd-t"), attack_title("pgd-sign")
+    ('APGD targeted', 'PGD (sign)')
+    """
+    attack = get_attack(name)
+    own = [
+        str(value)
+        for field, (kind, _) in described_fields(attack).items()
+        if (value := getattr(attack, field)) != kind.default
+    ]
+    return f"{attack.title} ({', '.join(own)})" if own else attack.title
+
+
 __all__ = [
     "APGD",
     "ATTACKS",
@@ -65,5 +81,6 @@ __all__ = [
     "Trajectory",
     "WideAPGD",
     "WorstCase",
+    "attack_title",
     "get_attack",
 ]

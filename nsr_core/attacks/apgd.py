@@ -178,7 +178,7 @@ class APGD(FromNearby):
     """
 
     name: ClassVar[str] = "apgd"
-    title: ClassVar[str] = "Auto-PGD"
+    title: ClassVar[str] = "APGD"
     summary: ClassVar[str] = (
         "Climbs the loss in large steps first and halves them by its own rule where that stops helping."
     )
@@ -200,7 +200,7 @@ class TargetedAPGD(FromNearby):
     """
 
     name: ClassVar[str] = "apgd-t"
-    title: ClassVar[str] = "Targeted Auto-PGD"
+    title: ClassVar[str] = "APGD targeted"
     summary: ClassVar[str] = (
         "Auto-PGD towards each wrong class in turn, on a loss that no rescaling of the network changes."
     )
@@ -226,7 +226,7 @@ class WideAPGD(TargetedAPGD):
     """
 
     name: ClassVar[str] = "apgd-wide"
-    title: ClassVar[str] = "Auto-PGD from outside"
+    title: ClassVar[str] = "APGD from outside"
     summary: ClassVar[str] = "Looks for a flip with too much noise first, then brings the noise back into the budget."
     roams: ClassVar[bool] = True
 

@@ -71,7 +71,7 @@ class Square(WithRestarts):
     """
 
     name: ClassVar[str] = "square"
-    title: ClassVar[str] = "Square (segments)"
+    title: ClassVar[str] = "Square"
     summary: ClassVar[str] = (
         "Without gradients: pushes random segments up or down and keeps what brings the flip nearer."
     )

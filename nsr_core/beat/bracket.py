@@ -1,8 +1,11 @@
 """What is known of one beat: proved up to here, broken from there, and by which attack."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from nsr_core.attacks import BeatRandomness, WorstCase
@@ -32,6 +35,66 @@ class BeatBracket:
     broken: float
     by: str
     most: float
+
+    @property
+    def misread(self) -> bool:
+        """Whether the beat is misread before any noise."""
+        return self.broken == 0
+
+    def with_break(self, level: float, by: str) -> "BeatBracket":
+        """The bracket once an attack is known to flip the beat at a level (NaN: it does not); a smaller break stays."""
+        if np.isnan(level) or self.broken <= level:
+            return self
+        return replace(self, broken=float(level), by=by if level > 0 else "")
+
+    def with_proof(self, certified: float) -> "BeatBracket":
+        """The bracket once a level is proved as well (NaN: none is); a larger proof stays."""
+        return replace(self, certified=float(np.fmax(self.certified, certified)))
+
+
+NOTHING_KNOWN = BeatBracket(np.nan, np.nan, "", SWEEP_EPS[-1])
+
+
+def certified_bracket(network: Network, beats: Beats, row: int, *, signal_only: bool = False) -> BeatBracket:
+    """What a proof alone says of a beat, before any attack."""
+    if not is_read_correctly(network, beats, row):
+        return BeatBracket(0.0, 0.0, "", SWEEP_EPS[-1])
+    return NOTHING_KNOWN.with_proof(_certified(network, beats, row, signal_only))
+
+
+def stored_bracket(
+    beats: Beats,
+    row: int,
+    table: pd.DataFrame,
+    attacks: Mapping[str, Mapping[str, Any]],
+    certificates: pd.DataFrame | None,
+    *,
+    signal_only: bool = False,
+) -> BeatBracket:
+    """What a checkpoint's stored results say of a beat; ``NOTHING_KNOWN`` of one that they do not hold.
+
+    Noise on the signal only is noise on all samples too, not the other way round: a break of either kind counts where all
+    samples may change, one on the signal only where only these may.
+
+    Args:
+        table: of all attacks, beat by beat (see ``nsr_core.evaluation.table``).
+        attacks: by the table's names, what the card says of each: ``signal_only`` and ``attack``, its settings.
+        certificates: of noise on every sample, which hold for noise on the signal too; None where there are none.
+    """
+    counted = [name for name, ran in attacks.items() if ran["signal_only"] or not signal_only]
+    mine = _of_beat(table[table["attack"].isin(counted)], beats, row)
+    found = NOTHING_KNOWN
+    for attack, eps, step in mine.loc[mine["step"] >= 0, ["attack", "eps", "step"]].itertuples(index=False):
+        strength = attacks[attack]["attack"].get("strength")
+        found = found.with_break(float(eps), broken_by(strength, int(step)) if strength else str(attack))
+    if len(mine) and (mine["clean"] != mine["y"]).iloc[0]:
+        return BeatBracket(0.0, 0.0, "", found.most)
+    proved = [] if certificates is None else _of_beat(certificates, beats, row)["certified"].tolist()
+    return found.with_proof(proved[0]) if proved else found
+
+
+def _of_beat(table: pd.DataFrame, beats: Beats, row: int) -> pd.DataFrame:
+    return table[(table["sample"] == beats.sample[row]) & (table["record"] == beats.record[row])]
 
 
 def bracket_beat(

@@ -95,11 +95,11 @@ def _at_levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Probability of the true class and predicted class of one beat attacked at each level."""
     rows = np.full(len(eps), row)
-    probabilities = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only)
+    probabilities = attacked_probabilities(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only)
     return probabilities[:, beats.y[row]].numpy(), probabilities.argmax(1).numpy()
 
 
-def _attacked(
+def attacked_probabilities(
     network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
 ) -> Tensor:
     """(rows, 5) probabilities of the attacked beats."""
@@ -131,31 +131,3 @@ def find_fragile_beat(
         if (step >= 0).any():
             return int(drawn[np.where(step >= 0, step, np.iinfo(step.dtype).max).argmin()])
     return None
-
-
-def find_contrast(
-    weak: Checkpoint, strong: Checkpoint, attack: Attack, beats: Beats, rows: np.ndarray, eps: float
-) -> int | None:
-    """A beat that an attack on its signal samples flips for one network and not for another; None where there is none.
-
-    Both read it correctly without noise. Where there is a choice: one that ``weak`` then reads as normal, and of those the
-    one that ``weak`` was surest of before and ``strong`` is surest of afterwards.
-
-    Args:
-        rows: the beats to look among.
-        eps: noise level for both.
-    """
-    x, y, _ = as_tensors(beats, rows)
-    read = {}
-    for name, checkpoint in (("weak", weak), ("strong", strong)):
-        with torch.inference_mode():
-            before = checkpoint.network(x).softmax(1)
-        read[name] = before, _attacked(checkpoint.network, attack, beats, rows, eps, 0, True)
-    (weak_before, weak_after), (strong_before, strong_after) = read["weak"], read["strong"]
-    found = (weak_before.argmax(1) == y) & (weak_after.argmax(1) != y)
-    found &= (strong_before.argmax(1) == y) & (strong_after.argmax(1) == y)
-    if not bool(found.any()):
-        return None
-    normal = weak_after.argmax(1) == CLASSES.index("N")
-    liking = weak_before.amax(1) + strong_after.amax(1) + 2 * normal
-    return int(rows[int(torch.where(found, liking, -1.0).argmax())])

@@ -24,7 +24,7 @@ CERTIFICATES_FILE = "certificates.parquet"
 #: The card's entry, under ``results``.
 ENTRY = "certificates"
 #: Beats between two writings.
-KEPT_EVERY = 1024
+KEPT_EVERY = 128
 
 
 def certify(

@@ -22,8 +22,11 @@ COMMANDS = {
     "attack": "attack:attack",
     "evaluate": "evaluate:evaluate",
     "certify": "certify:certify",
+    "ceiling": "ceiling:ceiling",
     "noise": "noise:noise",
     "masking": "masking:masking",
+    "transfer": "transfer:transfer",
+    "universal": "transfer:universal",
     "patients": "patients:patients",
     "read": "read:read",
     "report": "report:report",
@@ -99,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
         command = context.command_path if context else PROGRAM
         _fail(f"{error.format_message().rstrip('.')}. See: {command} --help")
     except (UserError, OSError) as error:
-        _fail(str(error))
+        _fail(f"{error} {getattr(error, 'command_line', '')}")
     if status == INTERRUPTED:
         sys.stderr.write("\nStopped. What was finished is kept: run the same command again to go on.\n")
     if status:

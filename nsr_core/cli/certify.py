@@ -4,15 +4,19 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+import torch
 import typer
 
+from nsr_core.beat.bracket import bracket_beat
 from nsr_core.certificates import METHODS, certify_beats, summarise
 from nsr_core.certificates import certify as run_certification
+from nsr_core.certificates.branch import decide as decide_beat
 from nsr_core.cli.options import CheckpointFolder, Root, SignalOnly, Spread, Threads
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
-from nsr_core.data import SOURCES, load_beats, make_split
+from nsr_core.data import SOURCES, Beats, load_beats, make_split
 from nsr_core.data.splits import first_of_each_class, spread_of_each_class
+from nsr_core.models import Network
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.levels import keep_levels
 
@@ -37,6 +41,11 @@ def certify(
     ] = None,
     root: Root = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace certificates with other settings.")] = False,
+    decide: Annotated[
+        bool,
+        typer.Option("--decide", help="Close each beat's bracket by branch and bound (MLP); shown and not kept."),
+    ] = False,
+    seconds: Annotated[float, typer.Option(min=0, help="With --decide: the time limit of each beat.")] = 30.0,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +58,15 @@ def certify(
     config = loaded.config
     own = source is None or source == config.source
     beats = load_beats(source or config.source, root, Meter())
+    if decide:
+        rows = np.arange(len(beats))
+        if own:
+            rows = make_split(beats, config.split, config.split_seed).test
+        if per_class is not None:
+            rows = (spread_of_each_class if spread else first_of_each_class)(beats, rows, per_class)
+        decided = [_decided(loaded.network, beats, int(row), signal_only, seconds) for row in rows]
+        emit({"checkpoint": loaded.name, "beats": decided}, _tell_decided(decided), as_json)
+        return
     if own:
         split = make_split(beats, config.split, config.split_seed)
         table = run_certification(
@@ -81,6 +99,36 @@ def certify(
         "by_class": [_as_json_row(row) for row in summary.to_dict("records")],
     }
     emit(value, _tell(summary, value), as_json)
+
+
+def _decided(network: Network, beats: Beats, row: int, signal_only: bool, seconds: float) -> dict[str, Any]:
+    """What is known of a beat from attacks and CROWN, and after branch and bound."""
+    known = bracket_beat(network, beats, row, signal_only=signal_only)
+    result: dict[str, Any] = {"record": str(beats.record[row]), "sample": int(beats.sample[row])}
+    result |= {"crown": known.certified, "attack": None if np.isnan(known.broken) else known.broken}
+    certified, broken, cases, took = known.certified, known.broken, 0, 0.0
+    if known.broken != 0:
+        length = int(beats.length[row]) if signal_only else None
+        found = decide_beat(
+            network, torch.from_numpy(beats.x[row]), int(beats.y[row]), certified, broken, length=length,
+            seconds=seconds, progress=Meter(),
+        )  # fmt: skip
+        certified, broken, cases, took = found.certified, found.broken, found.cases, found.seconds
+    result |= {"certified": certified, "broken": None if np.isnan(broken) else broken}
+    return result | {"cases": cases, "seconds": round(took, 1)}
+
+
+def _tell_decided(decided: list[dict[str, Any]]) -> str:
+    header = ("record", "sample", "CROWN", "smallest attack", "proved", "broken", "cases", "seconds")
+    rows = [
+        tuple("-" if cell is None else f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in row.values())
+        for row in decided
+    ]
+    closed = sum(
+        row["broken"] is not None and row["broken"] <= 1.05 * row["certified"] for row in decided if row["attack"] != 0
+    )
+    right = sum(row["attack"] != 0 for row in decided)
+    return f"{columns(rows, header)}\n{closed} of {right} beats that are read correctly: bracket closed to within 5 %"
 
 
 def _as_json_row(row: dict[Any, Any]) -> dict[str, Any]:

@@ -104,6 +104,11 @@ def _tables(summary: pd.DataFrame) -> str:
         ("prec", "PREC, equal priors"),
         ("acc_natural", "ACC, as frequent as they are"),
     ):
-        wide = summary.pivot(index="attack", columns="eps", values=metric)
+        wide = summary.pivot(index=["attack", "beats"], columns="eps", values=metric)
         parts.append(f"{title}\n{wide.to_string(float_format='{:.3f}'.format)}")
+    if summary["beats"].nunique() > 1:
+        parts.append(
+            "Rows of different numbers of beats are of different beats: compare those of the same number only. The command "
+            "verdict puts attacks side by side on the beats that all of them met."
+        )
     return "\n\n".join(parts)

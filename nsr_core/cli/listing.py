@@ -44,6 +44,7 @@ def _make_tables() -> dict[str, Any]:
     from nsr_core.attacks import ATTACKS
     from nsr_core.methods import METHODS
     from nsr_core.models import NETWORKS, make_network, parameter_count
+    from nsr_core.recordings.formats import described
     from nsr_core.training.config import TrainConfig
 
     return {
@@ -51,6 +52,7 @@ def _make_tables() -> dict[str, Any]:
         "methods": {name: _describe(method) for name, method in METHODS.items()},
         "attacks": {name: _describe(attack) for name, attack in ATTACKS.items()},
         "training": _settings(TrainConfig()),
+        "recordings": described(),
     }
 
 
@@ -102,6 +104,9 @@ def _tell(value: dict[str, Any]) -> str:
         "",
         "DATA",
         f"  sources: {', '.join(value['sources'])}   splits: {', '.join(value['splits'])}",
+        "",
+        "RECORDINGS",
+        *(f"  {each['title']} ({each['endings']}): {each['reads']}" for each in value["recordings"]),
         "",
         "CHECKPOINTS",
     ]

@@ -6,13 +6,13 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from nsr_core.cli.options import Seed
+from nsr_core.cli.options import Seed, find_checkpoint
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import CLASSES
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
-from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.beats import cut_recording, has_beats
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, read_recording_beats
@@ -28,10 +28,12 @@ SHOWN = 10
 def read(
     recording: Annotated[
         str,
-        typer.Argument(help=f'A CSV or EDF file, a WFDB header, a zip of these, or "{SAMPLE}" for a synthetic one.'),
+        typer.Argument(
+            help=f'A recording in any format that "list" names, a zip of one, or "{SAMPLE}" for a synthetic one.'
+        ),
     ],
     models: Annotated[
-        str, typer.Option(help="Folders of checkpoints, separated by commas.")
+        str, typer.Option(help="Checkpoints by name or folder, separated by commas.")
     ] = "checkpoints/mlp-ce,checkpoints/mlp-jacob",
     lead: Annotated[str | None, typer.Option(help="Which lead; by default the first that is an ECG.")] = None,
     fs: Annotated[float | None, typer.Option(help="Samples a second, where the file does not say or is wrong.")] = None,
@@ -41,8 +43,12 @@ def read(
         float | None, typer.Option(help="Where to end, in seconds; two hours after the start at most.")
     ] = None,
     marks: Annotated[
-        bool, typer.Option("--marks", help="Take the beats from the file's own marks, not from the signal.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--marks/--detect",
+            help="Take the beats from the file's own marks (by default where it has some), or find them.",
+        ),
+    ] = None,
     prove: Annotated[
         bool, typer.Option("--prove", help="Also prove up to which level no noise changes a reading (MLP).")
     ] = False,
@@ -57,10 +63,11 @@ def read(
     configure(threads=1)
     if unit is not None and unit not in MV_PER_UNIT:
         raise UserError(f'There is no unit "{unit}". Give one of {", ".join(MV_PER_UNIT)}, or leave it out.')
-    checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
+    checkpoints = [load_checkpoint(find_checkpoint(Path(folder.strip()))) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
+    use_marks = has_beats(found.marks) if marks is None else marks
     cut = cut_recording(
-        found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=marks
+        found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=use_marks
     )
     result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
@@ -77,15 +84,27 @@ def _tell(recording: Recording, result: RecordingReading) -> str:
         f"({cut.beats_from}), {len(cut.row):,} read, {int(result.unlike.sum()):,} of them unlike the training beats"
     )
     lines += [f"  left out, {count:,}: {text}" for text, count in left_out.items() if count]
+    if len(cut.unclassified):
+        places = ", ".join(f"{second:.1f}" for second in cut.unclassified_s[:SHOWN].tolist())
+        more = ", ..." if len(cut.unclassified) > SHOWN else ""
+        lines.append(f"  large deflections that are not classified, {len(cut.unclassified):,}: at {places}{more} s")
     lines += ["", result.counts().to_string(index=False), ""]
     name = next(iter(result.networks))
     rows = result.table().dropna(subset=[f"{name} flips at"]).nsmallest(SHOWN, f"{name} flips at")
     lines.append(f"Most fragile readings of {name} (noise within ± changes them; protocol custom, see --json):")
-    shown = [f"{name} class", f"{name} p", f"{name} flips at", f"{name} flips at mV", f"{name} proved to"]
+    shown = [
+        f"{name} class",
+        f"{name} p",
+        f"{name} flips at",
+        f"{name} flips at mV",
+        f"{name} proved to",
+        f"{name} stands over",
+    ]
     cells = [
         (f"{row['time_s']:.2f}", *("-" if pd.isna(row[column]) else str(row[column]) for column in shown))
         for _, row in rows.iterrows()
     ]
-    lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to")))
+    lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to", "cuts")))
+    lines += [f"Cuts: {result.cuts_in_words(each)}" for each in result.networks]
     lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
     return "\n".join(lines)

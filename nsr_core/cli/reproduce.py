@@ -12,7 +12,7 @@ from nsr_core.errors import UserError
 from nsr_core.models import CNN, NETWORKS
 from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.paper.tables import write_tables
-from nsr_core.progress import duration
+from nsr_core.progress import TimeIsUp, duration, for_minutes
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.beta import BETA_METHODS, SEARCH_EPOCHS, make_trials, write_search
 from nsr_core.reproduction.costs import Costs
@@ -40,6 +40,12 @@ Scheduler = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the plan: what is done, what is left, how long.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, help="End after so long; what is finished is kept, and the same command goes on from there."
+    ),
+]
 ReproduceDevice = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu or cuda.")]
 Checkpoints = Annotated[Path, typer.Option(help="Checkpoints that are used where they are what would be trained.")]
 
@@ -87,6 +93,7 @@ def reproduce(
     source: Source = "mitbih",
     root: Root = None,
     device: ReproduceDevice = "auto",
+    minutes: Minutes = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,8 +114,13 @@ def reproduce(
     if dry_run:
         _show(plan, bench, costs, count, as_json)
         return
+    progress = for_minutes(Meter(), minutes)
     try:
-        carry_out_all(plan.pending(bench), bench, workers=count, scheduler=scheduler, costs=costs, progress=Meter())
+        carry_out_all(plan.pending(bench), bench, workers=count, scheduler=scheduler, costs=costs, progress=progress)
+    except TimeIsUp:
+        left = len(plan.pending(bench))
+        emit({"tasks_left": left}, f"\nTime is up; {left} tasks are left. The same command goes on from here.", as_json)
+        return
     except UserError:
         if bench.checkpoints.exists():
             _write_tables(plan, bench)  # of what is finished all the same
@@ -210,6 +222,8 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
 
 
 def _time_left(missing: list, costs: Costs, count: int) -> str:
+    if not missing:
+        return "Nothing has to be computed: without --dry-run, the command writes the tables of what is there."
     seconds = sum(task.seconds(costs) for task in missing)
     guess = "" if costs.is_measured("cnn") else " Not every method's CNN tells its time here: the rest is estimated."
     return f"About {duration(seconds / count)} on {count} worker(s), going by times measured on one CPU core.{guess}"

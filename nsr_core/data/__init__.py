@@ -69,7 +69,7 @@ class Source:
 
 SOURCES: dict[str, Source] = {
     "mitbih": Source("MIT-BIH records", _mitbih, ("beat", "patient")),
-    "kaggle": Source("Published CSV (Kaggle)", _kaggle, ("published", "beat")),
+    "kaggle": Source("Kaggle CSV", _kaggle, ("published", "beat")),
     "demo": Source("Synthetic beats", _demo, real=False),
 }
 

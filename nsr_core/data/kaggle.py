@@ -17,6 +17,7 @@ from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_KAGGLE_DIR"
+GIVE_FOLDER = f"Name it with --root or in {ROOT_VARIABLE}."
 FILES = {"train": "mitbih_train.csv", "test": "mitbih_test.csv"}
 COLUMNS = BEAT_LENGTH + 1
 #: The files were written with rounding; a value this far outside [0, 1] is clipped instead of refused.
@@ -67,13 +68,13 @@ def _find_folder(root: str | os.PathLike | None) -> Path:
     named = root or os.environ.get(ROOT_VARIABLE)
     wanted = f"a folder with {' and '.join(FILES.values())}, unpacked"
     if not named:
-        raise UserError(f"The published CSV is not downloaded for you. Give {wanted} ({ROOT_VARIABLE} or --root).")
+        raise UserError(f"The published CSV is not downloaded for you. Give {wanted}.", command_line=GIVE_FOLDER)
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder. Give {wanted} ({ROOT_VARIABLE} or --root).")
+        raise UserError(f"{folder} is not a folder. Give {wanted}.", command_line=GIVE_FOLDER)
     for name in FILES.values():
         if not (folder / name).is_file():
-            raise UserError(f"{name} is missing in {folder}. Give {wanted} ({ROOT_VARIABLE} or --root).")
+            raise UserError(f"{name} is missing in {folder}. Give {wanted}.", command_line=GIVE_FOLDER)
     return folder
 
 

@@ -20,6 +20,7 @@ from nsr_core.files import CACHE_VARIABLE, cache_dir, write_atomically
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_MITDB_DIR"
+GIVE_FOLDER = f"Name it with --root or in {ROOT_VARIABLE}."
 BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
 CUT_BEATS_FILE = "mitbih-beats-v1.npz"
 #: In the user's cache.
@@ -104,18 +105,20 @@ def download(
         except ValueError as error:  # pooch: the hash is not the known one
             raise UserError(
                 f"{name} from {base_url} does not have the published SHA-256 and was deleted. "
-                f"Try again later, or give a folder with the records ({ROOT_VARIABLE} or --root)."
+                "Try again later, or give a folder with the records.",
+                command_line=GIVE_FOLDER,
             ) from error
         except requests.RequestException as error:
             raise UserError(
                 f"{name} could not be downloaded from {base_url} ({type(error).__name__}); {done} of {len(CHECKSUMS)} "
-                "files are there and kept. Check the network and run it again: it goes on where it stopped. "
-                f"Or give a folder with the records ({ROOT_VARIABLE} or --root)."
+                "files are there and kept. Check the connection to the internet and try again: it goes on where it stopped. "
+                "Or give a folder with the records.",
+                command_line=GIVE_FOLDER,
             ) from error
         except OSError as error:
             raise UserError(
-                f"{name} could not be written to {folder} ({error.strerror or error}). Free some space, or choose another "
-                f"folder with {CACHE_VARIABLE}."
+                f"{name} could not be written to {folder} ({error.strerror or error}). Free some space.",
+                command_line=f"Or choose another folder with {CACHE_VARIABLE}.",
             ) from error
     progress(len(CHECKSUMS), len(CHECKSUMS), "all files downloaded")
     return folder

@@ -9,7 +9,7 @@ import wfdb
 
 from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ
 from nsr_core.data.cutting import CLASS_OF_SYMBOL, find_windows
-from nsr_core.data.mitbih import DOWNLOAD_FOLDER, ROOT_VARIABLE, given_folder
+from nsr_core.data.mitbih import DOWNLOAD_FOLDER, GIVE_FOLDER, given_folder
 from nsr_core.errors import UserError
 from nsr_core.files import cache_dir
 
@@ -66,8 +66,8 @@ def find_records(root: str | os.PathLike | None = None) -> Path:
     folder = given_folder(root) or cache_dir() / DOWNLOAD_FOLDER
     if not folder.is_dir():
         raise UserError(
-            f"The records are not in {folder}. Download them, or give a folder with 100.dat, 100.hea, 100.atr, ... "
-            f"({ROOT_VARIABLE})."
+            f"The records are not in {folder}. Download them, or give a folder with 100.dat, 100.hea, 100.atr and the others.",
+            command_line=GIVE_FOLDER,
         )
     return folder
 
@@ -128,7 +128,8 @@ def _find(folder: Path, record: str) -> Path:
         if not record.isalnum() or not (folder / (record + ending)).is_file():
             raise UserError(
                 f'There is no file "{record}{ending}" in {folder}. Give a folder with the MIT-BIH records '
-                f"100.dat, 100.hea, 100.atr, ... ({ROOT_VARIABLE})."
+                "100.dat, 100.hea, 100.atr and the others.",
+                command_line=GIVE_FOLDER,
             )
     return folder / record
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.data import CLASSES
 from nsr_core.evaluation.metrics import (
     accuracy,
+    at_frequencies,
     bootstrap_counts,
     confusion,
     interval,
@@ -28,7 +29,7 @@ class Measure:
     """A number that is read off confusion counts.
 
     Attributes:
-        title: for people.
+        title: for people; the class by its letter.
         equal: (..., 5, 5) counts to (...) values with every class as frequent as any other.
         natural: the same with the classes as frequent as they are among the beats.
     """
@@ -43,16 +44,22 @@ def _recall_of(label: int) -> Measurement:
 
 
 MEASURES = {
-    "acc": Measure("Accuracy (ACC)", accuracy, natural_accuracy),
-    "prec": Measure("Precision (PREC)", precision, natural_precision),
+    "acc": Measure("Accuracy", accuracy, natural_accuracy),
+    "prec": Measure("Precision", precision, natural_precision),
 } | {
-    f"recall_{name}": Measure(f"Recall of {name}: {CLASS_NAMES[name].lower()}", _recall_of(label), _recall_of(label))
+    f"recall_{name}": Measure(f"Recall ({name})", _recall_of(label), _recall_of(label))
     for label, name in enumerate(CLASSES)
 }
 
 
 def curve(
-    table: pd.DataFrame, reading: Reading, measure: str, *, natural: bool = False, alone: bool = False
+    table: pd.DataFrame,
+    reading: Reading,
+    measure: str,
+    *,
+    natural: bool = False,
+    alone: bool = False,
+    frequencies: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """One measure at every noise level, 0 first.
 
@@ -63,6 +70,8 @@ def curve(
         natural: classes as frequent as among the beats, instead of equally frequent.
         alone: each noise level as if no other had been tried, as the paper reports, instead of "broken once, broken at
             every larger level" (see ``outcomes``).
+        frequencies: (5,) how many beats each class has in the data, for ``natural`` where the table holds as many of each
+            class; by default those of the table.
 
     Returns:
         Rows ``eps, value, low, high, beats``: the value and the central 95 % of 1,000 bootstrap resamples of the beats.
@@ -75,13 +84,21 @@ def curve(
     for eps in np.sort(result["eps"].unique()):
         part = result[result["eps"] == eps]
         levels.append((float(eps), part[column].to_numpy(), part["y"].to_numpy()))
-    return pd.DataFrame([_point(eps, y, pred, measured) for eps, pred, y in levels])
+    return pd.DataFrame([_point(eps, y, pred, measured, frequencies if natural else None) for eps, pred, y in levels])
 
 
-def _point(eps: float, y: np.ndarray, pred: np.ndarray, measured: Measurement) -> dict[str, float]:
+def _point(
+    eps: float, y: np.ndarray, pred: np.ndarray, measured: Measurement, frequencies: np.ndarray | None
+) -> dict[str, float]:
     counts = confusion(y, pred)
-    low, high = interval(measured(bootstrap_counts(counts)))
-    return {"eps": eps, "value": float(measured(counts)), "low": low, "high": high, "beats": len(y)}
+    low, high = interval(measured(at_frequencies(bootstrap_counts(counts), frequencies)))
+    return {
+        "eps": eps,
+        "value": float(measured(at_frequencies(counts, frequencies))),
+        "low": low,
+        "high": high,
+        "beats": len(y),
+    }
 
 
 def beats_that_flip(table: pd.DataFrame, reading: Reading, eps: float) -> pd.DataFrame:

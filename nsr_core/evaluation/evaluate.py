@@ -12,6 +12,7 @@ from nsr_core.attacks import WorstCase
 from nsr_core.certificates import proved_levels
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
+from nsr_core.data.frequencies import class_counts
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.evaluation.assignment import PAPER_PLAN, Assignment, protocol_of
 from nsr_core.evaluation.metrics import accuracy, confusion, natural_accuracy, precision
@@ -77,7 +78,8 @@ def evaluate(
                 done=kept.rows,
                 on_level=kept.keep,
             )
-        return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
+        frequencies = class_counts(beats, split)
+        return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device), frequencies)
 
 
 def add_results(
@@ -120,7 +122,8 @@ def add_results(
             )
         _Kept(checkpoint, name, assignment, replace_results, machine).keep(table, seconds)
         checkpoint.network.to(device)
-        return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device))
+        frequencies = class_counts(beats, split)
+        return _write_summary(checkpoint, _clean_results(checkpoint, beats, split, device), frequencies)
 
 
 class _Kept:
@@ -172,9 +175,9 @@ def _clean_results(checkpoint: Checkpoint, beats: Beats, split: Split, device: t
     return {name: round(float(measure(counts)), 5) for name, measure in measures.items()} | {"beats": len(split.test)}
 
 
-def _write_summary(checkpoint: Checkpoint, clean: dict[str, float]) -> pd.DataFrame:
+def _write_summary(checkpoint: Checkpoint, clean: dict[str, float], frequencies: np.ndarray) -> pd.DataFrame:
     table = load_table(checkpoint.folder / BEATS_FILE)
-    summary = summarise(table)
+    summary = summarise(table, frequencies)
     write_atomically(checkpoint.folder / RESULTS_FILE, lambda path: summary.to_csv(path, index=False))
     results = checkpoint.card["results"]
     results["clean"] = clean

@@ -47,13 +47,29 @@ def precision(counts: np.ndarray) -> np.ndarray:
 
 
 def natural_accuracy(counts: np.ndarray) -> np.ndarray:
-    """Share of all beats that are classified correctly, classes as frequent as they are."""
+    """Share of all beats that are classified correctly, classes as frequent as in ``counts`` (see ``at_frequencies``)."""
     return np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1))
 
 
 def natural_precision(counts: np.ndarray) -> np.ndarray:
-    """Mean over classes of the precision, classes as frequent as they are; 0 for a class never predicted."""
+    """Mean over classes of the precision, classes as frequent as in ``counts``; 0 for a class never predicted."""
     return _mean_precision(counts, counts)
+
+
+def at_frequencies(counts: np.ndarray, natural: np.ndarray | None) -> np.ndarray:
+    """Confusion counts as if the classes were as frequent as in ``natural``; as they are where that is None.
+
+    Args:
+        counts: (..., 5, 5) confusion counts, perhaps of as many beats of each class.
+        natural: (5,) how many beats each class has in the data.
+
+    Returns:
+        (..., 5, 5) float; a class without beats in ``counts`` stays without.
+    """
+    if natural is None:
+        return counts
+    sizes = counts.sum(-1, keepdims=True)
+    return counts * (np.asarray(natural, float)[:, None] / np.maximum(sizes, 1))
 
 
 def _mean_precision(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -46,7 +46,8 @@ class Training:
     @property
     def title(self) -> str:
         """For people."""
-        return f"Train {self.name}, {self.config.epochs} epochs"
+        epochs = self.config.epochs
+        return f"Train {self.config.title}, {epochs} epoch{'s' if epochs != 1 else ''}"
 
     def check(self) -> None:
         """Raise UserError where the device is not there; the configuration has checked itself."""

@@ -24,6 +24,7 @@ def control(root: Path) -> Iterator[None]:
             yield
     except OSError as error:
         raise UserError(
-            f"The runs folder {root} cannot be written ({error.strerror or error}). Make room or give it rights, or "
-            "name another folder in the environment variable NSR_RUNS_DIR."
+            f"The runs folder {root} cannot be written ({error.strerror or error}). Free some space, or allow "
+            "this program to write there.",
+            command_line="Or name another folder in the environment variable NSR_RUNS_DIR.",
         ) from None

@@ -9,19 +9,16 @@ from nsr_core.lesson.chance import AgainstChance, against_chance
 from nsr_core.lesson.climbing import PGD_STEPS, STEPS_PER_BUDGET, lesson_pgd
 from nsr_core.lesson.course import find_teaching_beat, lesson_eps
 from nsr_core.lesson.line import LINE_EPS, StraightLine, straight_line
-from nsr_core.lesson.proof import FLIP_LEVELS, SHORT_SPSA, Knowledge, Survivors, knowledge, survivors
+from nsr_core.lesson.proof import Survivors, survivors
 from nsr_core.lesson.ratio import Ratios, median_ratio, ratios
 from nsr_core.lesson.steps_of_pgd import Climbs, climbs
 
 __all__ = [
-    "FLIP_LEVELS",
     "LINE_EPS",
     "PGD_STEPS",
-    "SHORT_SPSA",
     "STEPS_PER_BUDGET",
     "AgainstChance",
     "Climbs",
-    "Knowledge",
     "Ratios",
     "StraightLine",
     "Survivors",
@@ -30,7 +27,6 @@ __all__ = [
     "climbs",
     "find_teaching_beat",
     "is_read_correctly",
-    "knowledge",
     "lesson_eps",
     "lesson_pgd",
     "median_ratio",

@@ -21,7 +21,7 @@ class Adversarial(Method):
 
     Ten steps of 0.01 travel 0.1 at most, whatever eps is: at eps 0.2 and 0.3 the attack cannot use its budget,
     one of the reasons why those two look weak in the paper. No beat stops early. With precision ``bfloat16`` the attack's
-    gradients, not those of the weights, are computed in it: a deviation, for processors on which it is faster.
+    gradients, not those of the weights, are computed in it: a deviation, for processors on which it is faster (measure before use).
     """
 
     name: ClassVar[str] = "adv"

@@ -28,7 +28,7 @@ class MtlIbp(FullBudget):
     """
 
     name: ClassVar[str] = "mtl-ibp"
-    title: ClassVar[str] = "Certified training (MTL-IBP)"
+    title: ClassVar[str] = "Certified training"
     summary: ClassVar[str] = (
         "Trains on attacked beats and on bounds of what any noise can do, so that the result can be proved."
     )

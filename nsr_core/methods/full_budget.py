@@ -64,7 +64,7 @@ class FullAdversarial(FullBudget):
     """
 
     name: ClassVar[str] = "at"
-    title: ClassVar[str] = "Adversarial training, full budget"
+    title: ClassVar[str] = "Full-budget adversarial training"
     summary: ClassVar[str] = "Trains on attacked beats, and the attack's steps are long enough to use its whole budget."
     equation: ClassVar[str] = r"\max_{\|\delta\|_\infty \le \epsilon} L_{CE}(x + \delta, y)"
 

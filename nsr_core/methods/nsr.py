@@ -28,7 +28,7 @@ class Loss1(Method):
     """
 
     name: ClassVar[str] = "loss1"
-    title: ClassVar[str] = "Loss 1 (alignment)"
+    title: ClassVar[str] = "Alignment loss"
     summary: ClassVar[str] = (
         "Makes the network's sensitivity look like the beat itself, so that noise must look like it too."
     )
@@ -59,7 +59,7 @@ class Loss2(Method):
     """
 
     name: ClassVar[str] = "loss2"
-    title: ClassVar[str] = "Loss 2 (noise-to-signal)"
+    title: ClassVar[str] = "Noise-to-signal loss"
     summary: ClassVar[str] = "Makes the largest change that noise can cause small beside the right class's output."
     equation: ClassVar[str] = r"\mathrm{mseMargin} + \beta_2 \log(1 + \| w_y \|_1 \epsilon_{\max} / |z_y|)"
     in_paper: ClassVar[bool] = True

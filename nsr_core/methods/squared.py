@@ -29,7 +29,7 @@ class SquaredErrorMargin(Method):
     """Squared error plus a margin term on the correctly classified samples (eq. 5 and 10 without their last term)."""
 
     name: ClassVar[str] = "mseMargin"
-    title: ClassVar[str] = "Squared error + margin"
+    title: ClassVar[str] = "Squared error with margin"
     summary: ClassVar[str] = "Squared error, and a push that keeps the right class ahead by 1."
     equation: ClassVar[str] = (
         r"\begin{aligned}& (z_y - 1)^2 + \sum_{i \neq y} z_i^2 \\ & + \sum_{i \neq y} \max(0, 1 - z_y + z_i)\end{aligned}"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsr_core.data.beats import BEAT_LENGTH, RECORD_FS_HZ, Beats
-from nsr_core.data.cutting import Window, cut_segments, find_windows, scale_rows
+from nsr_core.data.cutting import CLASS_OF_SYMBOL, Window, cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
 from nsr_core.recordings.grid import Lead, to_grid
 from nsr_core.recordings.peaks import find_peaks
 from nsr_core.recordings.quality import unusable
 from nsr_core.recordings.recording import Marks, Recording
+from nsr_core.recordings.unclassified import unclassified
 
 SOURCE = "own"
 DETECTOR, MARKS = "detector", "marks"
@@ -32,10 +33,12 @@ class CutRecording:
         lead: the stretch.
         beats_from: ``"detector"`` or ``"marks"``, the recording's own.
         sample: (n,) where each beat is marked, from the start of the stretch at 360 Hz.
+        stop: (n,) where its window closes; the last ones may close beyond the stretch.
         reason: (n,) str, why a beat cannot be used, a key of ``quality.REASONS``; ``""`` where it can.
         marked: (n,) int64, the class that the recording's own marks give it, or ``NO_CLASS``.
         beats: the k usable ones; their ``y`` is ``marked``, or 0 where that says nothing.
         row: (k,) which of the n each usable beat is.
+        unclassified: (m,) where a large deflection is no beat's, from the start of the stretch at 360 Hz.
     """
 
     recording: str
@@ -44,15 +47,27 @@ class CutRecording:
     lead: Lead
     beats_from: str
     sample: np.ndarray
+    stop: np.ndarray
     reason: np.ndarray
     marked: np.ndarray
     beats: Beats
     row: np.ndarray
+    unclassified: np.ndarray
 
     @property
     def time_s(self) -> np.ndarray:
         """(n,) seconds from the start of the recording."""
         return self.lead.start_s + self.sample / RECORD_FS_HZ
+
+    @property
+    def unclassified_s(self) -> np.ndarray:
+        """(m,) seconds from the start of the recording."""
+        return self.lead.start_s + self.unclassified / RECORD_FS_HZ
+
+
+def has_beats(marks: Marks | None) -> bool:
+    """Whether marks came along and name beats, so that they are what beats are best taken from."""
+    return marks is not None and sum(symbol in CLASS_OF_SYMBOL for symbol in marks.symbols) > 1
 
 
 def cut_recording(
@@ -79,7 +94,8 @@ def cut_recording(
         leads = ", ".join(each.name for each in recording.channels)
         raise UserError(f'{recording.name} has no lead "{channel}". Choose one of: {leads}.')
     lead = to_grid(recording.channel(channel), fs_hz=fs_hz, unit=unit, start_s=start_s, stop_s=stop_s)
-    windows = _marked_windows(recording, lead) if use_marks else _found_windows(lead)
+    sample, symbols = _marked(recording, lead) if use_marks else _found(lead)
+    windows = [window for window in find_windows(sample, symbols) if 0 <= window.start < window.stop]
     if not windows:
         raise UserError(
             f"No two heartbeats were found in {channel} from {start_s:g} s on. Choose another lead or stretch, or check the "
@@ -100,24 +116,25 @@ def cut_recording(
         lead=lead,
         beats_from=MARKS if use_marks else DETECTOR,
         sample=np.array([window.start for window in windows], np.int64),
+        stop=np.array([window.stop for window in windows], np.int64),
         reason=reason,
         marked=np.array([window.label if use_marks else NO_CLASS for window in windows], np.int64),
-        beats=_beats(lead, [windows[place] for place in row.tolist()], key, use_marks),
+        beats=beats_of_windows(lead, [windows[place] for place in row.tolist()], key),
         row=row,
+        unclassified=unclassified(lead.signal, sample[[symbol in CLASS_OF_SYMBOL for symbol in symbols]]),
     )
 
 
-def _found_windows(lead: Lead) -> list[Window]:
+def _found(lead: Lead) -> tuple[np.ndarray, list[str]]:
     peaks = find_peaks(lead.signal)
-    return find_windows(peaks, ["N"] * len(peaks))
+    return peaks, ["N"] * len(peaks)
 
 
-def _marked_windows(recording: Recording, lead: Lead) -> list[Window]:
-    """The windows of the marked beats that lie in the stretch, told by all marks as in the training records."""
+def _marked(recording: Recording, lead: Lead) -> tuple[np.ndarray, list[str]]:
+    """All marks in the stretch, beats or not: both bound windows, as in the training records."""
     if recording.marks is None:
         raise UserError(f"{recording.name} came without marks. Let the beats be found in the signal.")
-    sample, symbols = _on_stretch(recording.marks, lead)
-    return [window for window in find_windows(sample, symbols) if 0 <= window.start < window.stop]
+    return _on_stretch(recording.marks, lead)
 
 
 def _on_stretch(marks: Marks, lead: Lead) -> tuple[np.ndarray, list[str]]:
@@ -126,7 +143,8 @@ def _on_stretch(marks: Marks, lead: Lead) -> tuple[np.ndarray, list[str]]:
     return sample[within], [marks.symbols[place] for place in within]
 
 
-def _beats(lead: Lead, windows: list[Window], key: str, marked: bool) -> Beats:
+def beats_of_windows(lead: Lead, windows: list[Window], key: str) -> Beats:
+    """The beats of some windows of a lead as a network takes them; ``key`` is their record."""
     cut = cut_segments(lead.signal, windows)
     count = len(windows)
     rows = np.zeros((count, BEAT_LENGTH))
@@ -135,7 +153,7 @@ def _beats(lead: Lead, windows: list[Window], key: str, marked: bool) -> Beats:
     mv = np.float32(1.0 if lead.in_mv else np.nan)
     return Beats(
         x=scale_rows(rows, cut.low, cut.high, cut.length),
-        y=np.array([window.label if marked else 0 for window in windows], np.int64),
+        y=np.array([window.label for window in windows], np.int64),
         length=cut.length,
         record=np.full(count, key),
         sample=np.array([window.start for window in windows], np.int64),

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
+import numpy as np
+
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 from nsr_core.recordings.formats import FORMATS, accepted, format_of
@@ -55,11 +57,12 @@ def read_recording(
     name, kind = _main(files)
     limits.check_bytes(size, streamed=kind.is_streamed)
     picked = kind.belonging(name, files) if kind.belonging else {name: files[name]}
-    contents = kind.read(Given(name, picked, fs_hz, limits, deadline, progress))
+    with np.errstate(all="ignore"):  # a file may hold any numbers, up to those that overflow a sum
+        contents = kind.read(Given(name, picked, fs_hz, limits, deadline, progress))
+        usable = keep_usable(contents, limits, by_hand_hz=fs_hz)
     others = [other for other in files if other not in picked]
     if others:
-        contents.notes.append(f"Not part of the record and not read: {len(others)} files, such as {quote(others[0])}.")
-    usable = keep_usable(contents, limits, by_hand_hz=fs_hz)
+        usable.notes.append(f"Not part of the record and not read: {len(others)} files, such as {quote(others[0])}.")
     return _recording(name, kind.key, usable, picked)
 
 
@@ -163,7 +166,7 @@ def _main(files: Mapping[str, bytes]) -> tuple[str, Format]:
     kind = formats[name]
     if not files[name] and not (kind and kind.belonging):
         raise UserError(f"{quote(name)} is empty. Give {accepted()}.")
-    if kind is None or name.lower().endswith(ZIP_ENDING):
+    if kind is None or (name.lower().endswith(ZIP_ENDING) and not is_zip(files[name])):
         raise _unknown(name, files[name])
     return name, kind
 

@@ -76,7 +76,7 @@ def to_grid(
     """
     rate = _rate(channel, fs_hz)
     first, last = _stretch(len(channel.signal), rate, start_s, stop_s)
-    signal, start_s = channel.signal[first:last], first / rate
+    signal, start_s = np.asarray(channel.signal[first:last], np.float64), first / rate
     missing = ~np.isfinite(signal)
     if missing.all():
         raise UserError(f"{channel.name} has no samples from {start_s:g} s on. Choose another lead or another stretch.")

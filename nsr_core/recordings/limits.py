@@ -17,7 +17,7 @@ class Limits:
         small_bytes: that any zip may unpack to, however small it is itself.
         files: in one upload or one zip.
         channels: of one recording.
-        samples: of all its channels together, where they are read into memory.
+        samples: of all its channels together, where they are read into memory, of eight bytes each.
         streamed_samples: the same where they are read in the stretches that are looked at.
         marks: in its annotations.
         hours: from its first sample to its last.

@@ -9,7 +9,7 @@ four fifths of them stand on its extreme to the sample.
 import numpy as np
 
 from nsr_core.data.beats import RECORD_FS_HZ
-from nsr_core.recordings.qrs import find_qrs
+from nsr_core.recordings.qrs import AT_ONCE, OVERLAP, find_qrs
 
 #: How far a beat may move in each step, and half of what counts as the baseline around it, in samples at 360 Hz.
 COARSE_REACH, FINE_REACH, BASELINE_REACH = 22, 9, 90
@@ -22,17 +22,26 @@ LEAST_MOVING = 30
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
     """(beats,) int64, ascending positions of the beats in a signal at 360 Hz, in any unit."""
-    from scipy.signal import butter, sosfiltfilt  # slow to import, and pages that only name a recording do not need it
-
     moving = np.flatnonzero(signal != signal[0])
     if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
         return np.empty(0, np.int64)
     found = find_qrs(signal)
     if not len(found):
         return found
-    coarse = _furthest_from_baseline(signal, found)
+    placed = [
+        first + _placed(signal[first : start + AT_ONCE + OVERLAP], here - first)
+        for start in range(0, len(signal), AT_ONCE)
+        for first in (max(start - OVERLAP, 0),)
+        if len(here := found[(found >= start) & (found < start + AT_ONCE)])
+    ]
+    return np.unique(np.concatenate(placed))
+
+
+def _placed(signal: np.ndarray, found: np.ndarray) -> np.ndarray:
+    from scipy.signal import butter, sosfiltfilt  # slow to import, and pages that only name a recording do not need it
+
     band = butter(2, QRS_BAND_HZ, "bandpass", fs=RECORD_FS_HZ, output="sos")
-    return np.unique(_extreme(sosfiltfilt(band, signal), coarse))
+    return _extreme(sosfiltfilt(band, signal), _furthest_from_baseline(signal, found))
 
 
 def _furthest_from_baseline(signal: np.ndarray, at: np.ndarray) -> np.ndarray:

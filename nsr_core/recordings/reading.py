@@ -18,6 +18,7 @@ from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
 from nsr_core.recordings.likeness import distances, load_likeness, shapeless
 from nsr_core.recordings.quality import REASONS
+from nsr_core.recordings.shifts import REACH_MS, SHIFTS, read_shifted, shifted_beats, shifted_ranges, stands_over
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
 
@@ -36,6 +37,8 @@ class NetworkReading:
             was found. An upper bound.
         certified: (k,) no noise up to this level changes the reading, proved; NaN where no proof was asked for or there is
             none for the network.
+        stands_over: (k,) int64, at how many of the 11 cuts within 14 ms the beat is read alike (``nsr_core.recordings.shifts``).
+        certified_cuts: (k,) as ``certified``, but for every one of those cuts; 0 where the reading does not stand over all.
     """
 
     checkpoint: str
@@ -43,6 +46,8 @@ class NetworkReading:
     probability: np.ndarray
     flips_at: np.ndarray
     certified: np.ndarray
+    stands_over: np.ndarray
+    certified_cuts: np.ndarray
 
     @property
     def label(self) -> np.ndarray:
@@ -88,6 +93,20 @@ class RecordingReading:
         noise = self.noise(checkpoint)
         return float(np.median(np.where(np.isfinite(noise), noise, np.inf)))
 
+    def cuts_in_words(self, checkpoint: str) -> str:
+        """Over how many cuts a network's readings stand and, where it was proved, under how much noise at all of them."""
+        result = self.networks[checkpoint]
+        all_cuts = result.stands_over == len(SHIFTS)
+        words = f"{checkpoint} reads {int(all_cuts.sum()):,} of {len(all_cuts):,} beats alike at every cut within ±{REACH_MS:.0f} ms"
+        proved = result.certified_cuts > 0
+        if not proved.any():
+            return f"{words}."
+        level = result.certified_cuts[proved] * (
+            self.cut.beats.mv_range[proved].astype(float) if self.cut.lead.in_mv else 1.0
+        )
+        unit = "mV" if self.cut.lead.in_mv else "of the range"
+        return f"{words}; half of these under any noise up to ±{rounded_down(np.median(level), 4):g} {unit} as well, proved."
+
     def counts(self) -> pd.DataFrame:
         """Rows by class: ``class`` and for each network how many beats it reads as that."""
         columns = {
@@ -100,7 +119,8 @@ class RecordingReading:
 
         Columns: ``beat`` (its name), ``time_s``, ``left_out`` (why, in words, else ""), ``marked`` (the class by the
         recording's own marks, else ""), ``range_mv``, ``unlikeness``, ``unlike``; and for each network ``NAME class``,
-        ``NAME p``, ``NAME flips at`` (in units of the range), ``NAME flips at mV``, ``NAME proved to``.
+        ``NAME p``, ``NAME flips at`` (in units of the range), ``NAME flips at mV``, ``NAME proved to``, ``NAME stands over`` (of 11
+        cuts), ``NAME proved for all cuts`` and ``NAME proved for all cuts mV``.
         """
         cut = self.cut
         rows = pd.DataFrame(
@@ -125,6 +145,9 @@ class RecordingReading:
                 f"{name} flips at": rounded_up(result.flips_at, DECIMALS),
                 f"{name} flips at mV": rounded_up(result.flips_at * spread, DECIMALS),
                 f"{name} proved to": rounded_down(result.certified, DECIMALS),
+                f"{name} stands over": pd.array(result.stands_over, dtype="Int64"),  # whole also where others have none
+                f"{name} proved for all cuts": rounded_down(result.certified_cuts, DECIMALS),
+                f"{name} proved for all cuts mV": rounded_down(result.certified_cuts * spread, DECIMALS),
             }
         return columns
 
@@ -144,6 +167,7 @@ class RecordingReading:
             "beats_from": cut.beats_from,
             "beats_found": len(cut.sample),
             "beats_read": len(cut.row),
+            "not_classified_s": cut.unclassified_s.round(3).tolist(),
             "weights": {name: result.weights for name, result in self.networks.items()},
             "noise": {
                 "protocol": "custom",
@@ -177,9 +201,9 @@ def read_recording_beats(
 
     Args:
         checkpoints: one or more.
-        prove: also prove up to which level no noise changes a reading, where there is a proof for the network (some 20 ms a
-            beat).
-        progress: told in beats over all networks; raising from it stops the work.
+        prove: also prove up to which level no noise changes a reading, where there is a proof for the network: some 20 ms a
+            beat, and as much again for each of the ten other cuts of a beat that is read alike at all of them.
+        progress: called with the number of beats over all networks; raising from it stops the work.
 
     Raises:
         UserError: no beat of the recording can be used, or two checkpoints have the same name.
@@ -188,7 +212,7 @@ def read_recording_beats(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"Two of the networks are called {twice[0]}. Rename the folder of one, or leave it out.")
-    work = len(cut.row) * (2 if prove else 1)
+    work = len(cut.row) * work_of(prove)
     networks = {}
     for number, checkpoint in enumerate(checkpoints):
         part = as_part(progress, number * work, work * len(checkpoints))
@@ -206,7 +230,7 @@ def compare_with_training(cut: CutRecording, networks: Mapping[str, NetworkReadi
 def read_with(
     checkpoint: Checkpoint, cut: CutRecording, *, prove: bool = False, seed: int = 0, progress: Progress = no_progress
 ) -> NetworkReading:
-    """What one network makes of a recording's usable beats; ``progress`` is told in beats, twice as many with proofs.
+    """What one network makes of a recording's usable beats; ``progress`` is called with beats, ``work_of`` times as many.
 
     Raises:
         UserError: none of the beats can be used.
@@ -218,12 +242,46 @@ def read_with(
     network, beats = checkpoint.network, cut.beats
     with torch.inference_mode():
         probability = torch.cat([network(x).softmax(1) for x in torch.from_numpy(beats.x).split(2048)]).numpy()
-    work = len(beats) * (2 if prove else 1)
+    work = len(beats) * work_of(prove)
     flips_at = smallest_flips(network, beats, seed=seed, progress=as_part(progress, 0, work))
-    certified = np.full(len(beats), np.nan)
+    stands = stands_over(read_shifted(network, cut))
+    certified = certified_cuts = np.full(len(beats), np.nan)
     if prove:
-        certified = _prove(network, beats, probability.argmax(axis=1), as_part(progress, len(beats), work))
-    return NetworkReading(checkpoint.name, checkpoint.digest, probability, flips_at, certified)
+        label = probability.argmax(axis=1)
+        certified = _prove(network, beats, label, as_part(progress, len(beats), work))
+        certified_cuts = _prove_all_cuts(
+            network, cut, label, certified, stands, as_part(progress, 2 * len(beats), work)
+        )
+    return NetworkReading(checkpoint.name, checkpoint.digest, probability, flips_at, certified, stands, certified_cuts)
+
+
+def work_of(prove: bool) -> int:
+    """How many times the beats are worked through: the search, and with proofs one for each cut."""
+    return 1 + len(SHIFTS) * prove
+
+
+def _prove_all_cuts(
+    network: Network,
+    cut: CutRecording,
+    label: np.ndarray,
+    certified: np.ndarray,
+    stands: np.ndarray,
+    progress: Progress,
+) -> np.ndarray:
+    """(k,) the least of the certified levels over all cuts, each in units of the beat's own range; 0 where a cut is read otherwise.
+
+    A level of a shifted beat counts in units of that one's range, which may be another: noise is compared in the lead's unit.
+    """
+    own, least = shifted_ranges(cut, 0), certified.copy()
+    rows = np.flatnonzero((stands == len(SHIFTS)) & (certified > 0))
+    least[(stands < len(SHIFTS)) & np.isfinite(certified)] = 0.0
+    others = [by for by in SHIFTS if by]
+    for number, by in enumerate(others):
+        part = as_part(progress, number * len(rows), len(others) * len(rows))
+        level = _prove(network, shifted_beats(cut, by)[rows], label[rows], part)
+        least[rows] = np.minimum(least[rows], level * shifted_ranges(cut, by)[rows] / own[rows])
+    progress(len(certified) * len(others), len(certified) * len(others), "certified beats")
+    return least
 
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:

@@ -20,9 +20,12 @@ from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.model import Model, find_shipped
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, Task, TrainModel
+from nsr_core.training.card import list_checkpoints
 from nsr_core.training.config import paper_config
 
 PAPER_EPOCHS = 50
+#: Below a folder of checkpoints: longer trainings of some of them, not evaluated by all attacks yet.
+LONGER_FOLDER = "longer"
 #: Trained from several seeds where nothing else is asked for.
 SEEDED = (("mlp", "ce"), ("mlp", "loss2"), ("mlp", "adv0.1"))
 MORE_SEEDS = (1, 2)
@@ -146,7 +149,8 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     """The tasks that a request comes to.
 
     Args:
-        shipped: folder of checkpoints that are used where they are what would be trained; so are those in its folder ``seeds``.
+        shipped: folder of checkpoints that are used where they are what would be trained; so are those in its folders ``seeds``
+            and ``longer``.
 
     Raises:
         UserError: the request names what is not there, or the records are missing.
@@ -157,7 +161,7 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     wanted = [(pair, seed) for pair in attacks for seed in request.seeds_of(*pair)]
     # More seeds of a model only after the first of every model.
     wanted.sort(key=lambda one: one[1] != request.seeds_of(*one[0])[0])
-    folders = list_with_seeds(shipped)
+    folders = [*list_with_seeds(shipped), *list_checkpoints(shipped / LONGER_FOLDER)]
     models: list[Model] = []
     tasks: list[Task] = []
     taken_over: list[tuple[str, str]] = []

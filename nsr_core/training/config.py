@@ -49,6 +49,11 @@ class TrainConfig(Settings):
         return update(get_method(self.method, self.network), self.method_settings)
 
     @property
+    def title(self) -> str:
+        """Method and network in words, the method's short name beside it: ``Cross-entropy (ce), MLP``."""
+        return f"{METHODS[self.method].title} ({self.method}), {NETWORKS[self.network].title}"
+
+    @property
     def protocol(self) -> str:
         """``"paper"`` where all that the paper fixes is as in the paper, else ``"custom"``.
 

@@ -40,8 +40,8 @@ def own_copy(folder: Path, root: Path | None = None) -> Path:
         copy_checkpoint(folder, target)
     except OSError as error:
         raise UserError(
-            f"{folder.name} cannot be copied to {root} ({_reason(error)}). Free some space, or name another folder for "
-            "runs with NSR_RUNS_DIR."
+            f"{folder.name} cannot be copied to {root} ({_reason(error)}). Free some space.",
+            command_line="Or name another folder for runs in NSR_RUNS_DIR.",
         ) from None
     return target
 

@@ -16,6 +16,7 @@ from nsr_core import DISCLAIMER, __version__
 from nsr_core.compute import configure, describe_machine, describe_versions
 from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
+from nsr_core.data.frequencies import ON_CARD, class_counts
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
 from nsr_core.models import Network, make_network
@@ -244,6 +245,7 @@ def _card(
             "train": len(split.train),
             "validation": len(split.validation),
             "test": len(split.test),
+            ON_CARD: class_counts(beats, split).tolist(),
         },
         "training": {
             "epochs": len(history),

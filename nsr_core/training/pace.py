@@ -40,10 +40,10 @@ class PaceOnDevice(Pace):
         self._rate = float("nan")
         self.learning_rate: Tensor = torch.zeros((), device=device)
         begun = self._whole.scheduled(0.0)
-        self._moving = {
+        self.moving = {
             name: torch.zeros((), dtype=torch.float64, device=device) for name in differing(self._whole, begun)
         }
-        self.method = with_tensors(self._whole, self._moving)
+        self.method = with_tensors(self._whole, self.moving)
         self.set(0.0)
 
     def set(self, done: float) -> None:
@@ -51,8 +51,8 @@ class PaceOnDevice(Pace):
         if rate != self._rate:
             self.learning_rate.fill_(rate)
             self._rate = rate
-        now = self._whole.scheduled(done) if self._moving else self._whole
-        for name, value in self._moving.items():
+        now = self._whole.scheduled(done) if self.moving else self._whole
+        for name, value in self.moving.items():
             value.fill_(getattr(now, name))
 
 

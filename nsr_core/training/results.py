@@ -51,7 +51,8 @@ def known_entry(
     if not replace_results:
         raise UserError(
             f'{checkpoint.folder} has results of "{names[-1]}" with other settings ({", ".join(differing)}). Take a copy '
-            "of the folder, or replace them with --replace."
+            "of the folder, or replace them.",
+            command_line="The option --replace does so.",
         )
     del entries[names[-1]]
     write_card(checkpoint.folder, checkpoint.card)

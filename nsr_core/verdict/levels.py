@@ -45,7 +45,8 @@ def levels_of(folders: Iterable[Path]) -> dict[str, pd.DataFrame]:
     found = {folder.name: levels for folder in folders if (levels := read_levels(folder)) is not None}
     if not found:
         raise UserError(
-            "No checkpoint here has a worst case. Run: evaluate FOLDER --attacks worst-case,worst-case-signal"
+            "No checkpoint here has a worst case. Evaluate one in the worst case.",
+            command_line="Run: evaluate FOLDER --attacks worst-case,worst-case-signal",
         )
     return found
 

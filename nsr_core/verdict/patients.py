@@ -72,7 +72,8 @@ def _natural_counts(folder: Path, table: pd.DataFrame, attacks: dict) -> np.ndar
     if not whole:
         raise UserError(
             f"Nothing in {folder} says how frequent the classes are: no attack there met the full test split. "
-            f"Run: evaluate {folder} --attacks pgd"
+            "Evaluate it under PGD on all test beats.",
+            command_line=f"Run: evaluate {folder} --attacks pgd",
         )
     rows = table[table["attack"] == whole[0]]
     return np.bincount(rows.loc[rows["eps"] == rows["eps"].min(), "y"], minlength=len(CLASSES))

@@ -1,12 +1,13 @@
 """The bracket of one beat: exact on a straight network, in order on a trained one, honest where nothing is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import toys
 
 from nsr_core.attacks import PGD, STRENGTHS
-from nsr_core.beat.bracket import bracket_beat
+from nsr_core.beat.bracket import NOTHING_KNOWN, bracket_beat, certified_bracket, stored_bracket
 from nsr_core.beat.sweep import sweep_beat
 from nsr_core.evaluation.robustness import predict
 
@@ -59,6 +60,7 @@ def test_without_a_certificate_and_without_a_break_nothing_is_claimed(demo_beats
         network.output.weight.zero_()
         network.output.bias.copy_(torch.tensor([9.0, 0, 0, 0, 0]))
     row = int(np.flatnonzero(demo_beats.y == 0)[0])
+    monkeypatch.setattr("nsr_core.beat.bracket.can_be_certified", lambda network: False)
     found = bracket_beat(network, demo_beats, row, strength="fgsm")
     assert np.isnan([found.certified, found.broken]).all()
     assert (found.by, found.most) == ("", 0.3)
@@ -74,3 +76,49 @@ def test_it_can_be_stopped(trained, demo_beats, right):
 
     with pytest.raises(Stop):
         bracket_beat(trained.network, demo_beats, right[0], progress=stop)
+
+
+# What is at hand
+
+
+def test_a_proof_alone_says_nothing_of_breaks(trained, demo_beats, right):
+    for row in right[:2]:
+        found, whole = certified_bracket(trained.network, demo_beats, row), bracket_beat(
+            trained.network, demo_beats, row, strength="fgsm"
+        )  # fmt: skip
+        assert found.certified == whole.certified > 0
+        assert np.isnan(found.broken)
+    wrong = int(np.flatnonzero(predict(trained.network, demo_beats.x) != demo_beats.y)[0])
+    assert certified_bracket(trained.network, demo_beats, wrong).misread
+
+
+def test_the_smallest_break_and_the_largest_proof_count():
+    found = NOTHING_KNOWN.with_proof(0.01).with_break(0.05, "pgd").with_break(np.nan, "spsa").with_break(0.07, "square")
+    assert (found.certified, found.broken, found.by) == (0.01, 0.05, "pgd")
+    found = found.with_break(0.03, "square").with_proof(np.nan).with_proof(0.005)
+    assert (found.certified, found.broken, found.by) == (0.01, 0.03, "square")
+
+
+def stored_rows(beats, *rows):
+    columns = ("row", "attack", "eps", "y", "clean", "step")
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(record=beats.record[table["row"]], sample=beats.sample[table["row"]])
+
+
+def test_stored_results_count_where_their_noise_may_be(demo_beats):
+    """On all samples everything counts; on the signal only, a break of noise that used the padding does not."""
+    attacks = {
+        "pgd": {"signal_only": False, "attack": {"steps": 100}},
+        "worst-case-signal": {"signal_only": True, "attack": {"strength": "standard"}},
+    }
+    table = stored_rows(
+        demo_beats, (3, "pgd", 0.01, 0, 0, -1), (3, "pgd", 0.03, 0, 0, 7), (3, "pgd", 0.05, 0, 0, -3),
+        (3, "worst-case-signal", 0.05, 0, 0, 0), (4, "pgd", 0.01, 1, 0, -2), (5, "pgd", 0.01, 1, 1, -1),
+    )  # fmt: skip
+    proofs = stored_rows(demo_beats, (3, "", 0, 0, 0, 0)).assign(certified=0.004)
+    whole, signal = (stored_bracket(demo_beats, 3, table, attacks, proofs, signal_only=only) for only in (False, True))
+    assert (whole.broken, whole.by, whole.certified) == (0.03, "pgd", 0.004)
+    assert (signal.broken, signal.by, signal.certified) == (0.05, "fgsm", 0.004)
+    assert stored_bracket(demo_beats, 4, table, attacks, proofs).misread
+    assert np.isnan(stored_bracket(demo_beats, 5, table, attacks, None).broken)
+    assert stored_bracket(demo_beats, 6, table, attacks, proofs) == NOTHING_KNOWN

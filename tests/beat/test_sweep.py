@@ -15,13 +15,13 @@ from nsr_core.attacks.base import Attack
 from nsr_core.attacks.objectives import margin
 from nsr_core.beat import sweep
 from nsr_core.beat.attack import attack_beat
+from nsr_core.beat.contrast import find_contrast
 from nsr_core.beat.sweep import (
     FRAGILE_ATTACK,
     FRAGILE_BEATS,
     FRAGILE_EPS,
     REFINEMENT,
     SWEEP_EPS,
-    find_contrast,
     find_fragile_beat,
     smallest_flip,
     sweep_beat,

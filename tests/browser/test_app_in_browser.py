@@ -258,7 +258,7 @@ def test_a_file_is_read_its_most_fragile_beat_opens_in_the_lab_and_stays_in_its_
     playwright.expect(one.page.get_by_text("does not say how many samples")).to_be_visible(timeout=WAIT_MS)
     rate.fill("360")
     rate.press("Enter")
-    playwright.expect(one.page.get_by_text("MLP ce reads")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text("Cross-entropy (ce), MLP reads")).to_be_visible(timeout=WAIT_MS)
     one.settle()
     table = one.page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()

@@ -132,7 +132,7 @@ def test_interrupted_it_goes_on_to_the_same_table(certified, checkpoint_folder, 
 def test_other_settings_replace_the_old_ones_only_on_request(changed, certified, tmp_path, demo_beats, demo_split):
     folder = shutil.copytree(certified, tmp_path / "other")
     name = next(iter(changed))
-    with pytest.raises(UserError, match=rf"other settings \({name}\).*--replace"):
+    with pytest.raises(UserError, match=rf"other settings \({name}\).*or replace them"):
         certify(folder, demo_beats, demo_split, per_class=4, **changed)
     assert (folder / FILE).read_bytes() == (certified / FILE).read_bytes()
     certify(folder, demo_beats, demo_split, per_class=3, replace_results=True, **changed)

@@ -2,17 +2,20 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from nsr_core import __version__
 from nsr_core.attacks import ATTACKS
 from nsr_core.cli import main
-from nsr_core.cli.options import parse_levels, parse_sets
+from nsr_core.cli.evaluate import _tables as table_text
+from nsr_core.cli.options import find_checkpoint, parse_levels, parse_sets
 from nsr_core.cli.output import Meter, columns
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
@@ -29,6 +32,8 @@ COMMANDS = (
     "certify",
     "noise",
     "masking",
+    "transfer",
+    "universal",
     "patients",
     "read",
     "reproduce",
@@ -127,6 +132,39 @@ def test_data_counts_by_part(cli):
     assert header.split() == ["class", "all", "train", "validation", "test"]
     assert rows[0].split()[-4:] == ["200", "128", "32", "40"]
     assert "source demo, split by beat, fingerprint" in out
+
+
+def test_tables_say_of_how_many_beats_each_row_is():
+    """Attacks on different beats are not silently side by side."""
+    measures = dict.fromkeys(("acc", "acc_alone", "prec", "acc_natural"), 0.5)
+    rows = [{"attack": name, "beats": beats, "eps": 0.1, **measures} for name, beats in (("pgd100", 100), ("spsa", 15))]
+    text = table_text(pd.DataFrame(rows))
+    assert re.search(r"pgd100 +100 +0.500", text)
+    assert re.search(r"spsa +15 +0.500", text)
+    assert "of different beats" in text
+    assert "of different beats" not in table_text(pd.DataFrame(rows[:1]))
+
+
+@pytest.mark.parametrize("given", ["mlp-loss2", "checkpoints/mlp-loss2", str(REPOSITORY / "checkpoints" / "mlp-loss2")])
+def test_a_checkpoint_is_taken_by_its_name_or_its_folder(given, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    assert find_checkpoint(Path(given)).resolve() == REPOSITORY / "checkpoints" / "mlp-loss2"
+
+
+def test_own_runs_are_taken_by_the_names_of_the_app(tmp_path, monkeypatch):
+    mine = tmp_path / "elsewhere" / "mine"
+    monkeypatch.setenv("NSR_RUNS_DIR", str(mine.parent))
+    mine.mkdir(parents=True)
+    (mine / "card.json").write_text("{}")
+    assert find_checkpoint(Path("mine")) == find_checkpoint(Path("runs/mine")) == mine
+
+
+def test_a_name_that_is_none_is_answered_with_the_nearest(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    with pytest.raises(UserError, match=r"holds no checkpoint.*Did you mean .*mlp-loss2"):
+        find_checkpoint(Path("mlp-los2"))
+    with pytest.raises(UserError, match='"list" prints the names'):
+        find_checkpoint(Path("nowhere"))
 
 
 # Train, attack, evaluate, one after the other

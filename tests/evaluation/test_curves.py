@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from nsr_core.data import CLASSES
+from nsr_core.data.frequencies import frequencies_of
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.curves import MEASURES, beats_that_flip, curve
 from nsr_core.evaluation.summary import Reading, readings
 from nsr_core.evaluation.table import load_table, outcomes
-from nsr_core.training.card import BEATS_FILE, RESULTS_FILE, list_checkpoints
+from nsr_core.training.card import BEATS_FILE, RESULTS_FILE, list_checkpoints, read_card
 
 ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 SHIPPED = list_checkpoints(ROOT)
@@ -60,12 +61,13 @@ def test_every_shipped_checkpoint_is_looked_at():
 def test_every_curve_is_the_column_of_the_shipped_summary(folder, stored, quick):
     """All readings and all measures, to the 5 digits of the file."""
     table, summary = stored(folder), pd.read_csv(folder / RESULTS_FILE)
+    frequencies = frequencies_of(read_card(folder))
     read = readings(table)
     assert list(read) == list(dict.fromkeys(summary["attack"]))
     for name, reading in read.items():
         rows = summary[summary["attack"] == name].reset_index(drop=True)
         for column, (measure, natural, alone) in COLUMNS.items():
-            drawn = curve(table, reading, measure, natural=natural, alone=alone)
+            drawn = curve(table, reading, measure, natural=natural, alone=alone, frequencies=frequencies)
             assert drawn["eps"].tolist() == rows["eps"].tolist()
             assert drawn["beats"].tolist() == rows["beats"].tolist()
             np.testing.assert_allclose(drawn["value"], rows[column], rtol=0, atol=5.001e-6, err_msg=f"{name} {column}")

@@ -176,7 +176,7 @@ def test_other_settings_replace_the_old_results_only_on_request(
     evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": Assignment(RandomNoise(), 4, (0.05, 0.1))})
     attacked.clear()
     before = files(checkpoint_folder), (checkpoint_folder / "card.json").read_bytes()
-    with pytest.raises(UserError, match=r'results of "noise" with other settings \(\w+\).*--replace'):
+    with pytest.raises(UserError, match=r'results of "noise" with other settings \(\w+\).*or replace them'):
         evaluate(checkpoint_folder, demo_beats, demo_split, {"noise": changed})
     after = files(checkpoint_folder), (checkpoint_folder / "card.json").read_bytes()
     assert (before[0][0], before[1], attacked) == (after[0][0], after[1], [])

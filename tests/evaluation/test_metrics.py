@@ -10,6 +10,7 @@ from sklearn.metrics import precision_score
 
 from nsr_core.evaluation.metrics import (
     accuracy,
+    at_frequencies,
     bootstrap_counts,
     confusion,
     interval,
@@ -99,3 +100,25 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 
 def test_the_interval_of_a_ladder():
     assert interval(np.arange(101.0), 0.9) == pytest.approx((5.0, 95.0))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_results_on_some_beats_of_each_class_are_weighted_back_to_the_data(seed):
+    """Recalls stay; accuracy is the mean of the recalls, each as heavy as its class; of the whole data nothing changes."""
+    rng = np.random.default_rng(seed)
+    counts, natural = rng.integers(1, 30, (5, 5)), rng.integers(1, 20_000, 5)
+    weighted = at_frequencies(counts, natural)
+    np.testing.assert_allclose(weighted.sum(1), natural)
+    np.testing.assert_allclose(recall(weighted), recall(counts))
+    assert natural_accuracy(weighted) == pytest.approx(np.average(recall(counts), weights=natural))
+    np.testing.assert_allclose(at_frequencies(counts, counts.sum(1)), counts)
+    assert at_frequencies(counts, None) is counts
+
+
+def test_balanced_results_do_not_pass_for_natural_ones():
+    """As many of each class: 0.2 of the sample, but the class that is read correctly is nine tenths of the data."""
+    counts = np.zeros((5, 5), int)
+    counts[0, 0] = 100
+    counts[1:, 0] = 100
+    assert natural_accuracy(counts) == pytest.approx(0.2)
+    assert natural_accuracy(at_frequencies(counts, np.array([900, 25, 25, 25, 25]))) == pytest.approx(0.9)

@@ -71,7 +71,7 @@ def test_a_submitted_run_is_queued_and_a_worker_started(root, started):
     before = time.time()
     run = submit(training(epochs=3))
     assert (run.name, run.kind, run.state, run.title) == ("mlp-mseMargin-1", "train", QUEUED, run.title)
-    assert "mlp-mseMargin, 3 epochs" in run.title
+    assert "Squared error with margin (mseMargin), MLP, 3 epochs" in run.title
     assert before <= run.created == run.queued <= time.time()
     assert (run.done, run.total, run.what, run.error, run.pid) == (0, 0, "", None, None)
     assert (run.started, run.ended, run.seconds_left) == (None, None, None)
@@ -104,7 +104,7 @@ def test_the_environment_names_the_runs_folder(monkeypatch, tmp_path):
 def test_a_runs_folder_that_cannot_be_written_is_told(act, root, started, monkeypatch):
     monkeypatch.chdir(root.parent)
     root.write_text("a file in its place")
-    with pytest.raises(UserError, match=r"runs folder .*runs cannot be written .* NSR_RUNS_DIR"):
+    with pytest.raises(UserError, match=r"runs folder .*runs cannot be written .*Free some space"):
         act(Toy())
     assert list_runs() == []
     assert not started

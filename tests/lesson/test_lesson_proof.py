@@ -9,6 +9,7 @@ from lessontoys import SEEN, rows_read_correctly, straight_mlp
 
 from nsr_core import lesson
 from nsr_core.attacks import Box
+from nsr_core.beat.bracket import certified_bracket
 from nsr_core.certificates.search import TOLERANCE
 from nsr_core.errors import UserError
 from nsr_core.evaluation.rows import as_tensors, read_correctly
@@ -27,16 +28,16 @@ def test_the_certificate_is_exact_where_nothing_bends(middling):
         at_beat = float(signal @ torch.from_numpy(middling.x[row, :100]).double())
         model = straight_mlp(difference, offset=at_beat + 5.0)
         expected = 5.0 / float(signal.abs().sum())
-        assert expected * (1 - 2 * TOLERANCE) <= lesson.knowledge(model, middling, row).proved <= expected
+        found = certified_bracket(model, middling, row, signal_only=True)
+        assert expected * (1 - 2 * TOLERANCE) <= found.certified <= expected
 
 
 def test_a_certificate_is_never_above_a_flip(network, demo_beats):
     for row in rows_read_correctly(network, demo_beats, 3):
-        result = lesson.knowledge(network, demo_beats, row)
-        assert result.proved > 0
-        assert not result.broken <= result.proved
+        result = certified_bracket(network, demo_beats, row, signal_only=True)
+        assert result.certified > 0
         x, y, length = as_tensors(demo_beats, np.array([row]))
-        box = Box.around(x, result.proved, length)
+        box = Box.around(x, result.certified, length)
         noisy = box.random_point(x, 2 * torch.rand(500, 187, generator=torch.Generator().manual_seed(row)) - 1)
         assert (toys.predicted(network, noisy) == int(y)).all()
         assert (toys.predicted(network, climb(network, x, y, box)[:, 0]) == int(y)).all()
@@ -45,7 +46,7 @@ def test_a_certificate_is_never_above_a_flip(network, demo_beats):
 def test_a_misread_beat_has_nothing_to_lose(network, demo_beats):
     misread = int(np.flatnonzero(~read_correctly(network, demo_beats, np.arange(len(demo_beats))))[0])
     assert not lesson.is_read_correctly(network, demo_beats, misread)
-    assert lesson.knowledge(network, demo_beats, misread).broken == 0
+    assert certified_bracket(network, demo_beats, misread).misread
 
 
 def test_survivors_are_counted_on_the_beats_that_both_attacks_had(make_table):

@@ -1,5 +1,8 @@
 """The Beat lab without a browser: what it shows is what the core computes, and its address holds all of it."""
 
+import json
+import re
+
 import pytest
 from apptools import assert_healthy, open_page, words
 
@@ -7,6 +10,7 @@ from nsr_core.attacks import ATTACKS, PGD
 from nsr_core.beat.attack import attack_beat, find_beat
 from nsr_core.beat.bracket import bracket_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
+from nsr_core.evaluation.summary import reading_title
 from ui import loaders
 
 pytestmark = pytest.mark.slow
@@ -24,7 +28,7 @@ def test_it_opens_on_two_networks_and_a_beat_that_flips():
     assert_healthy(app)
     assert "synthetic" in words(app)
     assert "flipped after" in words(app)
-    assert len(app.get("plotly_chart")) == 5  # two beats, two sets of bars, one sweep
+    assert len(app.get("plotly_chart")) == 7  # two beats, two sets of bars, two brackets, one sweep
 
 
 def test_the_numbers_are_those_of_the_core(demo_beats):
@@ -87,7 +91,7 @@ def test_every_quick_attack_runs(attack):
 def test_spsa_runs_and_the_sweep_says_who_stands_in():
     app = open_page("beat", **QUICK_SPSA)
     assert_healthy(app)
-    assert "spsa: steps 2, samples 16" in words(app)
+    assert "SPSA: steps 2, samples 16" in words(app)
     assert "PGD stands in" in words(app)
 
 
@@ -110,6 +114,13 @@ def test_every_shipped_network_and_class_can_be_chosen():
         assert f"#### {CLASS_NAMES[label]}" in words(app)
 
 
+def test_a_link_to_a_network_that_is_not_there_says_so():
+    app = open_page("beat", models=["mlp-ce", "runs/deleted"])
+    assert not app.exception
+    assert "`runs/deleted`" in app.warning[0].value
+    assert not open_page("beat", models=["mlp-ce"]).warning
+
+
 def test_no_network_is_no_error():
     app = open_page("beat").multiselect(key="models").set_value([]).run()
     assert_healthy(app)
@@ -130,7 +141,7 @@ def test_a_beat_that_is_not_there_is_named_and_replaced():
     app = open_page("beat", beat="208:12345")
     assert not app.exception
     assert "208:12345" in app.warning[0].value
-    assert len(app.get("plotly_chart")) == 5
+    assert len(app.get("plotly_chart")) == 7
 
 
 def test_the_steps_can_be_walked():
@@ -150,31 +161,62 @@ def test_every_view_has_its_table():
         assert any(column in frame.value for frame in app.dataframe), view
 
 
-def test_what_is_known_is_the_cores_bracket(demo_beats):
+@pytest.mark.parametrize("name", ["mlp-ce", "mlp-loss2"])
+def test_what_is_known_is_the_cores_bracket(demo_beats, name):
     """The table holds what ``bracket_beat`` finds, the figure's bars end there, and the text names the attack."""
-    app = open_page("beat", beat="demo:450", models=["mlp-ce", "mlp-loss2"], view="What is known", eps="0.02")
+    app = open_page("beat", beat="demo:450", models=[name], view="What is known", eps="0.02")
     assert_healthy(app)
-    table = next(value for value in (frame.value for frame in app.dataframe) if "proved up to" in value)
-    for name, row in zip(("mlp-ce", "mlp-loss2"), table.to_dict("records"), strict=True):
-        found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
-        assert (row["by"], row["broken at"]) == (found.by, pytest.approx(found.broken, abs=1e-5))
-        assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
-        assert 0 < found.certified < found.broken
-        assert f"broken at {found.broken:.3f} by {found.by}" in words(app)
+    row = next(frame.value for frame in app.dataframe if "proved up to" in frame.value).iloc[0]
+    found = bracket_beat(loaders.checkpoint(name).network, demo_beats, 450, signal_only=True)
+    assert (row["by"], row["broken at"]) == (reading_title(found.by), pytest.approx(found.broken, abs=1e-5))
+    assert row["proved up to"] == pytest.approx(found.certified, abs=1e-5)
+    assert 0 < found.certified < found.broken
+    assert f"broken at {found.broken:.3f} by {reading_title(found.by)}" in words(app)
+
+
+def test_an_attack_that_fails_is_named_and_never_called_safe():
+    """Whatever the attack: the card says which one was withstood, beside what a proof and other attacks say."""
+    for attack, withstood in (("pgd", "withstood PGD (100 steps)"), ("fgsm", "withstood FGSM")):
+        app = open_page("beat", beat="demo:450", models=["mlp-loss2"], eps="0.001", attack=attack)
+        assert_healthy(app)
+        assert withstood in words(app)
+        assert not re.search(r"\bheld\b|\bsafe\b", words(app))
+        assert "certified up to **" in words(app)
+        assert re.search("break found so far", words(app))
+
+
+def test_the_card_says_what_the_next_tab_says():
+    """Once all attacks have looked, the card's bar ends where they end: no card calls withstood what a tab calls broken."""
+    app = open_page("beat", beat="demo:452", models=["mlp-ce"], view="What is known", eps="0.02")
+    assert_healthy(app)
+    row = next(frame.value for frame in app.dataframe if "proved up to" in frame.value).iloc[0]
+    assert (
+        f"certified up to **{row['proved up to']:.4f}**; smallest break found by any attack **{row['broken at']:.3f}**"
+        in (words(app))
+    )
+    bar = json.loads(app.get("plotly_chart")[2].proto.spec)  # beside the beat and its bars
+    proved, undecided, broken = (part["x"][0] for part in bar["data"])
+    assert proved == pytest.approx(row["proved up to"], abs=1e-5)
+    assert proved + undecided == pytest.approx(row["broken at"], abs=1e-5)
+    assert broken > 0
 
 
 def test_noise_to_signal_has_a_row_for_each_network():
     app = open_page("beat", view="Noise-to-signal", models=["mlp-ce", "mlp-jacob", "mlp-loss2"])
     assert_healthy(app)
     table = app.dataframe[0].value
-    assert table["network"].tolist() == ["MLP ce", "MLP jacob", "MLP loss2"]
+    assert table["network"].tolist() == [
+        "Cross-entropy (ce), MLP",
+        "Jacobian regularisation (jacob), MLP",
+        "Noise-to-signal loss (loss2), MLP",
+    ]
     assert (table["bound R₂"] >= table["NSR on the line"] - 1e-3).all()
 
 
 def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, real_beats):
     real_split = make_split(real_beats, "beat")
     monkeypatch.setenv("NSR_MITDB_DIR", str(mitdb_root))
-    app = open_page("beat", source="mitbih", **{"class": "Fusion of ventricular and normal beat (F)"})
+    app = open_page("beat", source="mitbih", **{"class": "F"})
     assert_healthy(app)
     assert "109,446 real beats" in words(app)
     app.button(key="random_beat").click().run()
@@ -183,4 +225,4 @@ def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, rea
     trained = real_beats.name(real_split.train[0])
     app = open_page("beat", source="mitbih", beat=trained, models=["mlp-ce", "mlp-mse"])
     assert_healthy(app)
-    assert "This beat trained or validated MLP ce, MLP mse" in words(app)
+    assert "This beat trained or validated Cross-entropy (ce), MLP; Squared error (mse), MLP" in words(app)

@@ -15,7 +15,7 @@ from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import load_checkpoint
 from ui import ecg
 from ui.beat import figures as lab_figures
-from ui.theme import DARK, LIGHT, METHOD_STYLES
+from ui.theme import DARK, LIGHT, METHOD_STYLES, PAPER_DASH, looks, symbols
 from ui.training import figures as train_figures
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mlp-ce"
@@ -107,6 +107,28 @@ def test_every_method_has_its_own_colour_and_marker():
     for ink in (LIGHT, DARK):
         assert len({style.colour(ink) for style in METHOD_STYLES.values()}) == len(METHODS)
     assert len({style.marker for style in METHOD_STYLES.values()}) == len(METHODS)
+
+
+@pytest.mark.parametrize("ink", [LIGHT, DARK])
+def test_no_two_lines_of_a_figure_look_alike_and_a_method_keeps_its_colour(ink):
+    """The same network by beat, by patient, two own runs and a seed; the CNN; a network that no table knows; two unknown methods."""
+    lines = [
+        *[("mlp", "ce")] * 5,
+        ("cnn", "ce"),
+        ("cnn", "ce"),
+        ("tiny", "ce"),
+        ("mlp", "loss2"),
+        ("mlp", "a"),
+        ("mlp", "b"),
+    ]
+    drawn = looks(lines, ink)
+    assert len(set(drawn)) == len(lines)
+    assert {look.colour for (_, method), look in zip(lines, drawn, strict=True) if method == "ce"} == {
+        METHOD_STYLES["ce"].colour(ink)
+    }
+    assert (drawn[0].dash, drawn[8].dash) == ("solid", "solid")
+    assert PAPER_DASH not in {look.dash for look in drawn}
+    assert len(set(symbols(["ce", "ce", "loss2", "ce"]))) == 4
 
 
 def test_a_training_history_is_drawn_epoch_by_epoch():

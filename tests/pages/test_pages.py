@@ -1,9 +1,13 @@
 """What holds for every page, run without a browser."""
 
+import re
+
 import pytest
 from apptools import PAGES, ROOT, TIMEOUT_SECONDS, assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 
+from nsr_core.beat.attack import find_beat
+from nsr_core.beat.bracket import certified_bracket
 from ui import loaders
 
 #: Values that no widget knows, for every parameter that any page has.
@@ -108,3 +112,15 @@ def test_the_start_page_shows_a_beat_that_flips_for_one_network_and_not_for_the_
     assert "Now read as" in result
     assert "Still read as" in result
     assert "Protocol: custom" in result
+
+
+def test_the_start_page_s_network_that_withstands_is_certified_at_that_level(demo_beats):
+    """What withstands one attack may fall to the next; what is proved does not."""
+    app = open_page("start")
+    row = find_beat(demo_beats, re.search(r"Beat (demo:\d+), seed", words(app)).group(1))
+    eps = float(re.search(r"same budget: ±(\S+) of", words(app)).group(1))
+    strong = loaders.checkpoint("mlp-adv0.1").network
+    found = certified_bracket(strong, demo_beats, row, signal_only=True)
+    assert found.certified >= eps
+    assert f"certified up to **{found.certified:.4f}**" in words(app)
+    assert "withstood PGD (100 steps)" in words(app)

@@ -75,7 +75,7 @@ def test_a_file_without_a_rate_is_asked_for_it_and_then_read():
     assert "Nothing says how many samples" in app.info[0].value
     app.number_input(key="fs_ECG_None").set_value(360.0).run()
     assert_healthy(app)
-    assert "MLP ce" in words(app)
+    assert "Cross-entropy (ce), MLP" in words(app)
     assert "±" in words(app)
 
 
@@ -157,7 +157,7 @@ def test_a_recording_is_dropped_when_it_was_not_used():
     assert held.find(ticket) is None
 
 
-def test_marks_in_the_file_can_be_used_instead(tmp_path):
+def test_marks_in_the_file_are_used_unless_beats_are_to_be_found(tmp_path):
     """Half a minute of the sample with a mark a second: 30 marks, of which the last has no window."""
     signal = sample_recording().channels[0].signal[: 30 * 360]
     layout = {"sig_name": ["II"], "p_signal": signal[:, None], "fmt": ["16"], "adc_gain": [1000.0], "baseline": [0]}
@@ -165,10 +165,10 @@ def test_marks_in_the_file_can_be_used_instead(tmp_path):
     wfdb.wrann("mine", "atr", np.arange(30) * 360 + 100, ["N"] * 30, write_dir=str(tmp_path))
     app = give(*[(name, (tmp_path / name).read_bytes()) for name in ("mine.hea", "mine.dat", "mine.atr")])
     assert_healthy(app)
-    assert metrics(app)["Beats found"] != "29"
-    app.segmented_control(key="beats_from").set_value("marked in the file").run()
-    assert_healthy(app)
     assert metrics(app)["Beats found"] == "29"
+    app.segmented_control(key="beats_from").set_value("found in the signal").run()
+    assert_healthy(app)
+    assert metrics(app)["Beats found"] != "29"
 
 
 def beat_lab(result=None, **address) -> AppTest:
@@ -185,7 +185,8 @@ def test_the_beat_lab_shows_a_beat_of_the_recording(result):
     app = beat_lab(result, source="own", beat=name, models=["mlp-ce"])
     assert_healthy(app)
     assert name in words(app)
-    assert "Nobody knows this beat's class. It is taken as MLP ce reads it" in words(app)
+    assert f"#### Class not known · `{name}`" in words(app)
+    assert "Nobody knows this beat's class. It is taken as Cross-entropy (ce), MLP reads it" in words(app)
     assert f"{len(result.cut.row)} beats** of your recording" in words(app)
 
 
@@ -211,7 +212,7 @@ def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(result, ink):
     trace, peaks, *others = figure.data
     ribbons, track = others[:2], others[2:]
     assert len(peaks.x) == ((result.cut.time_s >= 10) & (result.cut.time_s < 18)).sum()
-    assert [ribbon.name for ribbon in ribbons] == ["MLP ce", "MLP jacob"]
+    assert [ribbon.name for ribbon in ribbons] == ["Cross-entropy (ce), MLP", "Jacobian regularisation (jacob), MLP"]
     within = (result.cut.time_s[result.cut.row] >= 10) & (result.cut.time_s[result.cut.row] < 18)
     for ribbon, points, reading in zip(ribbons, track, result.networks.values(), strict=True):
         assert [text[3] for text in ribbon.text] == ["NSVFQ"[label] for label in reading.label[within]]

@@ -68,7 +68,11 @@ def test_a_run_is_cancelled_and_goes_on():
     assert jobs.list_runs()[0].state in (jobs.QUEUED, jobs.RUNNING)
     jobs.cancel(jobs.list_runs()[0])
     run = wait_for(jobs.CANCELLED)
-    open_page("training").button(key=f"Delete_{run.name}").click().run()
+    app = open_page("training").button(key=f"Delete_{run.name}").click().run()
+    assert len(jobs.list_runs()) == 1, "it asks first"
+    app.button(key=f"Keep_{run.name}").click().run()
+    app.button(key=f"Delete_{run.name}").click().run()
+    app.button(key=f"Delete for good_{run.name}").click().run()
     assert jobs.list_runs() == []
 
 

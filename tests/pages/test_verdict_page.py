@@ -48,7 +48,7 @@ def test_the_table_is_the_cores(eps, levels):
     shown = app.dataframe[0].value.set_index("checkpoint")
     expected = table_of(levels, float(eps)).set_index("checkpoint")
     for theirs, ours in (
-        ("published", "100-PGD, published"),
+        ("published", "PGD (100 steps), published"),
         ("worst", "worst case"),
         ("proved", "proved"),
         ("gap", "overstated by"),
@@ -61,13 +61,13 @@ def test_the_table_is_the_cores(eps, levels):
 
 
 def test_who_leads_is_said_from_the_numbers(levels):
-    table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"], group="MLP")
+    table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"].map(loaders.title), group="MLP")
     said = verdict_words.who_leads(table)
     published, worst = (table.loc[table[column].idxmax()] for column in ("published", "worst"))
     assert f"**{published['title']}**" in said
     assert f"{published['published']:.2f}" in said
     assert f"**{worst['title']}** is first" in said or worst["title"] == published["title"]
-    assert said.splitlines()[-1] in words(open_page("verdict", verdict_eps="0.1")).replace("MLP ", "mlp-")
+    assert said.splitlines()[-1] in words(open_page("verdict", verdict_eps="0.1"))
 
 
 def test_a_group_that_never_met_the_published_attack_has_a_leader_too(levels):
@@ -82,20 +82,25 @@ def test_one_network_tells_its_protocol_and_what_broke_it(verdicts):
     assert_healthy(app)
     counts = breaks(verdicts["mlp-adv0.1"])
     outcome = words(app)
-    assert f"Of **{int(counts.sum().sum()):,}** beats that fell" in outcome
-    assert "paper (100-PGD as published) and worst-case" in outcome
+    assert f"**{int(counts.sum().sum()):,}** beats fell" in outcome
+    assert "paper (PGD with 100 steps, as published) and worst-case" in outcome
     assert "`1bb884844f3b`" in outcome
 
 
 def test_the_protocol_stands_once_and_names_whose_beats_are_which():
     outcome = words(open_page("verdict"))
-    assert outcome.count("paper (100-PGD as published)") == 1
-    assert "- MLP adv0.1 (by patient), MLP loss2 (by patient), MLP ce (by patient): full test split" in outcome
-    assert any(line.startswith("- CNN ") and "up to 250 test beats" in line for line in outcome.splitlines())
+    assert outcome.count("paper (PGD with 100 steps, as published)") == 1
+    assert (
+        "- Adversarial training (adv0.1), MLP, split by patient; Noise-to-signal loss (loss2), MLP, split by patient; Cross-entropy (ce), MLP, split by patient: full test split"
+        in outcome
+    )
+    assert any(
+        line.startswith("- ") and ", CNN; " in line and "up to 250 test beats" in line for line in outcome.splitlines()
+    )
 
 
 def test_the_alarm_names_every_sign():
-    app = open_page("verdict", verdict_section="Alarm", verdict_of="mlp-loss2")
+    app = open_page("verdict", verdict_section="Gradient masking", verdict_of="mlp-loss2")
     outcome = words(app)
     assert all(test.title in outcome for test in SIGNS.values())
     assert loaders.masking("mlp-loss2").verdict in outcome
@@ -106,7 +111,7 @@ def test_without_any_worst_case_it_says_how_to_get_one(monkeypatch):
     monkeypatch.setattr(loaders, "verdict_levels", lambda name: None)
     app = open_page("verdict")
     assert_healthy(app)
-    assert "--attacks worst-case" in words(app)
+    assert "No worst case was evaluated yet" in words(app)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, levels):
@@ -166,6 +171,17 @@ def test_the_band_lies_between_proof_and_worst_case(verdicts):
     assert worst.line.shape == "hv"
     for eps, height in zip(upper.x, upper.y, strict=True):
         assert height == pytest.approx(steps[steps.index <= eps * (1 + 1e-9)].iloc[-1], abs=1e-9)
+
+
+def test_lines_of_attacks_are_all_drawn_with_steps(verdicts):
+    """One interpolated beside one with steps would cross it where neither was measured."""
+    found = verdicts["mlp-loss2"]
+    drawn = {
+        trace.name: trace for trace in figures.curves(found.levels, band(found.beats, FINE), "#123456", LIGHT).data
+    }
+    attacked = {"worst case", "worst case, signal only", "100-PGD, as published"}
+    assert attacked <= set(drawn)
+    assert {drawn[name].line.shape for name in attacked} == {"hv"}
 
 
 def test_bars_count_the_beats_that_each_attack_broke(verdicts):

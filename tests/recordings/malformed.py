@@ -1,20 +1,28 @@
 """Malformed uploads, made from a seed: for each kind of damage a function from a generator to files."""
 
 import functools
+import io
+import json
 import math
+import re
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import edfio
 import numpy as np
+import scipy.io
+import wfdb
 
-from tests.recordings.good import annotation_file, csv_file, edf_file, wfdb_files, zip_of
+from nsr_core.recordings.formats import FORMATS, endings
+from tests.recordings.good import GOOD, annotation_file, csv_file, edf_file, philips_file, signals, wfdb_files, zip_of
 
 Files = dict[str, bytes]
 Rng = np.random.Generator
-ENDINGS = ("csv", "tsv", "txt", "edf", "hea", "dat", "atr", "zip", "bdf", "xyz", "")
+ENDINGS = (*endings(), "xyz", "pdf", "")
 ODD_NUMBERS = (
     "0",
     "-1",
@@ -486,6 +494,286 @@ def damaged_zip(rng: Rng, damage: Callable[[Rng, bytes], bytes]) -> Files:
     return {"record.zip": damage(rng, zip_of(wfdb_files()))}
 
 
+# Every format -----------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def good_of(key: str) -> list[Files]:
+    return [make() for make in GOOD[key]]
+
+
+def damaged_of(key: str, damage: Callable[[Rng, bytes], bytes], rng: Rng) -> Files:
+    """A good upload of a format with one of its files damaged; now and then under another ending."""
+    files = dict(some(rng, *good_of(key)))
+    name = some(rng, *sorted(files))
+    files[name] = damage(rng, files[name])
+    if len(files) == 1 and rng.random() < 0.2:
+        files = {any_name(rng): files[name]}
+    return files
+
+
+def flip_ahead(rng: Rng, content: bytes) -> bytes:
+    return flip(rng, content, within=some(rng, 100, 600, None))
+
+
+def swap_numbers(rng: Rng, content: bytes) -> bytes:
+    """Numbers in a text, or words of bytes in anything else, with others in their place."""
+    if rng.random() < 0.5:
+        places = list(re.finditer(rb"\d+(\.\d+)?", content[:20_000]))
+        for match in (
+            (places[each] for each in sorted(rng.integers(0, len(places), min(3, len(places))).tolist(), reverse=True))
+            if places
+            else ()
+        ):
+            content = (
+                content[: match.start()]
+                + some(rng, *ODD_NUMBERS, "4294967295", "-32768").encode()
+                + content[match.end() :]
+            )
+        return content
+    damaged = bytearray(content)
+    for _ in range(rng.integers(1, 5)):
+        at = int(rng.integers(0, max(1, min(len(damaged) - 8, some(rng, 600, len(damaged))))))
+        word = struct.pack("<q", int(some(rng, -1, 0, 1, 2**31 - 1, -(2**31), 2**62, 65535, 1 << 40)))
+        size = int(some(rng, 2, 4, 8))
+        damaged[at : at + size] = word[:size]
+    return bytes(damaged)
+
+
+def _of_formats(title: str, damage: Callable[[Rng, bytes], bytes]) -> dict[str, Callable[[Rng], Files]]:
+    return {f"{key} {title}": functools.partial(damaged_of, key, damage) for key in FORMATS}
+
+
+# Text with something above it -------------------------------------------------------------------------------------------
+
+
+def csv_metadata(rng: Rng) -> Files:
+    """Lines of all kinds above, between and below a table, with numbers of all kinds in them."""
+    words = (
+        "Sample Rate",
+        "Abtastrate",
+        "Interval",
+        "fs",
+        "Unit",
+        "Lead",
+        "Range",
+        "ChannelTitle",
+        "2 channels",
+        "#",
+        "%",
+        "sep",
+        "{",
+        rubbish(rng, 8),
+    )
+    values = (
+        *ODD_NUMBERS,
+        "250 Hz",
+        "0.004 s",
+        "512 hertz",
+        "1e999 Hz",
+        "4 ms",
+        "µV",
+        "Lead II",
+        '{"a": {"sampling rate": 1e999}}',
+        "[" * 5000,
+        rubbish(rng, 30),
+    )
+    separators = (",", ";", "\t", "=", ": ", ":= ", " ")
+    lines = [f"{some(rng, *words)}{some(rng, *separators)}{some(rng, *values)}" for _ in range(rng.integers(0, 30))]
+    table = csv_file(300).decode().split("\n")
+    at = int(rng.integers(0, len(table)))
+    return {
+        "noted.csv": "\n".join([*lines[:20], *table[:at], *lines[20:], *table[at:]])
+        .replace(",", some(rng, ",", ";", "\t", " ", ", ", "|"))
+        .encode(errors="replace")
+    }
+
+
+def csv_styles(rng: Rng) -> Files:
+    """Decimal commas, thousands, quotation marks, currency, percent, dates and times of all kinds, one or mixed."""
+    forms = ("{0:.3f}", "{1},{2:03d}", "{1}.{2:03d},5", '"{1},{2:03d}"', "{1} {2:03d},5", "{0:.2e}", "{1}'{2:03d}.5", "$ {0:.2f}", "{0:.1%}", "#N/A", "",
+             "2024-02-30", "08:00:{3:06.3f} PM", "31.12.2024 23:59:{3:06.3f}", "{1}/{2}/2024 1:2:3", "25:61:61", "text")  # fmt: skip
+    chosen = [some(rng, *forms) for _ in range(3)]
+    separator = some(rng, ",", ";", "\t", " ", "|")
+    rows = []
+    for row in range(200):
+        form = [some(rng, *forms) if rng.random() < 0.02 else each for each in chosen]
+        rows.append(
+            separator.join(
+                each.format(rng.normal(), int(rng.integers(0, 999)), int(rng.integers(0, 999)), row % 60)
+                for each in form
+            )
+        )
+    return {"styled.csv": "\n".join([*some(rng, [], ["a;b;c", "sep=;"], ["time,ecg,label"]), *rows]).encode()}
+
+
+def csv_on_its_side(rng: Rng) -> Files:
+    """Rows of hundreds or thousands of cells, some of them no numbers."""
+    count, rows = int(some(rng, 129, 187, 188, 5000, 200_000)), int(some(rng, 1, 2, 10, 65))
+    if count * rows > 1_000_000:
+        rows = 1
+    cells = [
+        some(rng, "0.1", "1", "x", "", "1e999") if rng.random() < 0.01 else f"{value:.2f}"
+        for value in rng.random(count)
+    ]
+    return {"wide.csv": "\n".join([some(rng, ",", ";", "\t", " ").join(cells)] * rows).encode()}
+
+
+# XML, JSON, workbooks and arrays ----------------------------------------------------------------------------------------
+
+
+def xml_odd(rng: Rng) -> Files:
+    """Entities that grow, outside parts, deep and wide documents, wrong encodings, digits that are none."""
+    good = some(rng, *good_of("hl7"), *good_of("muse"))["a.xml"]
+    root = some(rng, b"AnnotatedECG", b"RestingECG", b"restingecgdata", b"html")
+    lol = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10 if n else b"lol" * 10) for n in range(9))
+    return {
+        "odd.xml": some(
+            rng,
+            b'<?xml version="1.0"?><!DOCTYPE x [' + lol + b"]><" + root + b">&l8;</" + root + b">",
+            b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><' + root + b">&e;</" + root + b">",
+            b'<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><' + root + b"/>",
+            b"<" + root + b">" + b"<a>" * int(some(rng, 50, 101, 100_000)),
+            b"<" + root + b">" + b"<a/>" * 400_000 + b"</" + root + b">",
+            good.replace(b"</digits>", some(rng, b" x</digits>", b" 1e999 nan</digits>", b"</digits><digits/>"), 1),
+            good.replace(b"encoding=", b'encoding="utf-7" a='),
+            good.replace(b"</", b"< /", 3),
+            b"\xff\xfe" + good,
+        )
+    }
+
+
+def philips_odd(rng: Rng) -> Files:
+    """Leads packed by XLI that are cut, without end, or grow a thousandfold."""
+    size = int(some(rng, 0, 1, 8, 2000, 60_000))
+    chunk = some(rng, bytes(size), b"\xff" * size, noise(rng, size), _growing_codes(size))
+    header = struct.pack("<ihh", int(some(rng, len(chunk), -1, 2**31 - 1, 5)), 1, int(rng.integers(-32768, 32767)))
+    return {"odd.xml": philips_file((header + chunk) * int(some(rng, 1, 2, 12, 70)))}
+
+
+def _growing_codes(size: int) -> bytes:
+    """Codes of ten bits, each the one that the decoder makes next: the text doubles and doubles."""
+    codes = [65, *(min(256 + place, 1023) for place in range(size * 8 // 10))]
+    bits = "".join(f"{code:010b}" for code in codes)[: size * 8]
+    return int(bits or "0", 2).to_bytes(max(1, size), "big")
+
+
+def json_odd(rng: Rng) -> Files:
+    leaf = some(rng, *ODD_NUMBERS, '"x"', "null", "true", "[]", "{}", "1e400", "9" * 5000, '"\\ud800"')
+    return {
+        "odd.json": some(
+            rng,
+            "[" * 100_000,
+            '{"a":' * 50_000,
+            f"[{leaf}]",
+            f'{{"fs": {leaf}, "ecg": [{", ".join(["1"] * 500)}]}}',
+            f'{{"ecg": [[1, 2], [3, {leaf}]]}}',
+            f'[{{"t": 1, "v": {leaf}}}, {{"t": 2}}]',
+            json.dumps({f"n{number}": [number] * 10 for number in range(3000)}),
+            json.dumps([[0.5] * 70] * 500),
+            json.dumps([0.25] * 300_000),
+        ).encode()
+    }
+
+
+def workbook_odd(rng: Rng) -> Files:
+    """Cells far away, wide rows, wrong types, entities, a bomb in a part, parts that are missing."""
+    with zipfile.ZipFile(io.BytesIO(good_of("workbook")[0]["a.xlsx"])) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    wide = b'<row r="3000">' + b"<c><v>1</v></c>" * int(some(rng, 60, 500, 20_000)) + b"</row></sheetData>"
+    changed = {
+        sheet: some(
+            rng,
+            parts[sheet].replace(b"</sheetData>", far),
+            parts[sheet].replace(b"</sheetData>", wide),
+            parts[sheet].replace(b"<v>0.", b"<v>x", 40),
+            parts[sheet].replace(b't="n"', b't="d"', 40),
+            parts[sheet].replace(b"<?xml", b'<!DOCTYPE x [<!ENTITY e "x">]><?xml'),
+            parts[sheet][: len(parts[sheet]) // 2],
+            b" " * 60_000_000,
+        )
+    }
+    if rng.random() < 0.3:
+        parts.pop(some(rng, *sorted(parts)))
+    content = some(rng, parts | changed, parts)
+    if rng.random() < 0.3:
+        repeated = b'<table:table-row table:number-rows-repeated="%d"><table:table-cell table:number-columns-repeated="%d" office:value-type="float" office:value="1"/></table:table-row></table:table>'
+        ods = good_of("workbook")[1]["a.ods"]
+        return {
+            "odd.ods": ods.replace(
+                b"</table:table>", repeated % (int(some(rng, 1, 10**6, 10**9)), int(some(rng, 1, 5, 10**6)))
+            )
+        }
+    return {"odd.xlsx": zip_of(content)}
+
+
+def arrays_odd(rng: Rng) -> Files:
+    """Arrays of all shapes and kinds, objects among them, of which none may be opened."""
+    shape = some(rng, (), (0,), (1,), (3, 500), (500, 3), (2, 3, 4), (70, 2000), (1, 1, 4000))
+    values = rng.normal(size=shape)
+    array = some(
+        rng, values, values > 0, values.astype(complex), values.astype("<f2"), values * np.inf, values.astype(str)
+    )
+    buffer = io.BytesIO()
+    if rng.random() < 0.5:
+        array = some(rng, array, np.array([print, None], object), np.zeros(5, [("a", "f8"), ("b", "O")]))
+        np.save(buffer, array, allow_pickle=True)
+        return {
+            "odd.npy": some(
+                rng, buffer.getvalue(), buffer.getvalue().replace(b"False", b"print"), buffer.getvalue()[:-3]
+            )
+        }
+    held = some(rng, array, {"a": values}, [values, "x"], np.array([{}, 1], object), np.zeros((3_000_000,)))
+    scipy.io.savemat(
+        buffer,
+        {some(rng, "ecg", "val", "fs"): held, "fs": some(rng, 250, 1e9, "x", values)},
+        do_compression=bool(rng.random() < 0.7),
+    )
+    return {"odd.mat": buffer.getvalue()}
+
+
+def wfdb_segments(rng: Rng) -> Files:
+    """Segments that are missing, name each other, lie about their length, or have other signals."""
+    files = wfdb_files()
+    other = {
+        name.replace("r1", "r2"): content.replace(b"r1", b"r2")
+        for name, content in files.items()
+        if not name.endswith("atr")
+    }
+    lines = [
+        f"{some(rng, 'r1', 'r2', '~', 'm', 'x', '../r1', 'r1')} {some(rng, 2500, 0, 2499, 10**12, 'x', '')}"
+        for _ in range(rng.integers(1, 6))
+    ]
+    if rng.random() < 0.4:
+        other["r2.hea"] = other["r2.hea"].replace(
+            some(rng, b"MLII", b"250", b"mV", b"200"), some(rng, b"V1", b"500", b"uV", b"x")
+        )
+    return (
+        files
+        | other
+        | {
+            "m.hea": f"m/{some(rng, len(lines), 99, 0)} 2 250 {some(rng, 5000, 0, '')}\n".encode()
+            + "\n".join(lines).encode()
+        }
+    )
+
+
+@functools.cache
+def flac_record() -> Files:
+    with tempfile.TemporaryDirectory() as folder:
+        wfdb.wrsamp("f", 250, ["mV"] * 2, ["I", "II"], p_signal=signals().T, fmt=["516"] * 2, write_dir=folder)
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def flac(rng: Rng) -> Files:
+    files = dict(flac_record())
+    name = next(name for name in files if not name.endswith(".hea"))
+    damage = some(rng, cut, flip, flip_ahead, splice, swap_numbers)
+    return files | {name: damage(rng, files[name])}
+
+
 def long_real(rng: Rng) -> Files:
     """Some megabytes that are almost a table."""
     return {"long.csv": flip(rng, csv_file(1000) * 100, 4)}
@@ -536,4 +824,18 @@ KINDS: dict[str, Callable[[Rng], Files]] = {
     "odd names": odd_names,
     "noise": lambda rng: {any_name(rng): noise(rng, int(rng.integers(0, 20_000)))},
     "wrong rate given": lambda rng: {"a.csv": b"1\n2\n3\n"},
+    "csv with metadata": csv_metadata,
+    "csv in odd styles": csv_styles,
+    "csv on its side": csv_on_its_side,
+    "xml odd": xml_odd,
+    "philips odd": philips_odd,
+    "json odd": json_odd,
+    "workbook odd": workbook_odd,
+    "arrays odd": arrays_odd,
+    "wfdb segments": wfdb_segments,
+    "wfdb flac": flac,
+    **_of_formats("cut", cut),
+    **_of_formats("spliced", splice),
+    **_of_formats("flipped", flip_ahead),
+    **_of_formats("with other numbers", swap_numbers),
 }

@@ -12,7 +12,7 @@ from tests.recordings.malformed import KINDS, Case, make_case
 
 pytestmark = pytest.mark.slow
 
-PER_KIND = 7
+PER_KIND = 5
 
 
 @pytest.fixture(scope="module", autouse=True)

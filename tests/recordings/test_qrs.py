@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsr_core.recordings import qrs
+from nsr_core.recordings import peaks, qrs
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.peaks import find_peaks
 from tests.recordings.heart import beat_train
@@ -137,9 +137,11 @@ def test_a_change_of_gain_loses_at_most_a_few_beats(gain):
 def test_a_long_recording_is_searched_in_pieces_with_the_same_result(monkeypatch):
     signal, _ = heart(80, 0.4, seconds=300)
     signal += 0.2 * np.sin(np.arange(len(signal)) / 500)
-    whole = qrs.find_qrs(signal)
-    monkeypatch.setattr(qrs, "AT_ONCE", 5000)
+    whole, placed = qrs.find_qrs(signal), find_peaks(signal)
+    for module in (qrs, peaks):
+        monkeypatch.setattr(module, "AT_ONCE", 5000)
     np.testing.assert_array_equal(qrs.find_qrs(signal), whole)
+    np.testing.assert_array_equal(find_peaks(signal), placed)
 
 
 def test_a_weak_beat_is_found_where_the_rhythm_misses_one():

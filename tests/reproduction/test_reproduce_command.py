@@ -43,6 +43,7 @@ def test_a_quick_trial_from_nothing_to_twelve_tables(cli):
     assert "1 epoch. 50 test beats. Training seed 0." in text
     dry = json.loads(works(cli(*asked, "--dry-run", "--json")))
     assert not any(task["pending"] for task in dry["tasks"])
+    assert "Nothing has to be computed" in works(cli(*asked, "--dry-run"))
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert json.loads(works(cli(*asked, "--json"))) == value
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
@@ -118,3 +119,9 @@ def test_a_sweep_explains_itself(cli):
     out = works(cli("reproduce", "beta", "--help"))
     assert "Usage: python -m nsr_core reproduce beta" in out
     assert "--json" in out
+
+
+def test_after_its_minutes_it_ends_and_says_what_is_left(cli):
+    asked = ("reproduce", "--quick", "--source", "demo", "--only", "mlp-mse", "--workers", "1", "--epochs", "10000")
+    value = json.loads(works(cli(*asked, "--minutes", "0.05", "--json")))
+    assert value == {"tasks_left": 5}

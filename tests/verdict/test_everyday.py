@@ -137,7 +137,7 @@ def test_interrupted_it_goes_on_to_the_same_table(noised, checkpoint_folder, dem
 @pytest.mark.parametrize("changed", [{"draws": 3}, {"seed": 1}])
 def test_other_settings_replace_the_old_ones_only_on_request(changed, noised, tmp_path, demo_beats, demo_split):
     folder = shutil.copytree(noised, tmp_path / "other")
-    with pytest.raises(UserError, match=rf"other settings \({next(iter(changed))}\).*--replace"):
+    with pytest.raises(UserError, match=rf"other settings \({next(iter(changed))}\).*or replace them"):
         read_under_noise(folder, demo_beats, demo_split, **FEW | changed)
     assert (folder / FILE).read_bytes() == (noised / FILE).read_bytes()
 

@@ -221,5 +221,5 @@ def test_the_command_keeps_the_levels(checkpoint_folder, cli):
 
 def test_a_folder_without_any_verdict_says_how_to_get_one(checkpoint_folder):
     assert read_levels(checkpoint_folder) is None
-    with pytest.raises(UserError, match=r"No checkpoint here has a worst case\. Run: evaluate"):
+    with pytest.raises(UserError, match=r"No checkpoint here has a worst case\. Evaluate one"):
         levels_of([checkpoint_folder])

@@ -92,7 +92,7 @@ class _Waiting:
         if st.session_state.get("stopped") == self._job:
             with self._place.container(horizontal=True, vertical_alignment="center"):
                 st.warning("Stopped. The networks that had not answered are not shown.", icon=":material/stop:")
-                st.button("Go on", icon=":material/play_arrow:", key="go_on", on_click=self._go_on)
+                st.button("Resume", icon=":material/play_arrow:", key="go_on", on_click=self._go_on)
 
     def _tell(self, number: int, done: int, total: int, what: str) -> None:
         queries = f"{done * getattr(self._choice.attack, 'samples', 1):,} evaluations of the network"

@@ -2,15 +2,19 @@
 
 import streamlit as st
 
-from nsr_core.data import CLASS_NAMES, CLASSES
+from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from ui import chart, ecg
-from ui.beat import figures, words
+from ui.attack_choice import AttackChoice
+from ui.beat import figures, known, words
 from ui.beat.answers import Answer
 from ui.theme import Ink
 
 
-def card(answer: Answer, y_range: tuple[float, float], colours: Ink, speed: int, narrow: bool) -> None:
-    """One network's answer: the beat with and without noise, what is read, and what it took."""
+def card(
+    answer: Answer, beats: Beats, row: int, choice: AttackChoice, y_range: tuple[float, float], colours: Ink, speed: int,
+    narrow: bool,
+) -> None:  # fmt: skip
+    """One network's answer: the beat with and without noise, what is read, what it took, and what is known beyond."""
     result = answer.result
     with st.container(border=True):
         st.markdown(f"**{answer.title}** &nbsp; {words.verdict(result)}")
@@ -34,9 +38,10 @@ def card(answer: Answer, y_range: tuple[float, float], colours: Ink, speed: int,
                 buttons=False,
             )
             st.markdown(
-                f"Smallest flipping ε: **{words.smallest(answer)}** · noise-to-signal: **{result.reached:.2f}** reached, "
+                f"Smallest ε at which this attack flips it: **{words.smallest(answer)}** · noise-to-signal: **{result.reached:.2f}** reached, "
                 f"{result.bound:.2f} bound",
                 help="The smallest level of the sweep below at which the attack succeeded. Noise-to-signal: change of the "
                 "right class's output over that output; the bound is eq. 9 and holds as long as noise switches no unit "
                 "on or off.",
             )
+            known.line(answer, beats, row, choice, colours)

@@ -10,8 +10,9 @@ from nsr_core.beat.attack import BeatAttack
 from nsr_core.beat.bracket import BeatBracket
 from nsr_core.beat.sweep import Sweep
 from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
-from ui.parts import faint, upright
-from ui.theme import Ink, axis, layout, method_style, network_dash
+from nsr_core.evaluation.summary import reading_title
+from ui.parts import faint, two_lines, upright
+from ui.theme import Ink, axis, layout, looks
 
 
 def probabilities(result: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
@@ -53,9 +54,8 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
         eps: the level that the page shows, drawn as a vertical line.
     """
     data: list[dict[str, Any]] = []
-    for title, (network, method, found) in sweeps.items():
-        style = method_style(method)
-        colour = style.colour(ink)
+    drawn = looks([(network, method) for network, method, _ in sweeps.values()], ink)
+    for (title, (*_, found)), one in zip(sweeps.items(), drawn, strict=True):
         data.append(
             {
                 "type": "scatter",
@@ -63,14 +63,14 @@ def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) ->
                 "y": found.p_true,
                 "name": title,
                 "mode": "lines",
-                "line": {"color": colour, "width": 2.2, "dash": network_dash(network)},
+                "line": {"color": one.colour, "width": 2.2, "dash": one.dash},
                 "customdata": [CLASS_NAMES[label] for label in found.label],
                 "hovertemplate": f"ε %{{x:.3f}}: %{{y:.1%}}, read as %{{customdata}}<extra>{title}</extra>",
             }
         )
         if np.isfinite(found.smallest):
             at = int(np.searchsorted(found.eps, found.smallest))
-            marker = {"color": colour, "size": 13, "symbol": style.marker, "line": {"color": ink.text, "width": 1}}
+            marker = {"color": one.colour, "size": 13, "symbol": one.marker, "line": {"color": ink.text, "width": 1}}
             data.append(
                 {
                     "type": "scatter",
@@ -127,12 +127,12 @@ def sensitivity(attacks: Mapping[str, tuple[str, str, BeatAttack]], ink: Ink) ->
         | {"y": first.x[: first.length], "name": "the beat", "showlegend": False}
         | {"line": {"color": ink.trace, "width": 1.6}, "hovertemplate": "%{x:.0f} ms: %{y:.3f}<extra>the beat</extra>"}
     ]
-    for title, (network, method, result) in attacks.items():
-        dash = network_dash(network)
+    drawn = looks([(network, method) for network, method, _ in attacks.values()], ink)
+    for (title, (*_, result)), one in zip(attacks.items(), drawn, strict=True):
         data.append(
             shared
             | {"y": result.w[: result.length], "name": title, "yaxis": "y2"}
-            | {"line": {"color": method_style(method).colour(ink), "width": 1.8, "dash": dash}}
+            | {"line": {"color": one.colour, "width": 1.8, "dash": one.dash}}
             | {"hovertemplate": f"%{{x:.0f}} ms: %{{y:.3f}}<extra>{title}</extra>"}
         )
     look = layout(ink, 420, uirevision="sensitivity") | {
@@ -188,11 +188,37 @@ def brackets(found: Mapping[str, tuple[str, BeatBracket]], eps: float, ink: Ink)
             ink,
             range=[len(found) - 0.5, -0.5],
             tickvals=rows,
-            ticktext=titles,
+            ticktext=list(map(two_lines, titles)),
             showgrid=False,
             ticksuffix="  ",
             fixedrange=True,
         ),
+    }
+    return go.Figure({"data": data, "layout": look | axes})
+
+
+def bracket_bar(bracket: BeatBracket, eps: float, ink: Ink) -> go.Figure:
+    """One beat's bracket as one small bar on an axis of noise levels; the level that the page shows is a vertical line."""
+    known = np.nan_to_num(bracket.certified), bracket.most if np.isnan(bracket.broken) else bracket.broken
+    most = bracket.most if np.isnan(bracket.broken) else min(bracket.most, max(1.6 * bracket.broken, 1.3 * eps))
+    parts = (
+        ("proved", known[0], ink.noise, ""),
+        ("undecided", known[1] - known[0], faint(ink.noise, 0.35), ""),
+        ("broken", max(most - known[1], 0), faint(ink.attacked, 0.6), "/"),
+    )
+    data = [
+        {
+            "type": "bar", "orientation": "h", "y": [0], "x": [width], "name": name, "customdata": [_ends(bracket)],
+            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for name, width, colour, shape in parts
+    ]  # fmt: skip
+    look = layout(ink, 72, {"l": 8, "r": 8, "t": 4, "b": 36}, barmode="stack", bargap=0, showlegend=False)
+    axes = {
+        "xaxis": axis(ink, range=[0, most], nticks=6, tickprefix="ε ", fixedrange=True),
+        "yaxis": {"visible": False, "fixedrange": True},
+        "shapes": [upright(eps, ink.text, width=2)],
     }
     return go.Figure({"data": data, "layout": look | axes})
 
@@ -202,5 +228,5 @@ def _ends(bracket: BeatBracket) -> str:
     return f"{proof}<br>" + (
         "not broken"
         if np.isnan(bracket.broken)
-        else f"broken at {bracket.broken:.3f} {bracket.by and 'by'} {bracket.by}"
+        else f"broken at {bracket.broken:.3f} {bracket.by and 'by'} {reading_title(bracket.by)}"
     )

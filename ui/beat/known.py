@@ -1,40 +1,106 @@
 """What is known of the beat: proved up to a level, broken from a level, and by which attack."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
-from nsr_core.beat.bracket import BeatBracket, bracket_beat
+from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket, bracket_beat, certified_bracket
 from nsr_core.data import Beats
+from nsr_core.evaluation.summary import reading_title
+from nsr_core.progress import Progress
 from ui import chart, loaders
 from ui.attack_choice import AttackChoice
-from ui.beat import figures
-from ui.beat.answers import Answer
+from ui.beat import figures, words
+from ui.beat.answers import Answer, sweep_attack
 from ui.memo import memo_for
 from ui.theme import Ink
+
+#: Bounds of a network that has convolutions take seconds a beat: they wait until they are asked for.
+QUICK_LAYERS = ("Linear", "ReLU")
+
+
+def so_far(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> tuple[BeatBracket, bool]:
+    """What is known of a beat without waiting, and whether all attacks in turn have looked for a break.
+
+    One answer for every page: whatever proof and break are at hand from the stored results, from all attacks in turn where
+    these were asked for, and from the attack and the sweep that the page shows.
+    """
+    memo, key = memo_for(beats.source), _key(answer, beats, row, choice)
+    stored = memo.get(("stored", *key), lambda: loaders.stored_bracket(answer.name, beats, row, choice.signal_only))
+    complete = key in memo
+    found = (
+        memo.get(key, _never) if complete else memo.get(("certified", *key), lambda: _proof(answer, beats, row, choice))
+    )
+    return _together(found, stored, answer, choice), complete
+
+
+def _together(found: BeatBracket, stored: BeatBracket, answer: Answer, choice: AttackChoice) -> BeatBracket:
+    """The largest proof and the smallest break of all that is known."""
+    found = found.with_proof(stored.certified).with_break(stored.broken, stored.by)
+    found = found.with_break(answer.sweep.smallest, sweep_attack(choice).name)
+    return found.with_break(answer.result.eps, answer.result.attack) if answer.result.flipped else found
+
+
+def _proof(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> BeatBracket:
+    network = loaders.checkpoint(answer.name).network
+    layers = {type(part).__name__ for part in network.modules() if not list(part.children())}
+    if not layers <= set(QUICK_LAYERS):
+        return NOTHING_KNOWN
+    return certified_bracket(network, beats, row, signal_only=choice.signal_only)
+
+
+def _never() -> BeatBracket:
+    raise AssertionError("it is in the memo")
+
+
+def line(answer: Answer, beats: Beats, row: int, choice: AttackChoice, colours: Ink) -> None:
+    """The beat's bracket as one small bar with its numbers, for a card."""
+    bracket, complete = so_far(answer, beats, row, choice)
+    if not bracket.misread:
+        chart.draw(
+            figures.bracket_bar(bracket, choice.eps, colours),
+            key=f"bracket_{answer.name}",
+            buttons=False,
+            alt=f"{answer.title}: {_result(bracket)}.",
+        )
+    st.caption(
+        words.known(bracket, complete),
+        help="Green: proved, no noise of that size flips it. Pale: nobody knows. Hatched: an attack flips it. The line is the "
+        "noise level shown here. “So far”: not all attacks have been tried; “What is known” below tries them.",
+    )
 
 
 def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, colours: Ink) -> None:
     """The bracket of each network; what is not known yet is looked for, with a bar."""
     st.markdown(
-        "One attack that fails says little. Here **all attacks** take their turn at every noise level, and for the MLP a "
-        "**proof** says up to which level no noise whatever flips the beat. In between nothing is known."
+        "One attack that fails says little. Here **all attacks** take their turn at every noise level, and a **certificate** "
+        "proves up to which level no noise whatever flips the beat. In between nothing is known."
     )
-    brackets = _brackets(answers, beats, row, choice)
+    if look_further(answers, beats, row, choice):
+        st.rerun()  # the cards above say it too
+    brackets = [(answer, so_far(answer, beats, row, choice)[0]) for answer in answers]
     lines = {answer.title: (answer.method, bracket) for answer, bracket in brackets}
     figure = figures.brackets(lines, choice.eps, colours)
     chart.draw(
         figure, key="known", alt="; ".join(f"{answer.title}: {_result(bracket)}" for answer, bracket in brackets)
     )
     for answer, bracket in brackets:
-        st.markdown(f"**{answer.title}**: {_result(bracket)}. {_stored(answer, beats, row)}")
+        st.markdown(f"**{answer.title}**: {_result(bracket)}.")
     where = "the signal samples only" if choice.signal_only else "all 187 samples, padding included"
     st.caption(
-        f"Protocol: worst-case, strength standard, noise on {where}. Beat {beats.name(row)}, seed {choice.seed}. A break is "
-        "sought at 31 levels up to 0.3 and then to 0.001; a stronger attack may find a smaller one, never one that is proved."
+        f"Protocol: worst-case, strength standard, noise on {where}, with what the page's own attack and the stored results "
+        f"found. Beat {beats.name(row)}, seed {choice.seed}. A break is sought at 31 levels up to 0.3 and then to 0.001; a "
+        "stronger attack may find a smaller one, never one that is proved."
     )
     table = pd.DataFrame(
         [
-            {"network": answer.title, "proved up to": bracket.certified, "broken at": bracket.broken, "by": bracket.by}
+            {
+                "network": answer.title,
+                "proved up to": bracket.certified,
+                "broken at": bracket.broken,
+                "by": reading_title(bracket.by),
+            }
             for answer, bracket in brackets
         ]
     )
@@ -52,54 +118,44 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
     )
 
 
-def _brackets(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice) -> list[tuple[Answer, BeatBracket]]:
-    place, found = st.empty(), []
-    for number, answer in enumerate(answers):
-
-        def progress(done: int, total: int, what: str, number: int = number, title: str = answer.title) -> None:
-            if done % 100 == 0:
-                share = (number + done / max(total, 1)) / len(answers)
-                place.progress(min(share, 1.0), f"{title}: {what}. A change on the page stops it.")
-
-        key = (
-            "bracket",
-            answer.name,
-            answer.result.weights,
-            beats.source,
-            beats.name(row),
-            choice.seed,
-            choice.signal_only,
+def look_further(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice) -> bool:
+    """All attacks in turn on each network that has not met them, with a bar; whether any had to be run."""
+    memo = memo_for(beats.source)
+    waiting = [answer for answer in answers if _key(answer, beats, row, choice) not in memo]
+    place = st.empty()
+    for number, answer in enumerate(waiting):
+        look = partial(
+            bracket_beat,
+            loaders.checkpoint(answer.name).network,
+            beats,
+            row,
+            seed=choice.seed,
+            signal_only=choice.signal_only,
+            progress=_listener(place, answer.title, number, len(waiting)),
         )
-        settings = {"seed": choice.seed, "signal_only": choice.signal_only, "progress": progress}
-        network = loaders.checkpoint(answer.name).network
-        found.append(
-            (answer, memo_for(beats.source).get(key, lambda n=network, s=settings: bracket_beat(n, beats, row, **s)))
-        )
+        memo.get(_key(answer, beats, row, choice), look)
     place.empty()
-    return found
+    return bool(waiting)
+
+
+def _listener(place: "st.delta_generator.DeltaGenerator", title: str, number: int, count: int) -> Progress:
+    def progress(done: int, total: int, what: str) -> None:
+        if done % 100 == 0:
+            share = (number + done / max(total, 1)) / count
+            place.progress(min(share, 1.0), f"{title}: {what}. A change on the page stops it.")
+
+    return progress
+
+
+def _key(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> tuple:
+    beat = (answer.result.weights, beats.source, beats.name(row), answer.result.true_class)
+    return ("bracket", answer.name, *beat, choice.seed, choice.signal_only)
 
 
 def _result(bracket: BeatBracket) -> str:
-    if bracket.broken == 0:
+    if bracket.misread:
         return "misread before any noise"
-    proof = (
-        "there is no certificate for this network"
-        if bracket.certified != bracket.certified
-        else (f"proved up to {bracket.certified:.4f}")
-    )
+    proof = "not certified" if bracket.certified != bracket.certified else f"proved up to {bracket.certified:.4f}"
     if bracket.by:
-        return f"{proof}, broken at {bracket.broken:.3f} by {bracket.by}"
+        return f"{proof}, broken at {bracket.broken:.3f} by {reading_title(bracket.by)}"
     return f"{proof}, and no attack breaks it up to {bracket.most:g}"
-
-
-def _stored(answer: Answer, beats: Beats, row: int) -> str:
-    """What the shipped results say of this very beat, where it is one of theirs."""
-    found = loaders.verdict(answer.name)
-    if found is None or loaders.checkpoint(answer.name).config.source != beats.source:
-        return ""
-    own = found.beats[(found.beats["record"] == beats.record[row]) & (found.beats["sample"] == beats.sample[row])]
-    if own.empty or not own["by"].iloc[0]:
-        return ""
-    return (
-        f"In the stored results, with noise on all samples: broken at {own['broken'].iloc[0]:g} by {own['by'].iloc[0]}."
-    )

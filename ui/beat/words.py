@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from nsr_core.attacks import ATTACKS, attack_title
 from nsr_core.beat.attack import BeatAttack, NoiseLevel
+from nsr_core.beat.bracket import BeatBracket
 from nsr_core.data import CLASS_NAMES
 from nsr_core.recordings.beats import SOURCE
 from ui.beat.answers import Answer
@@ -20,7 +22,30 @@ def verdict(result: BeatAttack) -> str:
         return f":material/help: {'reads it otherwise' if result.source == SOURCE else 'misread'} before any noise"
     if result.flipped:
         return f":material/warning: flipped after {result.step} {'step' if result.step == 1 else 'steps'}"
-    return ":material/check_circle: held"
+    return f":material/shield: withstood {attack_with_steps(result)}"
+
+
+def attack_with_steps(result: BeatAttack) -> str:
+    """Which attack ran: ``PGD (100 steps)``; that one fails says nothing of others."""
+    title = ATTACKS[result.attack].title if result.attack in ATTACKS else result.attack
+    steps = result.settings.get("steps")
+    return f"{title} ({steps} {'step' if steps == 1 else 'steps'})" if steps else title
+
+
+def known(bracket: BeatBracket, complete: bool) -> str:
+    """A beat's bracket in one line.
+
+    Args:
+        complete: whether all attacks in turn have looked for a break.
+    """
+    if bracket.misread:
+        return "Misread before any noise."
+    proof = "not certified" if np.isnan(bracket.certified) else f"certified up to **{bracket.certified:.4f}**"
+    attacks = "by any attack" if complete else "so far"
+    if np.isnan(bracket.broken):
+        return f"Noise level: {proof}; no break found {attacks} up to {bracket.most:g}."
+    name = ATTACKS[bracket.by].title if bracket.by in ATTACKS else bracket.by
+    return f"Noise level: {proof}; smallest break found {attacks} **{bracket.broken:.3f}** ({name})."
 
 
 def readings(result: BeatAttack) -> str:
@@ -61,6 +86,6 @@ def protocol(result: BeatAttack) -> str:
     settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.settings.items())
     return (
         f"Protocol: {'paper' if result.protocol == 'paper' else 'custom, after the paper'} "
-        f"({result.attack}{': ' if settings else ''}{settings}; noise on {where}). Beat {result.beat}, seed {result.seed}. "
+        f"({attack_title(result.attack)}{': ' if settings else ''}{settings}; noise on {where}). Beat {result.beat}, seed {result.seed}. "
         "That an attack fails does not prove that none succeeds."
     )

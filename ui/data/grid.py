@@ -3,13 +3,15 @@
 import numpy as np
 import streamlit as st
 
-from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ, Beats
+from nsr_core.data import CLASSES, FS_HZ, Beats
 from nsr_core.data.beats import BEAT_LENGTH
 from nsr_core.data.summary import beat_table, draw_beats, matching_rows
 from ui import chart, links
+from ui.beat_choice import CLASS_TITLES
 from ui.data import choice, figures
 from ui.data.choice import ANY, DRAWN, FIRST_DRAW
 from ui.forms import whole_number
+from ui.pick import pick_one
 from ui.theme import ink
 
 #: What the cutting did to a beat, and the column of ``Beats`` that says so.
@@ -21,14 +23,7 @@ WIDTH_PX = 292
 
 def show(beats: Beats) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = st.selectbox(
-            "Class",
-            (ANY, *CLASSES),
-            key="of_class",
-            bind="query-params",
-            width=300,
-            format_func=lambda name: "Any class" if name == ANY else f"{CLASS_NAMES[name]} ({name})",
-        )
+        label = pick_one("Class", CLASS_TITLES, key="of_class", width=300)
         record = choice.record_field(beats)
         cut = _cut_field(beats)
         draw = whole_number(

@@ -1,8 +1,8 @@
-"""Attack a checkpoint with something that it has no results of, in the background."""
+"""Attack a network with something that it has no results of, in the background."""
 
 import streamlit as st
 
-from nsr_core.attacks import ATTACKS
+from nsr_core.attacks import ATTACKS, attack_title
 from nsr_core.errors import UserError
 from nsr_core.jobs import submit
 from nsr_core.jobs.kinds import Evaluation
@@ -16,22 +16,24 @@ def show(names: list[str]) -> None:
     Args:
         names: all checkpoints.
     """
-    with st.expander("Attack a checkpoint with something else", icon=":material/play_circle:"):
+    with st.expander("Run another attack", icon=":material/play_circle:"):
         st.markdown(
-            "A run in the background: it goes on when this page is closed, and its results appear above. A checkpoint that "
+            "A run in the background: it goes on when this page is closed, and its results appear above. A network that "
             "came with the program is copied first, so that its own results stay as they are."
         )
         with st.form("evaluate", border=False):
             first, second = st.columns(2)
-            name = first.selectbox("Checkpoint", names, key="evaluate_name")
-            attack = second.selectbox("Attack", list(ATTACKS), list(ATTACKS).index("fgsm"), key="evaluate_attack")
+            name = first.selectbox("Network", names, format_func=loaders.title, key="evaluate_name")
+            attack = second.selectbox(
+                "Attack", list(ATTACKS), list(ATTACKS).index("fgsm"), format_func=attack_title, key="evaluate_attack"
+            )
             per_class = first.number_input(
                 "Test beats of each class",
                 1,
                 20_000,
                 100,
                 key="evaluate_beats",
-                help="The first so many. PGD-100 takes about a second for 500 beats of an MLP, SPSA a hundred times that.",
+                help="The first ones of each class. PGD (100 steps) takes about a second for 500 beats of an MLP, SPSA a hundred times that.",
             )
             signal_only = second.toggle("Noise on the signal only", value=True, key="evaluate_signal")
             start = st.form_submit_button("Start", type="primary", icon=":material/play_arrow:")

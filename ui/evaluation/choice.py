@@ -4,10 +4,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from nsr_core.data import CLASS_NAMES
 from nsr_core.evaluation.curves import MEASURES
+from nsr_core.evaluation.summary import reading_title
 from ui import loaders
+from ui.pick import pick_one, pick_some
 
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2", "mlp-jacob", "mlp-adv0.1")
+MEASURE_HELP = (
+    "Accuracy and precision are means over the five classes. Recall: the share of a class's beats that is found. "
+    + ("; ".join(f"{name}: {title.lower()}" for name, title in CLASS_NAMES.items()) + ".")
+)
 FIRST_READINGS = ("pgd100", "worst-case")
 
 
@@ -34,33 +41,32 @@ def choose(names: list[str]) -> View:
     Args:
         names: the checkpoints that have results.
     """
-    chosen = st.multiselect(
-        "Checkpoints",
-        names,
+    chosen = pick_some(
+        "Networks",
+        loaders.titles(names),
         [name for name in FIRST_NETWORKS if name in names] or names[:4],
         key="checkpoints",
-        bind="query-params",
         placeholder="Choose any number",
-        help="Network and training method.",
+        help="Training method, its short name in brackets, and network.",
     )
     known = list(dict.fromkeys(reading for name in names for reading in loaders.readings_of(name)))
-    readings = st.multiselect(
+    readings = pick_some(
         "Attacks",
-        known,
+        {name: reading_title(name) for name in known},
         [name for name in FIRST_READINGS if name in known] or known[:1],
         key="under",
-        bind="query-params",
-        help="pgd20 and pgd100: the published PGD with 20 and 100 steps. spsa: a black-box attack, on fewer beats. worst-case: "
-        "all our attacks in turn; worst-case-signal: with the filling after the signal untouched.",
+        help="PGD is the published attack, with 20 and with 100 steps. SPSA needs no gradient, and was run on fewer beats. Worst "
+        "case: all our attacks in turn; signal only: with the padding after the signal untouched.",
     )
-    measure = st.selectbox("Measure", list(MEASURES), key="measure", bind="query-params")
-    st.caption(MEASURES[measure].title)
+    measure = pick_one(
+        "Measure", {name: measure.title for name, measure in MEASURES.items()}, key="measure", help=MEASURE_HELP
+    )
     natural = st.toggle(
         "Natural prevalence",
         key="natural",
         bind="query-params",
-        help="Off: every class counts the same, as in the paper. On: classes as frequent as among the beats, where nine "
-        "of ten are normal.",
+        help="Off: every class counts the same, as in the paper. On: classes as frequent as in the whole test split, "
+        "whichever of its beats were attacked.",
     )
     alone = st.toggle(
         "Each noise level alone",
@@ -81,6 +87,8 @@ def choose(names: list[str]) -> View:
         "Published curves",
         key="with_published",
         bind="query-params",
-        help="The paper's own values, dotted. They are read with each noise level alone.",
+        disabled=not alone,
+        help="The paper's own values, dotted. They are of each noise level alone: switch that reading on to see them beside "
+        "ours.",
     )
-    return View(chosen, readings, measure, natural, alone, bands, published)
+    return View(chosen, readings, measure, natural, alone, bands, published and alone)

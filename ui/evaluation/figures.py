@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.theme import PAPER_DASH, Ink, axis, layout, method_style, network_dash
+from ui.theme import PAPER_DASH, Ink, axis, layout, looks, method_style
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,9 @@ def robustness(lines: Sequence[Line], measure: str, ink: Ink, *, bands: bool, he
     Every point carries the checkpoint's name and its noise level, for whoever clicks on it.
     """
     data: list[dict[str, Any]] = []
-    for line in lines:
-        style = method_style(line.method)
-        colour = style.colour(ink)
+    for line, look in zip(lines, looks([(line.network, line.method) for line in lines], ink), strict=True):
         if bands:
-            data.append(_band(line, colour))
+            data.append(_band(line, look.colour))
         data.append(
             {
                 "type": "scatter",
@@ -41,20 +39,20 @@ def robustness(lines: Sequence[Line], measure: str, ink: Ink, *, bands: bool, he
                 "name": line.title,
                 "legendgroup": line.name,
                 "mode": "lines+markers",
-                "line": {"color": colour, "width": 2.2, "dash": network_dash(line.network)},
-                "marker": {"symbol": style.marker, "size": 9, "color": colour},
+                "line": {"color": look.colour, "width": 2.2, "dash": look.dash},
+                "marker": {"symbol": look.marker, "size": 9, "color": look.colour},
                 "customdata": [[line.name, eps] for eps in line.curve["eps"]],
                 "text": [f"{row.low:.3f} to {row.high:.3f}" for row in line.curve.itertuples()],
                 "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.3f}}</b> (%{{text}})<extra>{line.title}</extra>",
             }
         )
         if line.published is not None and not line.published.empty:
-            data.append(_published(line, style.marker, colour))
-    look = layout(ink, height, hovermode="closest", uirevision="curves", clickmode="event+select") | {
+            data.append(_published(line, method_style(line.method).marker, look.colour))
+    shared = layout(ink, height, hovermode="closest", uirevision="curves", clickmode="event+select") | {
         "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[-0.008, 0.308]),
         "yaxis": axis(ink, measure, range=[-0.02, 1.02], tickformat=".1f"),
     }
-    return go.Figure({"data": data, "layout": look})
+    return go.Figure({"data": data, "layout": shared})
 
 
 def _band(line: Line, colour: str) -> dict[str, Any]:
@@ -82,7 +80,6 @@ def _published(line: Line, marker: str, colour: str) -> dict[str, Any]:
         "y": line.published["value"].to_numpy(),
         "name": f"{line.title}, published",
         "legendgroup": line.name,
-        "showlegend": False,
         "mode": "lines+markers",
         "line": {"color": colour, "width": 1.4, "dash": PAPER_DASH},
         "marker": {"symbol": f"{marker}-open", "size": 8, "color": colour},

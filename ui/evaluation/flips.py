@@ -5,9 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.data import CLASSES
+from nsr_core.evaluation.summary import reading_title
 from ui import chart, loaders, sources
 from ui.evaluation.figures import Line
 from ui.links import page_link
+from ui.pick import pick_one
 
 OF, UNDER, AT = "flips_of", "flips_under", "flips_at"
 
@@ -33,16 +35,15 @@ def show(lines: dict[str, list[Line]]) -> None:
     st.markdown("#### The beats that flip at a point")
     names = list(dict.fromkeys(line.name for part in lines.values() for line in part))
     levels = sorted({float(eps) for part in lines.values() for line in part for eps in line.curve["eps"]})
-    for key, options in ((OF, names), (UNDER, list(lines)), (AT, levels)):
-        if st.session_state.get(key, options[0]) not in options:
-            del st.session_state[key]
+    if st.session_state.get(AT, levels[0]) not in levels:
+        del st.session_state[AT]
     which, under, where = st.columns(3)
-    name = which.selectbox("Checkpoint", names, key=OF, bind="query-params")
-    reading = under.selectbox("Attack", list(lines), key=UNDER, bind="query-params")
+    name = pick_one("Network", loaders.titles(names), key=OF, widget=which.selectbox)
+    reading = pick_one("Attack", {name: reading_title(name) for name in lines}, key=UNDER, widget=under.selectbox)
     level = where.selectbox("Noise level ε", levels, min(2, len(levels) - 1), key=AT, bind="query-params")
     known = {line.name: line.curve["eps"].tolist() for line in lines[reading]}
     if level not in known.get(name, []):
-        st.info(f"{loaders.title(name)} was not attacked by {reading} at {level:g}.")
+        st.info(f"{loaders.title(name)} was not attacked by {reading_title(reading)} at {level:g}.")
         return
     found = loaders.beats_that_flip(name, reading, level)
     st.markdown(

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from nsr_core.evaluation.summary import reading_title
 from nsr_core.paper.published import paper_tables
-from nsr_core.paper.report import ATTACK_TITLES
-from nsr_core.verdict.verdict import TITLES, WHOLE
+from nsr_core.verdict.verdict import WHOLE
 from ui import chart, loaders
 from ui.evaluation import flips
 from ui.evaluation.choice import View
@@ -27,13 +27,15 @@ def show(view: View) -> None:
     }
     panels = {reading: names for reading, names in panels.items() if names}
     if not panels:
-        st.info("Choose a checkpoint and an attack that it has results of; or attack one anew below.")
+        st.info("Choose a network and an attack that it has results of, or run another attack below.")
         return
     lines = {reading: [_line(name, reading, view) for name in names] for reading, names in panels.items()}
     for column, reading in zip(_places(len(lines)), lines, strict=True):
         with column:
             _panel(lines[reading], reading, view, height=520 if len(lines) == 1 else 420)
     for sentence in dict.fromkeys(sentence for reading in lines for sentence in _protocols(lines[reading], reading)):
+        st.caption(sentence)
+    if sentence := _which_beats(lines):
         st.caption(sentence)
     if view.published and all(line.published is None for part in lines.values() for line in part):
         st.caption("The paper has no such curve: it reports accuracy and precision at equal priors only.")
@@ -49,7 +51,7 @@ def show(view: View) -> None:
         facts={
             "view": asdict(view),
             "protocols": {
-                f"{line.name} {reading}": loaders.protocol(line.name, reading)
+                f"{line.title}, {reading_title(reading)}": loaders.protocol(line.name, reading)
                 for reading in lines
                 for line in lines[reading]
             },
@@ -66,7 +68,21 @@ def _protocols(lines: list[Line], reading: str) -> list[str]:
         titles.setdefault(loaders.protocol(line.name, reading), []).append(line.title)
     if len(titles) == 1:
         return list(titles)
-    return [f"{', '.join(whose)}: {sentence}" for sentence, whose in titles.items()]
+    return [f"{'; '.join(whose)}: {sentence}" for sentence, whose in titles.items()]
+
+
+def _which_beats(lines: dict[str, list[Line]]) -> str:
+    """How many beats each curve is of, where these are not the same for all; else nothing."""
+    counts: dict[int, list[str]] = {}
+    for reading, line in ((reading, line) for reading, part in lines.items() for line in part):
+        title = f"{line.title} under {reading_title(reading)}"
+        counts.setdefault(int(line.curve["beats"].iloc[0]), []).append(title)
+    if len(counts) < 2:
+        return ""
+    listed = "; ".join(
+        f"{count:,} beats: {', '.join(titles)}" for count, titles in sorted(counts.items(), reverse=True)
+    )
+    return f"These curves are not of the same beats, so small differences between them say little. {listed}."
 
 
 def _more_together(lines: list[Line], view: View) -> list[str]:
@@ -98,7 +114,12 @@ def _places(count: int) -> list[DeltaGenerator]:
 
 
 def _heading(reading: str, view: View) -> str:
-    return f"{view.title} under {(ATTACK_TITLES | TITLES).get(reading, reading)}"
+    return f"{view.title} under {_within(reading_title(reading))}"
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence: names in capitals stay."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
@@ -132,10 +153,10 @@ def _ends(curve: pd.DataFrame) -> str:
 def _table(lines: dict[str, list[Line]]) -> pd.DataFrame:
     parts = []
     for reading, line in ((reading, line) for reading, part in lines.items() for line in part):
-        part = line.curve.assign(checkpoint=line.name, attack=reading)
+        part = line.curve.assign(network=line.title, attack=reading_title(reading), checkpoint=line.name)
         if line.published is not None:
             part = part.merge(line.published[["eps", "value"]].rename(columns={"value": "published"}), "left", on="eps")
         parts.append(part)
     table = pd.concat(parts, ignore_index=True).round(4)
-    columns = ["checkpoint", "attack", "eps", "value", "low", "high", "beats"]
+    columns = ["network", "attack", "eps", "value", "low", "high", "beats", "checkpoint"]
     return table[columns + (["published"] if "published" in table else [])]

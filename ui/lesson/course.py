@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from nsr_core.beat.attack import BeatAttack, attack_beat
+from nsr_core.beat.attack import BeatAttack
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.lesson import lesson_pgd
 from nsr_core.training.checkpoint import Checkpoint
 from ui import loaders, sources
+from ui.attack_choice import AttackChoice
+from ui.beat import answers as lab
 from ui.memo import memo
 from ui.theme import Ink
 
@@ -61,18 +63,23 @@ class Lesson:
 
     def attacked(self) -> BeatAttack:
         """The lesson's PGD on the beat, in full."""
-        found = checkpoint(BASELINE)
-        key = (
-            "learn",
-            "attacked",
-            found.digest,
-            self.beats.source,
-            sources.root_of(self.beats.source),
-            self.row,
-            self.eps,
-        )
+        (answer,) = lab.ask([BASELINE], self.beats, self.row, self.as_in_the_lab)
+        return answer.result
+
+    @property
+    def as_in_the_lab(self) -> AttackChoice:
+        """The lesson's attack as the Beat lab has it: noise on the signal samples only, as in every step of the lesson."""
+        return AttackChoice("pgd", lesson_pgd(self.eps), self.eps, 0, signal_only=True)
+
+    @property
+    def lab_address(self) -> dict[str, str | list[str]]:
+        """The Beat lab's settings under which it shows what the lesson shows, with the same numbers."""
         attack = lesson_pgd(self.eps)
-        return memo().get(key, lambda: attack_beat(found, attack, self.beats, self.row, self.eps, signal_only=True))
+        return {
+            "beat": self.name, "models": [BASELINE, "mlp-loss2"], "eps": f"{self.eps:g}", "signal": "true", "seed": "0",
+            "attack": "pgd", "steps": str(attack.steps), "pgd_step_size": repr(attack.step_size), "pgd_move": attack.move,
+            "pgd_random_start": str(attack.random_start).lower(),
+        }  # fmt: skip
 
     def facts(self, *networks: str, how: str, **more: Any) -> dict[str, Any]:
         """What a file with this step's numbers should say.

@@ -11,7 +11,6 @@ from nsr_core.lesson import (
     STEPS_PER_BUDGET,
     AgainstChance,
     Climbs,
-    Knowledge,
     Ratios,
     StraightLine,
     Survivors,
@@ -232,52 +231,6 @@ def survivors(result: Survivors, ink: Ink, revealed: bool) -> go.Figure:
     bars["customdata"] = [left for _, left in shown]
     along = axis(ink, "still read correctly", tickformat=".0%", range=[0, 1.08])
     return _bar_figure(bars, along, 110 + 40 * len(shown), "survivors", ink)
-
-
-def known(result: Mapping[str, Knowledge], ink: Ink) -> go.Figure:
-    """One row a network, from no noise to much: proved safe, not known, broken; where each attack first succeeds."""
-    safe = np.array([max(found.proved, LINE_FROM) for found in result.values()])
-    broken = np.array(
-        [LINE_TO if np.isnan(found.broken) else max(found.broken, LINE_FROM) for found in result.values()]
-    )
-    start, end = np.full(len(result), LINE_FROM), np.full(len(result), LINE_TO)
-    names = list(result)
-    data: list[Part] = [
-        {
-            "type": "bar",
-            "y": names,
-            "x": stop - base,
-            "base": base,
-            "orientation": "h",
-            "name": title,
-            "marker": {"color": colour},
-            "hoverinfo": "skip",
-        }
-        for title, colour, base, stop in (
-            ("proved: no noise flips it", PROVED, start, safe),
-            ("not known", ink.grid, safe, broken),
-            ("broken", ink.attacked, broken, end),
-        )
-    ]
-    for attack, symbol, size in (("pgd", "circle", 17), ("spsa", "diamond", 9)):
-        marker = {"color": ink.page, "size": size, "symbol": symbol, "line": {"color": ink.text, "width": 2}}
-        data.append(
-            {
-                "type": "scatter",
-                "x": [getattr(found, attack) for found in result.values()],
-                "y": names,
-                "mode": "markers",
-                "name": f"first flip by {attack.upper()}",
-                "marker": marker,
-                "hovertemplate": f"{attack.upper()} flips it at ε %{{x:.3f}}<extra>%{{y}}</extra>",
-            }
-        )
-    ticks = {"tickvals": [1e-4, 1e-3, 1e-2, 1e-1], "ticktext": ["0.0001", "0.001", "0.01", "0.1"]}
-    look = layout(ink, 120 + 56 * len(names), {"t": 64}, barmode="overlay", bargap=0.45, uirevision="known") | {
-        "xaxis": axis(ink, "noise level ε", type="log", range=[np.log10(LINE_FROM), np.log10(LINE_TO)], **ticks),
-        "yaxis": axis(ink, autorange="reversed", showgrid=False, ticksuffix="  "),
-    }
-    return go.Figure({"data": data, "layout": look})
 
 
 def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, result: str, dash: str = "solid") -> Part:

@@ -1,6 +1,5 @@
 """Step 7: why an attack that fails proves nothing, and what would."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -8,6 +7,10 @@ from nsr_core import lesson as core
 from nsr_core.errors import UserError
 from nsr_core.verdict.levels import at
 from ui import chart, loaders
+from ui.beat import figures as beat_figures
+from ui.beat import known
+from ui.beat import words as beat_words
+from ui.beat.answers import ask
 from ui.lesson import course, figures
 from ui.lesson.course import Lesson, Question
 from ui.links import page_link
@@ -35,7 +38,7 @@ def show(lesson: Lesson) -> None:
         return
     if result is None:
         st.error(
-            f"{NETWORK} has no attack results here. Evaluate it: `python -m nsr_core evaluate checkpoints/{NETWORK}`"
+            f"{loaders.title(NETWORK)} has no attack results here. Restore the folder checkpoints of this program."
         )
         return
     share = dict(zip(result.attacks, result.left / result.beats, strict=True))
@@ -112,51 +115,41 @@ def _why(share: dict[str, float]) -> str:
 
 def _certificates(lesson: Lesson) -> None:
     st.divider()
-    with st.spinner("PGD and SPSA at eleven noise levels, and the certificate"):
-        result = {method: lesson.on_beat(core.knowledge, f"mlp-{method}") for method in COMPARED}
+    choice = lesson.as_in_the_lab
+    answers = ask([f"mlp-{method}" for method in COMPARED], lesson.beats, lesson.row, choice)
+    known.look_further(answers, lesson.beats, lesson.row, choice)
+    result = [(answer, known.so_far(answer, lesson.beats, lesson.row, choice)[0]) for answer in answers]
     words, picture = course.columns()
     with words:
         st.markdown(
             "**What would prove it? A certificate**: a computation that covers *all* noise up to some ε, not only the noise that "
             "an attack thought of. The simplest follows intervals: if each sample lies in [x - ε, x + ε], each unit lies in an "
             "interval too, layer by layer, and if at the end the right logit's lowest value tops all others' highest, "
-            "nothing within ε flips the beat."
+            "nothing within ε flips the beat. The one used here (CROWN) follows straight lines instead, which is tighter."
         )
-        st.markdown("\n".join(f"- *{method}*: {_sentence(found)}" for method, found in result.items()))
+        st.markdown("\n".join(f"- *{answer.method}*: {beat_words.known(found, True)}" for answer, found in result))
         st.markdown(
-            "Interval bounds are loose: the grey part is what neither side has settled. A network that attacks "
-            "leave alone and one that is proved safe need not be the same."
+            f"The dotted line is ε = {lesson.eps:g}, where steps 1, 2 and 4 flipped the reading of *ce*. Bounds are loose: the "
+            "pale part is what neither side has settled. That attacks leave a network alone does not prove that it is robust."
         )
     with picture:
         st.markdown(f"**What is known of beat** `{lesson.name}`")
         chart.draw(
-            figures.known(result, lesson.ink),
+            beat_figures.brackets({one.title: (one.method, found) for one, found in result}, lesson.eps, lesson.ink),
             key="known",
-            alt=". ".join(f"{method}: {_sentence(found)}" for method, found in result.items()),
+            alt=". ".join(f"{answer.title}: {beat_words.known(found, True)}" for answer, found in result),
         )
         how = (
-            f"MLPs, signal samples only, computed now. 100-PGD (Adamax over signs, seed 0) and a short SPSA "
-            f"({core.SHORT_SPSA.steps} steps of {core.SHORT_SPSA.samples} evaluations) at {len(core.FLIP_LEVELS)} levels from "
-            f"{core.FLIP_LEVELS[0]:g} to {core.FLIP_LEVELS[-1]:g}; protocol custom."
+            f"MLPs, noise on the signal samples only, computed now, as in the Beat lab: all attacks in turn (strength standard, "
+            f"seed 0) at 31 levels up to 0.3 and then to 0.001, and {course.PGD_WORDS}; protocol worst-case."
         )
         st.caption(how)
         rows = [
-            {"method": method, "proved to": found.proved, "PGD flips at": found.pgd, "SPSA flips at": found.spsa}
-            for method, found in result.items()
+            {"method": one.method, "proved to": found.certified, "broken at": found.broken, "by": found.by}
+            for one, found in result
         ]
         chart.numbers(
             pd.DataFrame(rows).round(5),
             name="learn-known",
-            facts=lesson.facts(*(f"mlp-{method}" for method in result), how=how),
+            facts=lesson.facts(*(answer.name for answer, _ in result), how=how),
         )
-
-
-def _sentence(found: core.Knowledge) -> str:
-    if found.broken == 0:
-        return "misreads this beat without any noise"
-    attacks = [
-        f"{name} flips it at {at:.3g}" for name, at in (("PGD", found.pgd), ("SPSA", found.spsa)) if np.isfinite(at)
-    ]
-    missed = [name for name, at in (("PGD", found.pgd), ("SPSA", found.spsa)) if not np.isfinite(at)]
-    tries = attacks + [f"{name} finds nothing up to {core.FLIP_LEVELS[-1]:g}" for name in missed]
-    return f"proved safe to ε = {found.proved:.2g}; {', '.join(tries)}"

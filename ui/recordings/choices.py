@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from nsr_core.recordings.beats import has_beats
 from nsr_core.recordings.grid import MOST_SECONDS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
@@ -47,12 +48,12 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
         st.info("Nothing says how many samples a second it has. Type it in above.")
         return None
     stretch = _stretch(len(channel.signal) / fs_hz)
-    use_marks = recording.marks is not None and _beats_from() == MARKED
+    use_marks = has_beats(recording.marks) and _beats_from() == MARKED
     prove = st.toggle(
-        "Prove as well",
+        "Certify as well",
         key="prove",
         bind="query-params",
-        help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network.",
+        help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network, ten times that where the cut does not matter.",
     )
     if not networks:
         st.info("Choose at least one network.")
@@ -118,7 +119,7 @@ def _beats_from() -> str:
     return st.segmented_control(
         "Beats",
         (FOUND, MARKED),
-        default=FOUND,
+        default=MARKED,
         required=True,
         key="beats_from",
         bind="query-params",

@@ -9,11 +9,12 @@ from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_up
+from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, upright
-from ui.theme import Ink, axis, class_colour, layout, method_style
+from ui.theme import Ink, axis, class_colour, layout, method_style, symbols
 
 #: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
 ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
@@ -45,7 +46,12 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
         "line": {"color": ink.trace, "width": 1.4},
         "hoverinfo": "skip",
     }
-    data = [trace, _peaks(result, start_s, stop_s, ink), *_ribbons(result, start_s, stop_s, ink)]
+    data = [
+        trace,
+        _peaks(result, start_s, stop_s, ink),
+        _deflections(result, start_s, stop_s, ink),
+        *_ribbons(result, start_s, stop_s, ink),
+    ]
     data += _track(result, start_s, stop_s, ink)
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
         "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX},
@@ -134,6 +140,24 @@ def _peaks(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     }
 
 
+def _deflections(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> Part:
+    """A question mark at each large deflection that is no beat's."""
+    cut = result.cut
+    shown = (cut.unclassified_s >= start_s) & (cut.unclassified_s < stop_s)
+    return {
+        "type": "scatter",
+        "x": cut.unclassified_s[shown],
+        "y": cut.lead.signal[cut.unclassified[shown]],
+        "mode": "text",
+        "name": "not classified",
+        "showlegend": False,
+        "text": ["<b>?</b>"] * int(shown.sum()),
+        "textfont": {"size": 18, "color": ink.attacked},
+        "hovertext": ["large, and not classified"] * int(shown.sum()),
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
 def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
     """Each network's readings as a row of boxes, from each beat to the next: colour, letter, probability."""
     rows, time_s = _within(result, start_s, stop_s), result.cut.time_s
@@ -181,6 +205,22 @@ def _hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) 
     ]
 
 
+def cuts_told(reading: NetworkReading, row: int, spread_mv: float) -> str:
+    """At how many cuts a beat is read alike, and under how much noise at all of them, in words."""
+    stands, proved = int(reading.stands_over[row]), float(reading.certified_cuts[row])
+    if stands < len(SHIFTS):
+        return f"read alike at {stands} of the {len(SHIFTS)} cuts within ±{REACH_MS:.0f} ms"
+    words = f"stands for every cut within ±{REACH_MS:.0f} ms"
+    if not proved > 0:
+        return words
+    level = (
+        f"{rounded_down(proved * spread_mv, 3):.3f} mV"
+        if np.isfinite(spread_mv)
+        else f"{rounded_down(proved, 3):.3f} of the range"
+    )
+    return f"{words} and any noise up to {level}"
+
+
 def noise_told(eps: float, mv_range: float) -> str:
     """The smallest noise that changed a reading, in words."""
     if not np.isfinite(eps):
@@ -194,11 +234,12 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     rows = _within(result, start_s, stop_s)
     scale = result.cut.beats.mv_range[rows].astype(float) if result.cut.lead.in_mv else np.ones(len(rows))
     x, parts = result.cut.time_s[result.cut.row[rows]], []
-    for name, reading in result.networks.items():
-        style = method_style(loaders.checkpoint(name).config.method)
+    methods = [loaders.checkpoint(name).config.method for name in result.networks]
+    for (name, reading), method, symbol in zip(result.networks.items(), methods, symbols(methods), strict=True):
+        colour = method_style(method).colour(ink)
         found, proved = reading.flips_at[rows] * scale, reading.certified[rows] * scale
         known = proved > 0
-        marker = {"symbol": style.marker, "size": 9, "color": style.colour(ink)}
+        marker = {"symbol": symbol, "size": 9, "color": colour}
         parts.append(
             {
                 "type": "scatter",
@@ -216,7 +257,7 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
                     "symmetric": False,
                     "array": np.zeros(len(rows)),
                     "arrayminus": np.where(known, found - proved, 0),
-                    "color": style.colour(ink),
+                    "color": colour,
                     "thickness": 1.5,
                     "width": 3,
                     "visible": bool(known.any()),

@@ -12,6 +12,7 @@ from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
 from ui.links import page_link
@@ -21,6 +22,7 @@ from ui.theme import ink
 STRIP_SECONDS = 8.0
 #: How many of the most fragile beats are listed.
 LISTED = 50
+LISTED_DEFLECTIONS = 12
 #: In the session, before the key of the recording: where the strip begins, and the beat that was chosen.
 START, CHOSEN = "strip_from_", "chosen_"
 #: Narrower, a phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
@@ -63,6 +65,13 @@ def _in_short(result: RecordingReading) -> None:
         st.metric(
             "Unlike the training beats", f"{unlike:,}", help="Their readings have been tested by nobody. See below."
         )
+    if len(cut.unclassified):
+        places = ", ".join(clock(second, 1) for second in cut.unclassified_s[:LISTED_DEFLECTIONS].tolist())
+        more = ", ..." if len(cut.unclassified) > LISTED_DEFLECTIONS else ""
+        st.warning(
+            f"**{len(cut.unclassified):,} large deflections are not classified**: no beat was found where they are, and no "
+            f"network reads them. In the strip each has a question mark. They are at {places}{more}."
+        )
     if unlike > 0.1 * read:
         st.warning(
             f"**{unlike / read:.0%} of these beats are unlike the beats that the networks were trained on.** What is read from "
@@ -70,8 +79,15 @@ def _in_short(result: RecordingReading) -> None:
         )
     for name, reading in result.networks.items():
         counts = np.bincount(reading.label, minlength=len(CLASSES))
-        words = ", ".join(f"{counts[label]:,} {CLASSES[label]}" for label in np.argsort(-counts) if counts[label])
+        words = ", ".join(
+            f"{counts[label]:,} {_spelled(CLASSES[label])}" for label in np.argsort(-counts) if counts[label]
+        )
         st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(result, name)}")
+        st.caption(f"Where a beat's window opens is a choice. {result.cuts_in_words(name)}")
+
+
+def _spelled(letter: str) -> str:
+    return f"{letter} ({CLASS_NAMES[letter].lower().replace(' beat', '')})"
 
 
 def _changed(result: RecordingReading, name: str) -> str:
@@ -100,7 +116,7 @@ def _strip(result: RecordingReading) -> float:
     st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(result)), lead.start_s, last))
     start_s = st.session_state[key]
     if last > lead.start_s:
-        start_s = st.slider("From, s", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
+        start_s = st.slider("Start at (s)", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
     st.html(STYLE)
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
@@ -128,7 +144,7 @@ def _chosen(result: RecordingReading) -> None:
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
-            f"{figures.noise_told(reading.flips_at[row], spread)}"
+            f"{figures.noise_told(reading.flips_at[row], spread)}; {figures.cuts_told(reading, row, spread)}"
             for name, reading in result.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
@@ -213,6 +229,7 @@ def _most_fragile(result: RecordingReading, network: str) -> None:
             "± mV": rounded_up(found * spread, 3),
             "± range": rounded_up(found, 4),
             "proved": rounded_down(reading.certified[order], 4),
+            "cuts": [f"{count} of {len(SHIFTS)}" for count in reading.stands_over[order].tolist()],
             "unlike": result.unlike[order],
         }
     )
@@ -230,6 +247,9 @@ def _most_fragile(result: RecordingReading, network: str) -> None:
                 help="The smallest noise found that changes the reading; less may do."
             ),
             "± range": st.column_config.NumberColumn(help="The same as a share of the beat's range."),
+            "cuts": st.column_config.TextColumn(
+                help=f"At how many cuts within ±{REACH_MS:.0f} ms the beat is read alike."
+            ),
             "proved": st.column_config.NumberColumn(help="No noise up to this share of the range changes the reading."),
         },
     )
@@ -256,7 +276,7 @@ def _likeness(result: RecordingReading) -> None:
     )
     st.caption(
         f"**{unlike:,} of {len(result.unlike):,}** are further from every cluster of training beats than 99 % of held-out beats of "
-        "the same records. A beat that is like them may still be misread; of one that is unlike them nothing is known."
+        "the same records. A beat that is like them may still be misread; nothing is known about one that is unlike them."
     )
 
 
@@ -278,5 +298,5 @@ def _report(result: RecordingReading, network: str, start_s: float) -> None:
         name=f"ecg-{result.cut.key}",
         figures=pictures,
         facts=result.facts() | {"counts": result.counts().to_dict("records"), "left_out": _left_out(result.cut.reason)},
-        label="The report: every beat, and files to take away",
+        label="The report: every beat, and downloads",
     )

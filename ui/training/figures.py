@@ -7,7 +7,7 @@ from ui.theme import Ink, axis, layout
 
 
 def history(epochs: pd.DataFrame, total: int, ink: Ink) -> go.Figure:
-    """Loss above; below it accuracy on validation beats, clean and under 20-PGD at 0.1, epoch by epoch.
+    """Loss above; below it accuracy on validation beats, clean and under PGD (20 steps) at 0.1, epoch by epoch.
 
     Args:
         epochs: ``epoch, loss, val_acc, val_pgd_acc`` of the epochs so far.
@@ -17,7 +17,7 @@ def history(epochs: pd.DataFrame, total: int, ink: Ink) -> go.Figure:
     rows = [
         ("loss", "loss", "y", ink.muted, "solid"),
         ("clean", "val_acc", "y2", ink.trace, "solid"),
-        ("under 20-PGD at 0.1", "val_pgd_acc", "y2", ink.attacked, "dash"),
+        ("under PGD (20 steps) at 0.1", "val_pgd_acc", "y2", ink.attacked, "dash"),
     ]
     data = [
         {

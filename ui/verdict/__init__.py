@@ -9,7 +9,7 @@ from ui.verdict import everyday, masking, network, patients, summary
 SECTIONS: dict[str, Callable[[dict[str, pd.DataFrame]], None]] = {
     "All networks": summary.show,
     "One network": network.show,
-    "Alarm": masking.show,
+    "Gradient masking": masking.show,
     "Everyday noise": everyday.show,
     "Patients": patients.show,
 }

@@ -17,7 +17,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     )
     result = {name: found for name in levels if (found := loaders.everyday(name)) is not None}
     if not result:
-        st.info("No network was tried under everyday noise yet: `python -m nsr_core noise FOLDER`")
+        st.info("No network was tried under everyday noise yet. The command line's noise command does it.")
         return
     name = network.choose(list(result))
     aimed = loaders.aimed_noise(name)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.parts import Part, faint, note
+from ui.parts import Part, faint, note, two_lines
 from ui.theme import PAPER_DASH, Ink, axis, layout
 
 #: The noise levels on the axes of curves; no proof of ours is at issue below.
@@ -76,7 +76,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
             ink,
             range=[height - 0.5, -0.5],
             tickvals=rows,
-            ticktext=table["title"].tolist(),
+            ticktext=table["title"].map(two_lines).tolist(),
             showgrid=False,
             ticksuffix="  ",
             fixedrange=True,
@@ -93,7 +93,7 @@ def _heading(rows: pd.DataFrame) -> str:
 def _row_hover(row) -> str:
     proof = "no certificate" if np.isnan(row.proved) else f"proved {row.proved:.3f}"
     return (
-        f"<b>{row.title}</b> at noise level {row.eps:g}<br>without noise {row.clean:.3f}<br>100-PGD as published "
+        f"<b>{row.title}</b> at noise level {row.eps:g}<br>without noise {row.clean:.3f}<br>PGD (100 steps) as published "
         f"{row.published:.3f}<br>worst case {row.worst:.3f} ({row.low:.3f} to {row.high:.3f})<br>{proof}"
     )
 
@@ -106,7 +106,8 @@ def curves(levels: pd.DataFrame, known: pd.DataFrame | None, colour: str, ink: I
         known: of ``nsr_core.certificates.band`` at many levels, or None where there is no certificate.
     """
     attacked = levels[levels["eps"] > 0]
-    # The worst case holds from its level on until the next one that was attacked.
+    # What an attack leaves holds from its level on until the next one that was attacked: all such lines have steps, so
+    # that none seems to cross another where neither was measured.
     x = np.array([LEVELS[0], *attacked["eps"]])
     worst = levels["worst"].to_numpy()
     data: list[Part] = []
@@ -122,7 +123,7 @@ def curves(levels: pd.DataFrame, known: pd.DataFrame | None, colour: str, ink: I
     ]
     dotted = {
         "signal": (colour, "worst case, signal only", "dash", "diamond-open"),
-        "published": (ink.text, "100-PGD, as published", PAPER_DASH, "circle-open"),
+        "published": (ink.text, "PGD (100 steps), as published", PAPER_DASH, "circle-open"),
     }
     data += [_points(attacked, column, *drawn) for column, drawn in dotted.items() if attacked[column].notna().any()]
     look = layout(ink, height, {"t": 64}, hovermode="closest", uirevision="verdict")
@@ -173,7 +174,7 @@ def _points(levels: pd.DataFrame, column: str, colour: str, name: str, dash: str
         "x": levels["eps"].to_numpy(),
         "y": levels[column].to_numpy(),
         "name": name,
-        "line": {"color": colour, "width": 1.6, "dash": dash},
+        "line": {"color": colour, "width": 1.6, "dash": dash, "shape": "hv"},
         "marker": {"symbol": symbol, "size": 8, "color": colour},
         "hovertemplate": f"ε %{{x:g}}: <b>%{{y:.3f}}</b><extra>{name}</extra>",
     }

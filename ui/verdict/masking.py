@@ -1,4 +1,4 @@
-"""The section MaskingCheck: whether a network hides its gradient, sign by sign."""
+"""The section Gradient masking: whether a network hides its gradient, sign by sign."""
 
 import pandas as pd
 import streamlit as st
@@ -22,7 +22,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     )
     checks = {name: found for name in levels if (found := loaders.masking(name))}
     if not checks:
-        st.info("No network was looked at yet: `python -m nsr_core masking FOLDER --keep`")
+        st.info("No network was checked yet. The command line's masking command does it.")
         return
     name = network.choose(list(checks))
     check = checks[name]
@@ -41,7 +41,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         table,
         name="masking-check",
         expanded=True,
-        label="Signs by network, and files to take away",
+        label="Signs by network, and downloads",
         facts={name: check.to_json() for name, check in checks.items()},
     )
 
@@ -53,10 +53,12 @@ def _signs(check: MaskingCheck) -> None:
 
 def _all(checks: dict[str, MaskingCheck]) -> pd.DataFrame:
     rows = [
-        {"sign": title} | {name: _light_of(check, title) for name, check in checks.items()}
+        {"sign": title} | {loaders.title(name): _light_of(check, title) for name, check in checks.items()}
         for title in [sign.title for sign in next(iter(checks.values())).signs]
     ]
-    return pd.DataFrame([{"sign": "all together"} | {name: check.light for name, check in checks.items()}, *rows])
+    return pd.DataFrame(
+        [{"sign": "all together"} | {loaders.title(name): check.light for name, check in checks.items()}, *rows]
+    )
 
 
 def _light_of(check: MaskingCheck, title: str) -> str:

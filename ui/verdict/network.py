@@ -5,8 +5,10 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.certificates import band
+from nsr_core.evaluation.summary import reading_title
 from nsr_core.verdict.verdict import Verdict, breaks
 from ui import chart, loaders
+from ui.pick import pick_one
 from ui.theme import ink, method_style
 from ui.verdict import figures, words
 
@@ -16,9 +18,7 @@ FINE = np.geomspace(figures.LEVELS[0], 0.3, 121)
 
 
 def choose(names: list[str]) -> str:
-    return st.selectbox(
-        "Network", names, names.index(FIRST) if FIRST in names else 0, key="verdict_of", bind="query-params", width=260
-    )
+    return pick_one("Network", loaders.titles(names), FIRST, key="verdict_of", width=420)
 
 
 def show(levels: dict[str, pd.DataFrame]) -> None:
@@ -40,9 +40,9 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     )
     st.caption(
         "True accuracy under the strongest noise that exists lies in the shaded band: no noise gets below it, and noise that "
-        "gets to its upper edge is known. The worst case has steps, because attacks were run at six levels."
+        "gets to its upper edge is known. Lines of attacks have steps, because attacks were run at six levels."
         if certified
-        else "Nothing is certified of this network yet (the command certify does it): the worst case is only the worst that we found."
+        else "Nothing is certified of this network yet: the worst case is only the worst that we found."
     )
     st.caption(words.protocol(name))
     chart.numbers(
@@ -55,16 +55,16 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
 
 
 def _who_broke_it(name: str, found: Verdict) -> None:
-    counts = breaks(found)
+    counts = breaks(found).rename(columns=reading_title)
     st.markdown("#### Which attack broke its beats")
     if counts.empty:
         st.info("No attack broke any of its beats.")
         return
     total = int(counts.sum().sum())
-    missed = int(counts.drop(columns=[one for one in ("fgsm", "pgd") if one in counts]).sum().sum())
+    missed = int(counts.drop(columns=[one for one in map(reading_title, ("fgsm", "pgd")) if one in counts]).sum().sum())
     st.markdown(
-        f"Of **{total:,}** beats that fell, **{missed:,}** ({missed / total:.0%}) withstood FGSM and the published PGD at the "
-        "level at which another attack broke them. Attacks run from the cheapest to the dearest, each on what is left."
+        f"**{total:,}** beats fell. **{missed:,}** of them ({missed / total:.0%}) withstood FGSM and the published PGD at the "
+        "level at which another attack broke them. Attacks run from the cheapest to the dearest, each on the beats that are left."
     )
     figure = figures.broken_by(counts, ink())
     chart.draw(
@@ -72,7 +72,10 @@ def _who_broke_it(name: str, found: Verdict) -> None:
         key="broken_by",
         alt="Beats broken: " + "; ".join(f"{attack} {counts[attack].sum()}" for attack in counts.columns),
     )
-    beats = found.beats.assign(beat=found.beats["record"].astype(str) + ":" + found.beats["sample"].astype(str))
+    beats = found.beats.assign(
+        by=found.beats["by"].map(reading_title),
+        beat=found.beats["record"].astype(str) + ":" + found.beats["sample"].astype(str),
+    )
     chart.numbers(
         beats[["beat", "y", "clean", "certified", "broken", "by"]].round(5),
         name=f"verdict-beats-{name}",

@@ -52,7 +52,7 @@ def by_class(found: Mapping[str, pd.DataFrame], measure: str, title: str, ink: I
     ]
     look = layout(ink, 420, {"t": 48}, hovermode="closest")
     axes = {
-        "xaxis": axis(ink, f"{title}, classes as frequent as they are", range=[-0.02, 1.02], tickformat=".1f"),
+        "xaxis": axis(ink, f"{title}, natural class frequencies", range=[-0.02, 1.02], tickformat=".1f"),
         "yaxis": axis(
             ink,
             range=[len(labels) - 0.5, -0.5],

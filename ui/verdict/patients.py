@@ -8,6 +8,7 @@ from nsr_core.errors import UserError
 from nsr_core.verdict.patients import CLASS_MEASURES, PatientResult
 from nsr_core.verdict.verdict import WHOLE
 from ui import chart, loaders
+from ui.pick import pick_one
 from ui.theme import ink
 from ui.verdict import patient_figures
 
@@ -15,41 +16,43 @@ from ui.verdict import patient_figures
 NEW_PATIENTS = "-patient"
 TITLES = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
 TOLD = {
-    "recall": "Of the beats of a class, how many are read as such.",
-    "precision": "Of the beats that are read as a class, how many are of it.",
+    "recall": "The share of a class's beats that are read as this class.",
+    "precision": "The share of the beats read as a class that belong to it.",
     "f1": "The harmonic mean of recall and precision.",
 }
-UNDER = {"no noise": None, "100-PGD, published": "pgd100", "worst case": WHOLE}
+UNDER = {"no noise": None, "PGD (100 steps)": "pgd100", "worst case": WHOLE}
 LEVELS = ("0.01", "0.03", "0.05", "0.1")
 
 
 def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown(
         "The paper splits beats at random, so a network is tested on patients whose other beats it has learned, with every "
-        "class counting the same. In practice the patients are new and nine of ten beats are normal. Here both: **known "
+        "class counting the same. In practice the patients are new and nine of ten beats are normal. Here are both: **known "
         "patients** (the paper's split) and **new patients** (de Chazal's: trained on 22 records, tested on 22 others), with "
-        "the classes as frequent as they are. Intervals are over patients, not beats: what if these had been others?"
+        "natural class frequencies. Intervals are over patients, not beats: what if these had been others?"
     )
     methods = [name.removesuffix(NEW_PATIENTS) for name in levels if name.endswith(NEW_PATIENTS)]
     methods = [name for name in methods if name in levels]
     if not methods:
-        st.info("No network was trained by patients yet: `python -m nsr_core train mlp ce --split patient`")
+        st.info(
+            "No network that was split by patient is here yet. The page Train makes one: My own, split by patient; then evaluate it."
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Network", methods, key="patients_of", bind="query-params", width=180)
-        under = st.selectbox("Noise", list(UNDER), key="patients_under", bind="query-params", width=220)
+        name = pick_one("Network", loaders.titles(methods), key="patients_of", width=320)
+        under = pick_one("Noise", {title: title for title in UNDER}, key="patients_under", width=220)
         level = "0"
         if UNDER[under]:
             level = st.segmented_control(
                 "Noise level ε", LEVELS, default=LEVELS[1], required=True, key="patients_eps", bind="query-params"
             )
-        measure = st.segmented_control(
+        measure = pick_one(
             "Measure",
-            CLASS_MEASURES,
-            default=CLASS_MEASURES[-1],
-            required=True,
+            {name: TITLES[name] for name in CLASS_MEASURES},
+            CLASS_MEASURES[-1],
             key="patients_measure",
-            bind="query-params",
+            widget=st.segmented_control,
+            required=True,
         )
     st.caption(f"{TITLES[measure]}: {TOLD[measure]}")
     try:

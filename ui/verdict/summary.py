@@ -11,10 +11,10 @@ from ui.verdict import figures, words
 
 FIRST_LEVEL = 0.03
 COLUMNS = {
-    "checkpoint": "checkpoint",
+    "title": "network",
     "beats": "test beats",
     "clean": "without noise",
-    "published": "100-PGD, published",
+    "published": "PGD (100 steps), published",
     "worst": "worst case",
     "low": "from",
     "high": "to",
@@ -23,15 +23,16 @@ COLUMNS = {
     "proved": "proved",
     "undecided": "undecided",
     "check": "masking check",
+    "checkpoint": "checkpoint",
 }
 HELP = {
-    "100-PGD, published": "Accuracy that the paper's own attack leaves, each noise level alone, as its tables report.",
+    "PGD (100 steps), published": "Accuracy that the paper's own attack leaves, each noise level alone, as its tables report.",
     "worst case": "Accuracy after all attacks, one after another; 95 % of resamples of the beats lie between from and to.",
     "overstated by": "By how much the published protocol is above the worst case.",
     "worst case, signal only": "The same with noise on the signal only, not on the zeros that fill a beat up.",
-    "proved": "Share of beats of which it is proved that no noise of this size changes the reading. Not for the CNN.",
+    "proved": "Share of beats for which it is proved that no noise of this size changes the reading.",
     "undecided": "Neither broken by any attack nor proved.",
-    "masking check": "Whether the network's gradient misleads attacks; see the section Alarm.",
+    "masking check": "Whether the network's gradient misleads attacks; see the section Gradient masking.",
 }
 
 
@@ -53,7 +54,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     chart.draw(
         figure,
         key="ladder",
-        alt=f"At noise level {eps:g}, 100-PGD as published and worst case: "
+        alt=f"At noise level {eps:g}, PGD (100 steps) as published and worst case: "
         + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
     )
     st.caption(words.protocols(table["checkpoint"]))

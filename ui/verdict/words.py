@@ -51,14 +51,14 @@ def protocols(names: Iterable[str]) -> str:
     by_beats: dict[str, list[str]] = {}
     for name in names:
         by_beats.setdefault(_beats(name), []).append(loaders.title(name))
-    groups = [f"- {', '.join(titles)}: {beats}." for beats, titles in by_beats.items()]
+    groups = [f"- {'; '.join(titles)}: {beats}." for beats, titles in by_beats.items()]
     return "\n".join([*dict.fromkeys(map(_rules, names)), LIMIT, "", *groups])
 
 
 def _rules(name: str) -> str:
     ran = loaders.checkpoint(name).card["results"]["attacks"][WHOLE]
     return (
-        f"Protocols: paper (100-PGD as published) and worst-case (all attacks in turn, strength {ran['attack']['strength']}), "
+        f"Protocols: paper (PGD with 100 steps, as published) and worst-case (all attacks in turn, strength {ran['attack']['strength']}), "
         "both on the same beats, noise on all samples."
     )
 

@@ -41,3 +41,16 @@ def endings() -> tuple[str, ...]:
     """All endings that files of these formats have, without the point, and that of a zip."""
     ours = [ending for each in FORMATS.values() for ending in (*each.endings, *each.companions)]
     return tuple(dict.fromkeys(ending.removeprefix(".") for ending in (*ours, ".zip")))
+
+
+def described() -> list[dict[str, str]]:
+    """Of each format its key, title, endings and what is read of it, for ``list`` and the documentation."""
+    return [
+        {
+            "key": each.key,
+            "title": each.title,
+            "endings": " ".join((*each.endings, *each.companions[:2])),
+            "reads": each.reads,
+        }
+        for each in FORMATS.values()
+    ]

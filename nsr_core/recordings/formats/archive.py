@@ -28,7 +28,7 @@ _REMEDY = "Unpack it and give the recording's files themselves."
 
 def is_zip(content: bytes) -> bool:
     """Whether these bytes begin as a zip does."""
-    return content.startswith((SIGNATURE, EMPTY_SIGNATURE))
+    return content[: len(SIGNATURE)] in (SIGNATURE, EMPTY_SIGNATURE)
 
 
 def unzip(name: str, content: bytes, limits: Limits, deadline: Deadline) -> dict[str, bytes]:

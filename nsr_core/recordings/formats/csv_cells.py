@@ -30,7 +30,7 @@ _CLOCK = re.compile(
 )
 _ZONE = r"(\s*(Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 _DATE = (
-    r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}|\d{1,2}[ -][A-Za-z]{3,9}\.?[ -,]+\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4})"
+    r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8}|\d{1,2}[ -][A-Za-z]{3,9}\.?[ ,-]+\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4})"
 )
 _STAMP = re.compile(rf"\[?((?P<date>{_DATE})[T ,]+)?(?P<clock>{_CLOCK.pattern}){_ZONE}\]?$", re.IGNORECASE | re.ASCII)
 _DATE_ALONE = re.compile(rf"{_DATE}$", re.ASCII)

@@ -27,7 +27,7 @@ from nsr_core.recordings.formats.text import quote, split_unit, tidy_unit
 from nsr_core.recordings.recording import MV_PER_UNIT, UNKNOWN_UNIT
 
 #: So many lines are looked at; a device that has more to say above its table is not known.
-HEAD_LINES = 400
+HEAD_LINES = 1000
 #: Blank lines and comments among them; after so many, no table is expected any more.
 MOST_LINES = 100_000
 #: In the order of trust: a comma may also be a decimal mark, and a blank may stand anywhere.
@@ -38,7 +38,7 @@ NO_SEPARATOR = ""
 COMMENTS = ("#", "%", "//")
 NUMBER, STAMP, DATE, TEXT, EMPTY = "number", "stamp", "date", "text", "empty"
 #: How many of the last lines tell the layout, and what share of them must agree on something.
-_PROBED, _MOST = 200, 0.8
+_PROBED, _FEW, _MOST = 200, 20, 0.8
 #: A number whose decimal mark is the comma that also separates; and such a line.
 _PAIR = r"[+-]?\d+,\d+"
 _PAIRS = re.compile(rf"\s*{_PAIR}(,\s*{_PAIR})*,?\s*$", re.ASCII)
@@ -150,7 +150,7 @@ def read_layout(content: bytes) -> Layout:
     """
     head = read_head(content)
     lines = [line for line in head if not line.is_comment]
-    probed = [line.text for line in lines[-min(_PROBED, (len(lines) + 1) // 2) :]]
+    probed = _last([line.text for line in lines])
     pairs = _are_pairs([line.text for line in lines])
     separator = _declared(head) or _separator(probed, pairs)
     quoted = any('"' in line for line in probed) and _hide_separators(probed, separator)
@@ -160,7 +160,7 @@ def read_layout(content: bytes) -> Layout:
     rows = [draft.split(line.text) for line in lines]
     if pairs and separator == NO_SEPARATOR:
         columns = 1
-    kinds = _kinds([row for row in rows[-len(probed) :] if len(row) == columns], columns)
+    kinds = _kinds([row for row in map(draft.split, probed) if len(row) == columns], columns)
     if NUMBER not in kinds and STAMP in kinds:
         raise UserError("The file has a time column and no signal. Give a table with the ECG beside it.")
     if NUMBER not in kinds and set(kinds) != {EMPTY}:
@@ -203,19 +203,34 @@ def _are_pairs(lines: Sequence[str]) -> bool:
     Two columns of whole numbers would look the same but for what only digits behind a decimal mark do: begin with 0, or
     follow a ``-0``. Headings, where there are some, count the columns.
     """
-    data = lines[-min(_PROBED, max(1, (len(lines) + 1) // 2)) :]
-    if not data or not all(map(_PAIRS.match, data)):
+    data = _last(lines)
+    if not all(map(_PAIRS.match, data)):
         return False
     commas = Counter(line.rstrip(" ,").count(",") for line in data)
     if len(commas) != 1 or next(iter(commas)) % 2 == 0:
         return False
     count = (next(iter(commas)) + 1) // 2
-    heading = next((line for line in reversed(lines) if not _PAIRS.match(line)), None)
-    if heading is not None and heading.count(",") in (count - 1, 2 * count - 1) and not any(map(str.isdigit, heading)):
-        return heading.count(",") == count - 1
     digits = [match.split(",")[1] for line in data for match in re.findall(_PAIR, line)]
     tenths = {each for each in digits if len(each) == 1}
-    return any(map(_FRACTION.search, data)) or (len(tenths) >= _ENOUGH_DIGITS and len(tenths) == len(set(digits)))
+    if any(map(_FRACTION.search, data)) or (len(tenths) >= _ENOUGH_DIGITS and len(tenths) == len(set(digits))):
+        return True
+    heading = next((line for line in reversed(lines) if not _PAIRS.match(line)), None)
+    return (
+        heading is not None
+        and not any(map(str.isdigit, heading))
+        and heading.count(",") == count - 1
+        and not _is_saying(heading)
+    )
+
+
+def _last(lines: Sequence[str]) -> Sequence[str]:
+    """The lines that are taken for data: of those with a digit the last quarter, of a few lines the last half.
+
+    Lines without one are words, or rows in which all samples are missing, and tell nothing.
+    """
+    told = [line for line in lines if any(map(str.isdigit, line))] or list(lines)
+    count = len(told)
+    return told[-min(_PROBED, max((count + 3) // 4, min((count + 1) // 2, _FEW))) :]
 
 
 def _separator(lines: Sequence[str], pairs: bool) -> str:

@@ -22,7 +22,7 @@ _HERTZ_WORD = (
     r"|\u8d6b[\u5179\u8332]?|\ud5e4\ub974\uce20|\u0647\u0631\u062a\u0632|\u05d4\u05e8\u05e5|\u03c7\u03b5\u03c1\u03c4\u03b6"
     r"|\u0939\u0930\u094d\u091f\u094d\u091c\S*|\u0e40\u0e2e\u0e34\u0e23\u0e15\u0e0b\u0e4c)"
 )
-_HERTZ = re.compile(rf"(?<![\d.,\u2013-]){_NUMBER}\s*{_HERTZ_WORD}(?!\w)", re.IGNORECASE)
+_HERTZ = re.compile(rf"(?<![\d.\u2013-])(?<!\d,){_NUMBER}\s*{_HERTZ_WORD}(?!\w)", re.IGNORECASE)
 _PER_SECOND = re.compile(
     rf"(?<![\d.,]){_NUMBER}\s*(?P<kilo>k)?\s*(?:samples?|s|smp|sps|muestras|\w*proben)?\s*(?:/|per )\s*(?:s|sec|second|sek)\b"
     rf"|(?<![\d.,])(?P<sps>\d+(?:\.\d+)?)\s*sps\b",
@@ -159,7 +159,9 @@ def _bare_rate(line: str, limits: Limits) -> float | None:
 
 
 def _take_line(said: Metadata, line: str) -> None:
-    key, *values = [bare(part) for part in _PARTS.split(line)]
+    parts = line.split("\t") if "\t" in line else _PARTS.split(line)
+    key, *values = [bare(part) for part in parts]
+    key = key.rstrip("=: ")
     values = [value for value in values if value]
     if not values:
         return

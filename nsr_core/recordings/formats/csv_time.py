@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsr_core.errors import UserError
-from nsr_core.recordings.formats.shape import ecg_by_name, is_counter, is_ramp
+from nsr_core.recordings.formats.shape import ecg_by_name, excerpt, is_counter, is_ramp
 from nsr_core.recordings.limits import Limits
 
 #: Names of a column that holds the time, and of one that only counts the samples; words of a heading.
@@ -49,6 +49,9 @@ NOTED_DEVIATION = 0.25
 _ROUNDING = 1e-6
 #: Gaps are filled where all other steps lie so close to an interval, and what is missing is no more than this of the whole.
 _GAP_TOLERANCE, _MOST_MISSING = 0.45, 0.5
+#: Of a column of more lines, one of so many is looked at; and the share of steps without a new stamp that makes packets,
+#: judged in the first lines.
+_LONG, _THINNED, _SAME_STAMP, FIRST_LINES = 2_000_000, 64, 0.4, 100_000
 #: Two rates that differ by less say the same.
 SAME_RATE = 0.02
 
@@ -144,11 +147,11 @@ def _candidates(table: Table) -> tuple[tuple[int, ...], tuple[int, ...]]:
     for column in columns:
         if column in counters or column in named or len(table.values[column]) < LEAST_GUESSED:
             continue
-        if is_ramp(table.values[column]):
+        if is_ramp(excerpt(table.values[column])):
             rising.append(column)
-        elif is_counter(table.values[column]) and not ecg_by_name(names[column]):
+        elif is_counter(excerpt(table.values[column])) and not ecg_by_name(names[column]):
             counting.append(column)
-    beside = [column for column in rising if named and _counts(table.values[column])]
+    beside = [column for column in rising if named and _counts(table.values[column][:FIRST_LINES])]
     rising = [column for column in rising if column not in beside]
     if len(counters) + len(named) + len(rising) + len(beside) + len(counting) < len(names):
         counters += counting  # else they are all the signals there are
@@ -159,7 +162,8 @@ def _candidates(table: Table) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def _only_counts(values: np.ndarray) -> bool:
     """Of a column whose name says so; of few values nothing else can be said."""
-    return len(values) < LEAST_GUESSED or is_ramp(values) or is_counter(values) or bool(np.isnan(values).any())
+    part = excerpt(values)
+    return len(values) < LEAST_GUESSED or is_ramp(part) or is_counter(part) or bool(np.isnan(part).any())
 
 
 def _is_named(table: Table, column: int) -> bool:
@@ -201,18 +205,23 @@ def _from_time(time: np.ndarray, per_second: float | None, limits: Limits) -> Ti
         return Timing()
     time = _past_midnight(time) if per_second else time
     packets = _packets(time)
-    if packets:
+    if packets is not None:
         return _from_packets(time, packets, per_second, limits)
-    fault = _unevenness(time)
+    every = _thinning(time)
+    is_even = every > 1 and _is_even(time[::every], every)
+    fault = None if is_even else _unevenness(time)
     place = _with_gaps(time) if fault else None
     if fault and place is None:
         raise UserError(
             f"The time column {fault}. Give the samples at an even rate, or give the sampling rate by hand; "
             "then the time column is passed over."
         )
-    if per_second is None and place is None and _counts(time):
+    if per_second is None and place is None and _counts(time[:FIRST_LINES]):
         return Timing((), None, ("The time column counts 0, 1, 2, ...: it does not tell the sampling rate.",))
-    even = np.arange(len(time), dtype=np.float64) if place is None else place.astype(np.float64)
+    if is_even:
+        even, time = np.arange(0, len(time), every, dtype=np.float64), time[::every]
+    else:
+        even = np.arange(len(time), dtype=np.float64) if place is None else place.astype(np.float64)
     period = (time[-1] - time[0]) / (even[-1] - even[0])
     notes = []
     is_sure = per_second is not None
@@ -233,16 +242,36 @@ def _from_time(time: np.ndarray, per_second: float | None, limits: Limits) -> Ti
     return Timing((), fs_hz, tuple(notes), place, is_sure)
 
 
+def _thinning(time: np.ndarray) -> int:
+    """Of a long column every so manieth line is looked at; of others every one."""
+    return _THINNED if len(time) > _LONG else 1
+
+
+def _is_even(thinned: np.ndarray, every: int) -> bool:
+    """Whether no line that is looked at lies further off than a single interval, so that none can be lost in between."""
+    return len(thinned) > LEAST_GUESSED and bool(np.isfinite(thinned).all()) and _period(thinned) > 0 and (
+        _deviation(thinned) <= LARGEST_DEVIATION / every * _period(thinned)
+    )  # fmt: skip
+
+
 def _filled(time: np.ndarray) -> np.ndarray:
     """A few missing times of lines that could not be read, on the line between their neighbours."""
-    there = np.flatnonzero(np.isfinite(time))
-    if len(there) == len(time) or len(there) < 0.98 * len(time) or len(time) < 100:
+    if np.isfinite(time).all():
         return time
-    return np.interp(np.arange(len(time)), there, time[there])
+    there = np.flatnonzero(np.isfinite(time))
+    if len(there) < 0.98 * len(time) or len(time) < 100:
+        return time
+    filled = np.interp(np.arange(len(time)), there, time[there])
+    first, last, step = there[0], there[-1], (time[there[-1]] - time[there[0]]) / (there[-1] - there[0])
+    filled[:first] = time[first] - step * np.arange(first, 0, -1)
+    filled[last + 1 :] = time[last] + step * np.arange(1, len(time) - last)
+    return filled
 
 
 def _past_midnight(time: np.ndarray) -> np.ndarray:
     """Times of day that go on after midnight, or after noon where they have twelve hours."""
+    if not (np.diff(time[:: _thinning(time)]) < 0).any():
+        return time
     for day in (86400.0, 43200.0):
         falls = np.concatenate([[0], np.cumsum(np.diff(time) < -day + 3600)])
         if falls[-1] and time.max() <= day:
@@ -252,8 +281,10 @@ def _past_midnight(time: np.ndarray) -> np.ndarray:
 
 def _packets(time: np.ndarray) -> np.ndarray | None:
     """Where each new stamp begins, if stamps come once for several samples, about as many each; else None."""
+    if (np.diff(time[:FIRST_LINES]) == 0).mean() < _SAME_STAMP:
+        return None
     steps = np.diff(time)
-    if not np.isfinite(steps).all() or (steps < 0).any() or (steps > 0).sum() < 3 or (steps == 0).mean() < 0.4:
+    if not np.isfinite(steps).all() or (steps < 0).any() or (steps > 0).sum() < 3 or (steps == 0).mean() < _SAME_STAMP:
         return None
     begins = np.flatnonzero(steps > 0) + 1
     sizes = np.diff(begins)

@@ -1,6 +1,7 @@
 """Blocks of lines to numbers: fast where every line is as it should be, one by one and with line numbers where not."""
 
 import csv
+import datetime
 import io
 import re
 from dataclasses import dataclass, field
@@ -56,12 +57,25 @@ class Days:
     def _since_first(self, date: str) -> float:
         if not self.known:
             return 0.0
-        try:
-            both = pd.to_datetime([next(iter(self.known)), date], dayfirst=not date[:4].isdigit())
-            days = float((both[1] - both[0]).days)
-        except (ValueError, OverflowError):
-            days = -1.0
+        first, this = _day_number(next(iter(self.known))), _day_number(date)
+        days = -1.0 if first is None or this is None else float(this - first)
         return days if 0 < days < 100 else max(self.known.values()) + 1.0
+
+
+def _day_number(date: str) -> int | None:
+    """A date's day, year first or last, day before month or after it; None where that is no date."""
+    parts = [int(part) for part in re.findall(r"\d+", date)]
+    if len(parts) == 1 and len(date) == 8:
+        parts = [int(date[:4]), int(date[4:6]), int(date[6:])]
+    if len(parts) != 3:
+        return None
+    year, *rest = parts if parts[0] > 31 else (parts[2], parts[1], parts[0])
+    for month, day in (rest, rest[::-1]):
+        try:
+            return datetime.date(year, month, day).toordinal()
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 def read_block(block: bytes, first_line: int, layout: Layout, faults: Faults, days: Days) -> np.ndarray:
@@ -161,6 +175,8 @@ def _read_exactly(block: bytes, first_line: int, layout: Layout, faults: Faults,
         if len(cells) != layout.columns:
             if len(cells) == layout.columns + 1 and not cells[-1]:
                 cells = cells[:-1]
+            elif len(cells) == layout.columns - 1 and layout.kinds[-1] == EMPTY:
+                cells = [*cells, ""]
             else:
                 faults.line(line, len(cells), layout.columns)
                 rows.append([np.nan] * layout.columns)

@@ -52,7 +52,9 @@ def read_wide(given: Given, text: bytes) -> Contents:
         UserError: it is a table of beats, or as wide as it is long.
     """
     rows = [row for row in text[:].split(b"\n", MOST_ROWS * _STRETCHED * 4) if row.strip()]
-    separator = _separator(rows[0][:_FIRST_BYTES]) or b","
+    separator = _separator(text[:_FIRST_BYTES]) or b","
+    if not rows:
+        raise UserError(f"{quote(given.name)} holds separators and no numbers. Give the file with the ECG.")
     columns = rows[0].rstrip(b"\r ,;").count(separator) + 1
     if columns in BEAT_COLUMNS and len(rows) > 1:
         raise UserError(_beats_message(given, rows[0], separator))
@@ -82,6 +84,10 @@ def _row(row: bytes, separator: bytes) -> tuple[str, np.ndarray]:
     while cells and not cells[-1]:
         cells.pop()
     heading = cells.pop(0) if cells and not (is_number(cells[0]) or is_missing(cells[0])) else ""
+    try:
+        return heading, np.array([cell or "nan" for cell in cells], np.float64)
+    except ValueError:
+        pass
     style = style_of(cells[:1000])
     found = [number(style.plain(cell)) for cell in cells]
     return heading, np.array([np.nan if each is None else each for each in found], np.float64)

@@ -1,5 +1,6 @@
 """JSON: arrays of numbers, alone or by name, with the rate, the unit and the leads beside them."""
 
+import codecs
 import json
 import math
 from typing import Any
@@ -88,9 +89,17 @@ def _number(value: float | None) -> float:
 
 
 def _begins_as_json(content: bytes) -> bool:
-    start = content[:2000].removeprefix(b"\xef\xbb\xbf").lstrip()
-    inner = start[1:].lstrip()
-    return is_text(content) and ((start[:1] == b"{" and inner[:1] in (b'"', b"}")) or (start[:1] == b"[" and inner[:1] in b'[{"-0123456789n' and b":" not in start[:12]))  # fmt: skip
+    start = content[:2000].removeprefix(codecs.BOM_UTF8).lstrip()
+    inner = start[1:].lstrip()[:1]
+    if start[:1] == b"{":
+        return is_text(content) and inner in (b'"', b"}")
+    is_clock = b":" in start[:12]  # a stamp in brackets, as some devices write it
+    return (
+        is_text(content)
+        and start[:1] == b"["
+        and inner != b""
+        and (inner in b'[{"' or (inner in b"-0123456789n" and not is_clock))
+    )
 
 
 JSON = Format(

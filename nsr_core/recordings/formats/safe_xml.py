@@ -15,7 +15,7 @@ from nsr_core.errors import UserError
 from nsr_core.recordings.formats.text import quote
 from nsr_core.recordings.limits import Deadline
 
-MOST_ELEMENTS, MOST_DEPTH = 2_000_000, 100
+MOST_ELEMENTS, MOST_DEPTH = 200_000, 100
 _BETWEEN_CHECKS = 1 << 14
 HEAD_BYTES = 1 << 16
 #: Blanks, declarations and comments, then the first element.

@@ -42,7 +42,7 @@ LEAST_SAMPLES = 10
 
 
 #: What is judged as a whole is looked at in so many samples; longer signals in as many from three places.
-EXCERPT, PIECE = 1_000_000, 1_000_000
+EXCERPT, PIECE = 200_000, 1_000_000
 
 
 def excerpt(signal: np.ndarray | Samples) -> np.ndarray:

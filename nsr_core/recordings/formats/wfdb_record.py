@@ -123,7 +123,8 @@ def _read_plain(given: Given, name: str) -> tuple[float, int, list[Channel], lis
         given.limits.check_streamed(samples)
         channels = _mapped_signals(name, header, given.files, frames)
     else:
-        given.limits.check_samples(samples)
+        size = sum(np.dtype(_word(signal.format)).itemsize * signal.per_frame for signal in header.signals)
+        given.limits.check_samples(frames * size // np.dtype(np.float64).itemsize)
         channels = _unpacked_signals(name, header, given, frames)
     if not all(signal.is_calibrated for signal in header.signals):
         notes.append("A signal has no gain in the header: its amplitude is relative, its unit is not known.")

@@ -68,7 +68,7 @@ def _sheets(given: Given) -> Iterator[tuple[str, Iterable[Iterable[Any]]]]:
 
 
 def _as_text(given: Given, rows: Iterable[Iterable[Any]]) -> bytes:
-    """The rows as lines of cells with tabs between them, all with as many as the longest of the last rows."""
+    """The rows as lines of cells with tabs between them, all that are half as long as the longest with as many."""
     lines: list[str] = []
     cells = blank = 0
     for row in rows:
@@ -88,7 +88,7 @@ def _as_text(given: Given, rows: Iterable[Iterable[Any]]) -> bytes:
         if len(lines) % 2048 == 0:
             given.deadline.check()
             given.progress(len(lines), 1 << 20, "reading the sheet")
-    width = max((line.count(_SEPARATOR) for line in lines[-200:]), default=0)
+    width = max((line.count(_SEPARATOR) for line in lines), default=0)
     padded = [
         line + _SEPARATOR * (width - line.count(_SEPARATOR)) if line and 2 * line.count(_SEPARATOR) >= width else line
         for line in lines

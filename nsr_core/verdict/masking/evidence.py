@@ -46,6 +46,7 @@ class Evidence:
         self._masks: dict[tuple[str, float], np.ndarray] = {}
         self._beyond: dict[tuple[str, float], np.ndarray] = {}
         self._trails: dict[float, Trail] = {}
+        self._claimed: dict[tuple[str, float], np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -55,6 +56,11 @@ class Evidence:
         if (run, eps) not in self._masks:
             self._masks[run, eps] = self._attack(run, eps, np.arange(len(self)))
         return self._masks[run, eps]
+
+    def claimed(self, run: str, eps: float) -> np.ndarray:
+        """(beats,) bool, which beats a run says that it broke, by the outputs that came with its gradients."""
+        self.broken(run, eps)
+        return self._claimed[run, eps]
 
     def left(self, eps: float) -> np.ndarray:
         """(beats,) bool, which beats the published attack leaves."""
@@ -102,6 +108,7 @@ class Evidence:
         made = VARIANTS[run]
         network, attack = rescaled(self.network, made.scale, self._margins), made.attack(eps)
         broken = np.zeros(len(places), bool)
+        claimed = np.zeros(len(self), bool)
         size = batch_size(self.network.name)
         for first in range(0, len(places), size):
             batch = places[first : first + size]
@@ -112,5 +119,7 @@ class Evidence:
                 self.progress(done, total, f"{run} at {eps:g}, {what}")
 
             result = attack(network, x, y, eps, randomness=chance, progress=report)
+            claimed[batch] = (result.step >= 0).numpy()
             broken[first : first + size] = judge(self.network, x, y, eps, None, result.x_adv).broken.numpy()
+        self._claimed[run, eps] = claimed
         return broken

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nsr_core.verdict.masking import indicators
 from nsr_core.verdict.masking.evidence import Evidence
 from nsr_core.verdict.masking.sign import CHANCE, Judgement, light_of, light_of_beats, of_beats, percent
 from nsr_core.verdict.masking.variants import PUBLISHED, RESCALED, STARTS, STEP_SIZES, VARIANTS
@@ -230,6 +231,41 @@ SIGNS: dict[str, Test] = {
         "One gradient step should beat noise, and a hundred one. A tie is no sign: on a linear network one step is the "
         "best there is. " + CHANCE,
         out_of_order,
+    ),
+    "planted": Test(
+        "A planted example",
+        "An attack that misses an adversarial example known to be there proves nothing where it finds none. " + CHANCE,
+        indicators.planted,
+    ),
+    "unstable": Test(
+        "Unstable outputs",
+        "Where noise that nobody would notice changes the loss, its gradient leads nowhere. " + CHANCE,
+        indicators.unstable,
+    ),
+    "silent-success": Test(
+        "Broken with less noise only",
+        "Noise that is enough at one level is within the budget of every larger one. " + CHANCE,
+        indicators.silent_success,
+    ),
+    "transfer": Test(
+        "Broken elsewhere only",
+        "The network whose gradient is followed must be the one that predicts. " + CHANCE,
+        indicators.transfer_failure,
+    ),
+    "randomised": Test(
+        "Randomised outputs",
+        "Red from the first beat: an attack must average over the network's chance, and 100-PGD does not.",
+        indicators.randomised,
+    ),
+    "probabilities": Test(
+        "Probabilities for logits",
+        "Red if all outputs are 0 or more and sum to 1: the loss would take the softmax of a softmax.",
+        indicators.probabilities,
+    ),
+    "optimises": Test(
+        "Optimisation at inference",
+        "Red from the first gradient: where a prediction is itself a search, a plain gradient is not that of the prediction.",
+        indicators.optimises,
     ),
     "together": Test(
         "All attacks together",

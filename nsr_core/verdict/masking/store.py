@@ -35,4 +35,6 @@ def load_masking(folder: Path) -> MaskingCheck | None:
         lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         return MaskingCheck(**(values | lists | {"signs": signs}))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path} cannot be read ({error}). Delete it and run masking with --keep again.") from None
+        raise UserError(
+            f"{path} cannot be read ({error}). Delete it and check again.", command_line="Run masking with --keep."
+        ) from None

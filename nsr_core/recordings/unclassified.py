@@ -1,0 +1,43 @@
+"""Large deflections that no beat accounts for: nothing is read of them, so a person should look.
+
+A missed beat, flutter or an artefact can all be as large as a beat. Which of these it is, this does not say.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+from nsr_core.data.beats import RECORD_FS_HZ
+
+#: A deflection counts from this share of the usual beat's on.
+LEAST = 0.6
+#: What lies so close before or after a beat belongs to it: its P wave, its QRS complex, its T wave; in seconds.
+BEFORE_S, AFTER_S = 0.25, 0.5
+#: The baseline is the median over 1 s, at every 0.1 s; a deflection is smoothed over 14 ms and the largest within 0.25 s.
+BASELINE, BASELINE_STEP, SMOOTH, APART = 360, 36, 5, 90
+#: How far from a beat's place its deflection may be, in samples.
+REACH = 22
+#: So many medians are taken at once, since their windows are copied.
+AT_ONCE = 4096
+
+
+def unclassified(signal: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """(m,) int64, ascending, where a deflection is large and no beat is near; ``sample`` (n,) places of the beats, at 360 Hz."""
+    if not len(sample):
+        return np.empty(0, np.int64)
+    height = np.abs(uniform_filter1d(signal - _baseline(signal), SMOOTH))
+    highest = maximum_filter1d(height, 2 * REACH + 1)
+    usual = np.median(highest[sample])
+    place = np.flatnonzero((height == maximum_filter1d(height, 2 * APART + 1)) & (height > LEAST * usual))
+    following = np.searchsorted(sample, place)
+    ahead = np.append(sample, np.iinfo(np.int64).max)[following] - place
+    behind = place - np.append(np.iinfo(np.int64).min // 2, sample)[following]
+    return place[(ahead > BEFORE_S * RECORD_FS_HZ) & (behind > AFTER_S * RECORD_FS_HZ)]
+
+
+def _baseline(signal: np.ndarray) -> np.ndarray:
+    """(n,) the median over a second around each sample, straight between every tenth of a second."""
+    around = sliding_window_view(np.pad(signal, BASELINE // 2, mode="edge"), BASELINE)[::BASELINE_STEP]
+    parts = [np.median(around[start : start + AT_ONCE], axis=1) for start in range(0, len(around), AT_ONCE)]
+    middle = np.concatenate(parts)
+    return np.interp(np.arange(len(signal)), BASELINE_STEP * np.arange(len(middle)), middle)

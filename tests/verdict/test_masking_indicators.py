@@ -1,0 +1,126 @@
+"""Each indicator of the masking check lights for a network that has exactly its fault, and for the plain network it does not."""
+
+import numpy as np
+import pytest
+import torch
+import toys
+from test_masking import Around, Quantised
+from torch.nn import functional
+
+from nsr_core.evaluation.rows import read_correctly
+from nsr_core.models.vjp import input_vjp
+from nsr_core.verdict.masking import SIGNS, check_network, draw_beats
+from nsr_core.verdict.masking.evidence import Evidence
+from nsr_core.verdict.masking.planted import look_for_planted
+
+EPS = 0.03
+
+
+class Jitters(Around):
+    """The logits and a fast wave of the beat's sum: the same each time, and another one next to it."""
+
+    def forward(self, x):
+        return self.network(x) * (1 + torch.sin(1e5 * x.sum(1, keepdim=True)) / 2)
+
+
+class Substitute(Around):
+    """Predicts on the beat smoothed, and hands out the gradient of the network without smoothing."""
+
+    def forward(self, x):
+        return self.network(functional.avg_pool1d(x[:, None], 9, 1, 4, count_include_pad=False)[:, 0])
+
+    def vjp(self, x):
+        return input_vjp(self.network, x)
+
+
+class Rolls(Around):
+    """Adds a little chance to its logits."""
+
+    def forward(self, x):
+        logits = self.network(x)
+        return logits + 1e-3 * torch.randn_like(logits)
+
+
+class Softmaxed(Around):
+    def forward(self, x):
+        return self.network(x).softmax(1)
+
+
+class Purifies(Around):
+    """Takes a step down its own entropy before it predicts."""
+
+    def forward(self, x):
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            p = self.network(leaf).softmax(1)
+            (gradient,) = torch.autograd.grad(-(p * p.log()).sum(), leaf)
+        return self.network((x - 1e-4 * gradient.sign()).clamp(0, 1))
+
+
+class Slit(torch.nn.Module):
+    """Class 0, but for a slit in the first sample, from 0.549 to 0.551: misread there and nowhere beyond."""
+
+    name = "mlp"
+
+    def __init__(self):
+        super().__init__()
+        self.eval()
+
+    def forward(self, x):
+        at = x[:, :1]
+        inside = ((at > 0.549) & (at < 0.551)).to(x)
+        return torch.cat((0.6 - at - inside, 0 * at, (0 * at - 100).expand(-1, 3)), 1)
+
+
+FAULTS = {
+    "planted": Quantised,
+    "unstable": Jitters,
+    "transfer": Substitute,
+    "randomised": Rolls,
+    "probabilities": Softmaxed,
+    "optimises": Purifies,
+}
+
+
+@pytest.fixture
+def rows(trained, demo_beats, demo_split):
+    return draw_beats(trained.network, demo_beats, demo_split.test, 8)
+
+
+@pytest.mark.parametrize("sign", FAULTS)
+def test_a_network_with_the_fault_is_red_and_the_one_without_is_green(sign, trained, demo_beats, rows):
+    faulty = FAULTS[sign](trained.network)
+    read = rows[read_correctly(faulty, demo_beats, rows)]
+    assert len(read) >= 10
+    assert SIGNS[sign].judge(Evidence(faulty, demo_beats, read, (EPS,))).light == "red"
+    assert SIGNS[sign].judge(Evidence(trained.network, demo_beats, rows, (EPS,))).light == "green"
+
+
+def test_what_breaks_with_less_noise_only_is_a_silent_success(beats_of):
+    """At 0.0505 the climb ends on the slit, at 0.2 it ends far behind it; it may hit the slit on its way."""
+    beats = beats_of(np.full((40, 187), 0.5, np.float32), np.zeros(40, int))
+    network = Slit()
+    seen = Evidence(network, beats, np.arange(40), (0.0505, 0.095))
+    judged = SIGNS["silent-success"].judge(seen)
+    assert seen.broken("published", 0.0505).mean() > 0.9
+    assert judged.light == "red"
+    assert SIGNS["silent-success"].judge(Evidence(network, beats, np.arange(40), (0.0505,))).light == "green"
+
+
+def test_the_planted_example_is_in_the_budget_and_is_rarely_found_by_chance(trained, demo_beats, rows):
+    x = torch.from_numpy(demo_beats.x[rows])
+    found = look_for_planted(trained.network, x, 0.1)
+    assert found.tested >= 10
+    assert found.missed == 0
+    assert found.by_chance < 0.5
+
+
+def test_a_network_without_layers_is_told_by_its_logits():
+    x, _ = toys.random_beats(6)
+    assert look_for_planted(toys.random_linear(dtype=torch.float32), x, 0.05).missed == 0
+
+
+def test_they_are_in_the_check_and_its_json(trained, demo_beats, rows):
+    told = check_network(trained.network, demo_beats, rows[:10], (EPS,)).to_json()
+    named = [sign["name"] for sign in told["signs"]]
+    assert {*FAULTS, "silent-success"} <= set(named)
