@@ -42,7 +42,8 @@ from nsr_core.recordings.files import read_path
 from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.shifts import REACH, SHIFTS, shifted_beats
-from nsr_core.training.checkpoint import list_checkpoints, load_checkpoint
+from nsr_core.training.card import list_checkpoints
+from nsr_core.training.checkpoint import load_checkpoint
 
 PARTS = ("detection", "records", "cuts", "time", "search", "unlike")
 #: Two cuts are of the same beat if they lie within so much.

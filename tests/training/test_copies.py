@@ -15,12 +15,6 @@ from nsr_core.training.state import STATE_FILE
 
 
 @pytest.fixture
-def root(tmp_path) -> Path:
-    """The default runs folder, as ``own_environment`` sets it."""
-    return tmp_path / "runs"
-
-
-@pytest.fixture
 def root(tmp_path, monkeypatch) -> Path:
     """The default runs folder."""
     monkeypatch.setenv("NSR_RUNS_DIR", str(tmp_path / "runs"))

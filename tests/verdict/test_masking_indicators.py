@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import toys
-from test_masking import Around, Quantised
+from maskingtoys import Around, Quantised
 from torch.nn import functional
 
 from nsr_core.evaluation.rows import read_correctly
