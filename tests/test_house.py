@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ui import navigation
+
 ROOT = Path(__file__).resolve().parents[1]
 #: What each room of the core may import of the others: only those above it. Data flows one way.
 GROUND = ("errors", "progress", "settings", "compute", "files")
@@ -30,7 +32,7 @@ LAYERS = (
     "cli",
 )
 #: Besides the start page, each page is a room in ui/ and a room in the core, all of one name.
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "start")
+PAGES = sorted(name for name in navigation.PAGES if name != "start")
 
 
 @pytest.mark.parametrize("command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]])
@@ -68,6 +70,11 @@ def test_every_room_has_its_floor():
 def test_a_page_has_one_room_in_ui_and_one_in_the_core(page):
     assert (ROOT / "ui" / page / "__init__.py").exists()
     assert (ROOT / "nsr_core" / page / "__init__.py").exists()
+
+
+def test_every_page_s_file_has_the_name_of_its_address():
+    files = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    assert files == {page.address or page.name for page in navigation.PAGES.values()}
 
 
 def test_the_core_knows_no_streamlit_and_pages_compute_nothing():

@@ -15,10 +15,11 @@ class Page:
     """A page of the app.
 
     Attributes:
-        name: of its file, and of its rooms in ``ui`` and ``nsr_core``.
+        name: of its rooms in ``ui`` and ``nsr_core``.
         title, icon: in the bar above every page.
         summary: one sentence for the start page; a page without one is not offered there.
-        address: in the browser.
+        address: in the browser, and its file's name. They must agree: a fresh server looks for the first address that it is
+            asked for among the files of ``pages``, before it has run app.py.
         folder: that holds its file.
     """
 
@@ -31,7 +32,7 @@ class Page:
 
     @property
     def file(self) -> Path:
-        return self.folder / f"{self.name}.py"
+        return self.folder / f"{self.address or self.name}.py"
 
 
 START = Page("start", "Start", ":material/home:")
@@ -74,12 +75,14 @@ PAGES = {
 def enter() -> StreamlitPage:
     """Set the app up around whichever page is asked for, and return that page."""
     st.session_state[ENTERED] = True
+    # Before the navigation, which else fetches each page's own icon from the internet.
+    st.set_page_config(page_icon="🫀", layout="wide")
     pages = [
         st.Page(page.file, title=page.title, icon=page.icon, url_path=page.address or None, default=page is START)
         for page in PAGES.values()
     ]
     page = st.navigation(pages, position="top")
-    st.set_page_config(page_title=f"{page.title} · ECG robustness lab", page_icon="🫀", layout="wide")
+    st.set_page_config(page_title=f"{page.title} · ECG robustness lab")
     return page
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from nsr_core import DISCLAIMER
+from ui import navigation
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {path.stem: path for path in sorted((ROOT / "pages").glob("*.py"))}
+PAGES = {name: page.file for name, page in navigation.PAGES.items()}
 TIMEOUT_SECONDS = 60
 
 
