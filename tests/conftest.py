@@ -150,3 +150,9 @@ def beats_of():
         )
 
     return make
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Training flushes subnormal numbers for the whole process, and hypothesis draws no floats where they are flushed."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        torch.set_flush_denormal(False)

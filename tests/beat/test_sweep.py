@@ -10,7 +10,7 @@ import torch
 import toys
 from toys import attack_beats
 
-from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult
+from nsr_core.attacks import ATTACKS, FGSM, PGD, SPSA, AttackResult, WorstCase
 from nsr_core.attacks.base import Attack
 from nsr_core.attacks.objectives import margin
 from nsr_core.beat import sweep
@@ -299,23 +299,14 @@ def contrasts(weak, strong, attack, beats, rows, eps):
 
 
 def test_the_contrast_flips_for_the_weak_network_and_not_for_the_strong_one(pair, demo_beats):
-    """And it is the best of those that brute force finds: read as normal by the weak one, then the surest readings."""
+    """It is among those that brute force finds, and no attack of ours flips it for the strong one."""
     attack, rows = PGD(steps=10), np.arange(4, 1000, 20)
     found = find_contrast(*pair, attack, demo_beats, rows, 0.05)
     possible = contrasts(*pair, attack, demo_beats, rows, 0.05)
     assert found in possible
     assert 2 < len(possible) < len(rows)
-
-    def liking(row):
-        one, other = possible[row]
-        return one.class_after == "N", one.before.max() + other.after.max()
-
-    assert {liking(row)[0] for row in possible} == {True, False}
-    assert found == max(possible, key=liking)
-    sure = max((row for row in possible if not liking(row)[0]), key=liking)
-    normal = min((row for row in possible if liking(row)[0]), key=liking)
-    assert liking(sure)[1] > liking(normal)[1]
-    assert find_contrast(*pair, attack, demo_beats, np.array([sure, normal]), 0.05) == normal
+    worst = attack_beat(pair[1], WorstCase(), demo_beats, found, 0.05, signal_only=True)
+    assert not worst.flipped
 
 
 @pytest.mark.parametrize("label", CLASSES)

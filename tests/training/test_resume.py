@@ -187,7 +187,6 @@ def test_a_finished_run_of_other_settings_is_not_overwritten(whole, beats, split
     [
         ({"learning_rate": 0.002}, "learning_rate"),
         ({"seed": 1, "threads": 2}, "seed, threads"),
-        ({"epochs": 9}, "epochs"),
         ({"eps": 0.2}, "method_settings"),
     ],
 )
