@@ -140,7 +140,9 @@ def test_an_altered_file_in_the_folder_is_fetched_again(server, tmp_path):
 
 def test_no_server(server, tmp_path):
     server.close()
-    with pytest.raises(UserError, match=r"ConnectionError.*0 of 6 files are there and kept\. Check the network"):
+    with pytest.raises(
+        UserError, match=r"ConnectionError.*0 of 6 files are there and kept\. Check the connection to the internet"
+    ):
         fetch(server, tmp_path / "mitdb")
 
 

@@ -80,7 +80,7 @@ def test_a_queue_is_worked_through_in_its_order(whole, checkpoint_folder, root):
     assert_same_weights(finished.folder, whole)
 
     failed = until(missing, FAILED)
-    assert "NSR_KAGGLE_DIR" in failed.error
+    assert "not downloaded for you" in failed.error
     assert "Traceback" in failed.log(100)
     evaluated = until(evaluation, FINISHED)
     assert (checkpoint_folder / "robustness.parquet").exists()

@@ -20,7 +20,7 @@ from ui.theme import DARK, LIGHT
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "pages" / "lesson.py"
+PAGE = ROOT / "pages" / "learn.py"
 TIMEOUT_SECONDS = 240  # the last step runs all attacks in turn on two networks
 STEPS = range(1, 8)
 #: A beat of the demo that the baseline reads correctly.
