@@ -52,7 +52,8 @@ def test_it_opens_on_the_sample_with_what_the_core_reads(result):
     assert len(app.get("plotly_chart")) == 3
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     counts = result.counts().set_index("class")["mlp-ce"]
-    assert f"{counts['N']} N, {counts['V']} V" in words(app)
+    assert f"reads {counts['N']} " in words(app)
+    assert f", {counts['V']} " in words(app)
 
 
 def test_proofs_are_made_when_they_are_asked_for(result):
@@ -209,7 +210,8 @@ def test_other_pages_do_not_offer_the_recording(result):
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
 def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(result, ink):
     figure = figures.strip(result, 10.0, 8.0, ink)
-    trace, peaks, *others = figure.data
+    trace, peaks, deflections, *others = figure.data
+    assert deflections.name == "not classified"
     ribbons, track = others[:2], others[2:]
     assert len(peaks.x) == ((result.cut.time_s >= 10) & (result.cut.time_s < 18)).sum()
     assert [ribbon.name for ribbon in ribbons] == ["Cross-entropy (ce), MLP", "Jacobian regularisation (jacob), MLP"]
