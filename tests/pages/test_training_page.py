@@ -63,7 +63,7 @@ def test_a_run_is_cancelled_and_goes_on():
     assert run.state == jobs.CANCELLED
     app = open_page("training")
     assert "cancelled" in words(app)
-    app.button(key=f"Go on_{run.name}").click().run()
+    app.button(key=f"Resume_{run.name}").click().run()
     assert not app.exception
     assert jobs.list_runs()[0].state in (jobs.QUEUED, jobs.RUNNING)
     jobs.cancel(jobs.list_runs()[0])
