@@ -47,7 +47,7 @@ def test_a_run_of_one_minute_ends_with_a_network_that_the_other_pages_have():
     assert loaders.checkpoint(name).config.epochs == 2
     lab = open_page("beat", models=name)
     assert_healthy(lab)
-    assert f"yours, {run.name}" in words(lab)
+    assert f"yours: {run.name}" in words(lab)
 
 
 def test_a_run_is_cancelled_and_goes_on():
