@@ -62,7 +62,7 @@ def _caption(outcome: Strip) -> str:
     others = sorted({symbol for symbol in outcome.symbols if symbol not in CLASS_OF_SYMBOL})
     if others:
         words += f"; those in grey ({' '.join(others)}) mark no beat"
-    return words + ecg.outcome_scale(True, strip_figures.SPEED)
+    return words + ecg.result_scale(True, strip_figures.SPEED)
 
 
 def _alt(outcome: Strip) -> str:
