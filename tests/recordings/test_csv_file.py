@@ -145,6 +145,7 @@ def test_the_fast_and_the_exact_way_agree(read, odd):
         ("I,II\n\n# c\n1,2\n3,4x\n", r'^Line 5, column 2: "4x"'),
         ("1\n3\n4\n1_0\n", r'^Line 4, column 1: "1_0"'),
         ("1\n2\n3\nTrue\n", r'^Line 4, column 1: "True"'),
+        ("I,II\n1,2\n3\n", r"^Line 3 has 1 columns, expected 2 as in the lines before"),
         ("1,2\n1,2\n3,4,5\n", r"^Line 3 has 3 columns, expected 2"),
         ("1\n2,3\n4\n", r"^Line 3 has 1 columns, expected 2"),
         (

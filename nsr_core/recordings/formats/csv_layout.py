@@ -153,6 +153,8 @@ def read_layout(content: bytes) -> Layout:
     probed = _last([line.text for line in lines])
     pairs = _are_pairs([line.text for line in lines])
     separator = _declared(head) or _separator(probed, pairs)
+    if separator == NO_SEPARATOR and not pairs and _are_columns_short([line.text for line in lines]):
+        separator, probed = ",", [line.text for line in lines if not _PAIR_OF_NAMES.match(line.text)]
     quoted = any('"' in line for line in probed) and _hide_separators(probed, separator)
     columns = Counter(len(split_line(line, separator, quoted)) for line in probed).most_common(1)[0][0]
     columns = columns // 2 if pairs and separator == "," else columns
@@ -187,6 +189,16 @@ def read_layout(content: bytes) -> Layout:
         first_line=begin.number,
         above=tuple(line.text for line in head if line.start < begin.start),
     )  # fmt: skip
+
+
+#: A heading of two columns, neither of them a unit.
+_PAIR_OF_NAMES = re.compile(r"\s*[A-Za-z][\w ]*,\s*(?!(?:[mu\u00b5]?V|s|ms)\s*$)[A-Za-z][\w ]*\s*$")
+
+
+def _are_columns_short(lines: Sequence[str]) -> bool:
+    """Whether rows of two columns, as the heading right above them says, have lost a cell: else ``1,2`` would be read as 1.2."""
+    heading = next((at for at, line in enumerate(lines) if _PAIR_OF_NAMES.match(line)), None)
+    return heading is not None and heading + 1 < len(lines) and lines[heading + 1].count(",") == 1
 
 
 def _declared(head: Sequence[Line]) -> str | None:
