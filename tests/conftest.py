@@ -131,7 +131,7 @@ def make_table():
 
 @pytest.fixture
 def beats_of():
-    """``make(x, y, record, sample)``: beats with a signal, of one record unless told."""
+    """``make(x, y, record, sample)``: beats with a signal, of one record unless given."""
 
     def make(x, y, record=None, sample=None, source="demo") -> Beats:
         count = len(x)

@@ -202,7 +202,7 @@ def ascend(
         best: the best points so far, of an earlier restart.
         roam: whether points may leave the box and are not clipped to it. What is found outside is never a success and
             never kept, but the start is; it takes ``keep_best``.
-        progress: told at every look.
+        progress: called at every look.
     """
     x_final = start.clone()
     first_success = torch.full_like(y, -1)

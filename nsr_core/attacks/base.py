@@ -168,7 +168,7 @@ class Attack(Settings, ABC):
             length: (batch,) number of signal samples. Given, only those are attacked; the padding stays 0.
             randomness: where chance comes from; by default seed 0 with the beats numbered 0, 1, ...
             record: whether to keep the trajectory (memory: one batch per step).
-            progress: told at every step; raising from it stops the attack.
+            progress: called at every step; raising from it stops the attack.
 
         Raises:
             UserError: shapes or number formats that do not fit, classes that there are not, an epsilon below 0 or not

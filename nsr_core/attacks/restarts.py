@@ -70,7 +70,7 @@ class WithRestarts(Attack):
     restarts: int = setting(1, "How many times it starts; the steps are shared among the starts.", 1, 100)
 
     def objective(self) -> Objective:
-        """By which the best point is told, and what the record shows."""
+        """By which the best point is chosen, and what the record shows."""
         return margin
 
     def objectives(self) -> list[ObjectiveOf]:

@@ -76,7 +76,7 @@ def decide(
         length: number of signal samples; given, the padding stays untouched.
         within: the share.
         seconds: the time limit.
-        progress: told in seconds; raising from it stops the work.
+        progress: called with the seconds spent; raising from it stops the work.
 
     Raises:
         UserError: the network is not such a chain.

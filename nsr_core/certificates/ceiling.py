@@ -54,7 +54,7 @@ def find_conflicts(
     Args:
         beats, rows: which beats.
         signal_only: whether noise leaves the padding untouched.
-        progress: told in beats.
+        progress: called with the number of beats.
     """
     x, y = beats.x[rows].astype(np.float64), beats.y[rows]
     length, tails = np.asarray(beats.length[rows], np.int64), _largest_from(x)
@@ -137,7 +137,7 @@ def nearest(beats: Beats, known: np.ndarray, rows: np.ndarray, *, progress: Prog
     Args:
         known: rows of the beats that are compared with.
         rows: rows of the beats that are read.
-        progress: told in beats.
+        progress: called with the number of beats.
     """
     against, y = beats.x[known].astype(np.float64), beats.y[known]
     own, other = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)

@@ -51,7 +51,7 @@ def certify(
         per_class, spread: see ``chosen_test_beats``.
         signal_only: whether noise leaves the padding untouched.
         replace_results: whether certificates with other settings may be replaced.
-        progress: told in beats.
+        progress: called with the number of beats.
 
     Returns:
         The table of the beats that were asked for (see ``nsr_core.certificates.table``), sorted by beat.

@@ -49,7 +49,7 @@ def certify_beats(
         rows: which of them.
         method: a name in ``METHODS``.
         signal_only: whether noise leaves the padding untouched.
-        progress: told in beats; raising from it stops the work.
+        progress: called with the number of beats; raising from it stops the work.
 
     Raises:
         UserError: there is no certificate for the network, or none of that name.

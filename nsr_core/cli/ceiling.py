@@ -53,10 +53,10 @@ def ceiling(
     }
     header = ("noise level", "any classifier, at most", "noise on the signal only", "nearest neighbour, proved")
     cells = [tuple(f"{cell:.4g}" for cell in row.values()) for row in levels]
-    told = (
+    result = (
         f"{columns(cells, header[: len(table.columns)])}\n{len(rows):,} test beats of {source}, classes equally frequent; "
         f"{value['nearest_count']:,} of them read by their nearest training beat"
     )
     if keep is not None:
         write_atomically(keep, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
-    emit(value, told, as_json)
+    emit(value, result, as_json)

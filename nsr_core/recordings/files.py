@@ -36,7 +36,7 @@ def read_recording(
     Args:
         files: content by name: those of one recording in one of ``FORMATS``, or one zip of them.
         fs_hz: samples a second of a file that does not say, or whose time column is uneven.
-        progress: told of the parts read.
+        progress: called with the parts read.
         limits: of size, duration and time.
 
     Raises:

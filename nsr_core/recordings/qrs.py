@@ -4,7 +4,7 @@ A Ricker wavelet (the second derivative of a Gaussian, deviation 14 ms) passes w
 30 Hz, and leaves P and T waves and wander behind; narrow and broad complexes, upright and inverted, answer alike. The root
 of its smoothed square has one maximum in each complex. A maximum within 0.19 s of a larger one is a part of that one.
 
-What is usual is told by ranks, not by means: the recording is divided into pieces long enough for a beat at 25 a minute,
+What is usual is given by ranks, not by means: the recording is divided into pieces long enough for a beat at 25 a minute,
 each counts with its largest maximum, and the level at a beat is a low rank over nine of them. So neither an artefact,
 however large, nor a few ventricular beats move it. A complex reaches at least 0.3 of the level; as a second look, 0.2 where the
 rhythm misses one; and 0.4 of the complex before where a T wave may be.

@@ -6,7 +6,7 @@ from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ
 from nsr_core.data.cutting import Window
 from nsr_core.recordings.grid import Lead
 
-#: By key, in the order in which they are looked for; the first that holds is told.
+#: By key, in the order in which they are looked for; the first that holds is given.
 REASONS = {
     "missing": "Samples are missing.",
     "flat": "The line is flat for 0.4 s or longer.",

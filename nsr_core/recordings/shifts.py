@@ -21,7 +21,7 @@ REACH_MS = 1000 * REACH / RECORD_FS_HZ
 def shifted_beats(cut: CutRecording, by: int) -> Beats:
     """The k usable beats, each cut ``by`` samples at 360 Hz later (negative: earlier).
 
-    Only where a beat's window opens moves; where it closes is told by the next beats, which stay. A cut that would open before
+    Only where a beat's window opens moves; where it closes follows from the next beats, which stay. A cut that would open before
     the stretch opens with it.
     """
     start = np.maximum(cut.sample[cut.row] + by, 0)

@@ -65,7 +65,7 @@ def transfer_matrix(
         beats, rows: the beats that all of them are attacked on.
         eps: noise level, in units of the beat's range.
         attack: made on each source; by default PGD on the margin, which goes on climbing where a softmax is saturated.
-        progress: told in sources; raising from it stops the work.
+        progress: called with the number of sources; raising from it stops the work.
 
     Returns:
         A record for each pair, sources in the order of ``networks``, and for each source its targets in that order.
@@ -140,7 +140,7 @@ def universal_noise(
         epochs: how often each beat takes part; the step falls from a quarter of eps to 0.
         batch: beats in a step.
         seed: of the order and the shifts.
-        progress: told in epochs; raising from it stops the work.
+        progress: called with the number of epochs; raising from it stops the work.
     """
     generator = torch.Generator().manual_seed(seed)
     moved = torch.stack(

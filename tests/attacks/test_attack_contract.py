@@ -98,27 +98,27 @@ def test_the_trajectory_tells_the_same_story_as_the_result(attack, network):
     eps = torch.linspace(0.01, 0.4, 8)
     eps[1] = 0  # too little for any attack
     result = attack(model, x, y, eps, record=True)
-    told = result.trajectory
-    points = len(told.x_adv)
-    assert told.x_adv.shape == (points, 8, 187)
-    assert told.logits.shape == (points, 8, 5)
-    assert told.loss.shape == (points, 8)
-    assert torch.equal(told.x_adv[-1], result.x_adv)
+    outcome = result.trajectory
+    points = len(outcome.x_adv)
+    assert outcome.x_adv.shape == (points, 8, 187)
+    assert outcome.logits.shape == (points, 8, 5)
+    assert outcome.loss.shape == (points, 8)
+    assert torch.equal(outcome.x_adv[-1], result.x_adv)
     assert result.step[0] == 0
     assert -1 in result.step.tolist()
     for point in range(points):
-        assert excess(x, told.x_adv[point], eps) <= 0
+        assert excess(x, outcome.x_adv[point], eps) <= 0
         with torch.no_grad():
-            torch.testing.assert_close(told.logits[point], model(told.x_adv[point]), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(outcome.logits[point], model(outcome.x_adv[point]), rtol=1e-4, atol=1e-5)
     for beat, step in enumerate(result.step.tolist()):
-        wrong = told.logits[:, beat].argmax(1) != y[beat]
+        wrong = outcome.logits[:, beat].argmax(1) != y[beat]
         if step < 0:
             assert not wrong.any()
         else:
             assert not wrong[:step].any()
             assert wrong[step:].all()
-            assert (told.x_adv[step:, beat] == told.x_adv[step, beat]).all()
-            assert (told.loss[step:, beat] == told.loss[step, beat]).all()
+            assert (outcome.x_adv[step:, beat] == outcome.x_adv[step, beat]).all()
+            assert (outcome.loss[step:, beat] == outcome.loss[step, beat]).all()
 
 
 @every_attack
@@ -126,10 +126,10 @@ def test_the_loss_of_the_trajectory_is_what_is_climbed(attack):
     """On z = W x + b with two classes every step uphill is uphill: the loss never falls but for random draws."""
     model = toys.two_class(torch.full((187,), 0.01), offset=50.0)
     x = torch.full((2, 187), 0.5)
-    told = attack(model, x, torch.zeros(2, dtype=torch.int64), 0.1, record=True).trajectory
-    assert torch.isfinite(told.loss).all()
+    outcome = attack(model, x, torch.zeros(2, dtype=torch.int64), 0.1, record=True).trajectory
+    assert torch.isfinite(outcome.loss).all()
     if attack.name != "noise":
-        assert (told.loss.diff(dim=0) >= -1e-6).all()
+        assert (outcome.loss.diff(dim=0) >= -1e-6).all()
 
 
 @every_attack

@@ -117,8 +117,8 @@ def test_nothing_beats_the_optimum(name, batch):
     model, x, _ = beats_with_margin([5.0] * batch)
     y = torch.zeros(batch, dtype=torch.int64)
     for eps in (0.01, EPS):
-        told = toys.short(ATTACKS[name])(model, x, y, eps, record=True).trajectory
-        reached = torch.stack([margins(model, at) for at in told.x_adv])
+        outcome = toys.short(ATTACKS[name])(model, x, y, eps, record=True).trajectory
+        reached = torch.stack([margins(model, at) for at in outcome.x_adv])
         assert float(reached.max()) <= eps * NORM - 5 + 1e-9
 
 
@@ -148,6 +148,6 @@ def test_a_sign_step_is_as_long_as_its_setting(move, first):
     """
     model, x, d = beats_with_margin([6.0])
     attack = PGD(steps=3, move=move, random_start=False)
-    told = attack(model, x, torch.zeros(1, dtype=torch.int64), 0.3, record=True).trajectory
+    outcome = attack(model, x, torch.zeros(1, dtype=torch.int64), 0.3, record=True).trajectory
     for step in range(4):
-        torch.testing.assert_close(told.x_adv[step, 0] - x[0], step * first * d.sign(), rtol=0, atol=1e-7)
+        torch.testing.assert_close(outcome.x_adv[step, 0] - x[0], step * first * d.sign(), rtol=0, atol=1e-7)

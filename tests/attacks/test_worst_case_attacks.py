@@ -314,9 +314,9 @@ def test_apgd_goes_where_the_published_algorithm_goes(eps):
         rule, x_adv = Adaptive.at_start(start := box.random_point(x, uniform), box, moves), start
         ours = [start]
         for _ in range(moves):
-            told = [value_and_gradient(point.numpy(), row) for row, point in enumerate(x_adv)]
-            value = torch.tensor([value for value, _ in told], dtype=torch.float64)
-            gradient = torch.from_numpy(np.stack([gradient for _, gradient in told]))
+            outcome = [value_and_gradient(point.numpy(), row) for row, point in enumerate(x_adv)]
+            value = torch.tensor([value for value, _ in outcome], dtype=torch.float64)
+            gradient = torch.from_numpy(np.stack([gradient for _, gradient in outcome]))
             x_adv = rule.move(x_adv, thunk(gradient), thunk(value))
             ours.append(x_adv)
         for row in range(3):
@@ -399,10 +399,10 @@ def test_square_moves_one_segment_at_a_time_between_the_bounds(trained, right_be
     eps = 0.02
     box = Box.around(x, eps, length)
     result = Square(steps=200)(trained.network, x, y, eps, length=length, record=True)
-    told = result.trajectory.x_adv
-    assert bool(((told == box.low) | (told == box.high)).all())
+    outcome = result.trajectory.x_adv
+    assert bool(((outcome == box.low) | (outcome == box.high)).all())
     changes = 0
-    for before, after in pairwise(told):
+    for before, after in pairwise(outcome):
         for row in range(len(x)):
             at = torch.nonzero(before[row] != after[row]).flatten()
             if len(at):
@@ -583,14 +583,14 @@ def test_the_way_of_all_attacks_is_one(trained, right_beats):
     result = WorstCase("pgd")(
         trained.network, x, y, 0.03, record=True, progress=lambda *report: heard.append(report[:2])
     )
-    told = result.trajectory
+    outcome = result.trajectory
     assert torch.equal(silent.x_adv, result.x_adv)
-    assert torch.equal(told.x_adv[-1], result.x_adv)
+    assert torch.equal(outcome.x_adv[-1], result.x_adv)
     assert (result.step < 0).any()
-    assert len(told.loss) == 103
+    assert len(outcome.loss) == 103
     assert heard == [(step, 102) for step in range(103)]
     for beat, step in enumerate(result.step.tolist()):
-        wrong = told.logits[:, beat].argmax(1) != y[beat]
+        wrong = outcome.logits[:, beat].argmax(1) != y[beat]
         assert int(wrong.int().argmax()) == max(step, 0)
         assert bool(wrong.any()) == (step >= 0)
 

@@ -79,7 +79,7 @@ def test_the_bound_may_be_taken_for_each_beats_own_epsilon():
     assert float(line.bound(eps)[0]) == 0
 
 
-# One beat, told in full
+# One beat in full
 
 
 def test_one_beat_told_in_full(trained, demo_beats):

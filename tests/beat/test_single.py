@@ -1,4 +1,4 @@
-"""One beat told in full: its units, its protocol, its settings."""
+"""One beat in full: its units, its protocol, its settings."""
 
 import json
 

@@ -27,13 +27,13 @@ def test_it_ends_at_the_exact_limit_of_a_small_network(seed, known):
         exact = tinynets.exact_radius(network, x[row].double().numpy(), y)
         certified = float(certified_eps(network, x[[row]], torch.tensor([y])))
         broken = 1.02 * exact if known and exact < 0.9 else float("nan")
-        told = decide(network, x[row], y, certified, broken, seconds=20)
-        assert certified <= told.certified <= exact
-        assert told.certified >= min(exact, 1) / 1.06
-        if told.x_adv is not None:
-            assert int(toys.predicted(network, told.x_adv[None])) != y
-            assert told.broken == pytest.approx(float((told.x_adv - x[row]).abs().max()), abs=1e-7)
-            assert told.broken >= exact - 1e-6
+        result = decide(network, x[row], y, certified, broken, seconds=20)
+        assert certified <= result.certified <= exact
+        assert result.certified >= min(exact, 1) / 1.06
+        if result.x_adv is not None:
+            assert int(toys.predicted(network, result.x_adv[None])) != y
+            assert result.broken == pytest.approx(float((result.x_adv - x[row]).abs().max()), abs=1e-7)
+            assert result.broken >= exact - 1e-6
 
 
 def test_it_proves_more_than_crown_and_no_attack_contradicts_it(trained, demo_beats):
@@ -48,8 +48,8 @@ def test_it_proves_more_than_crown_and_no_attack_contradicts_it(trained, demo_be
 
 def test_without_time_the_bracket_stays(trained, demo_beats):
     x, y = torch.from_numpy(demo_beats.x[0]), int(demo_beats.y[0])
-    told = decide(trained.network, x, y, 0.001, 0.5, seconds=0)
-    assert (told.certified, told.broken, told.x_adv, told.cases) == (0.001, 0.5, None, 0)
+    result = decide(trained.network, x, y, 0.001, 0.5, seconds=0)
+    assert (result.certified, result.broken, result.x_adv, result.cases) == (0.001, 0.5, None, 0)
 
 
 @pytest.mark.parametrize("eps", [0.01, 0.1, 0.5])

@@ -65,15 +65,15 @@ def test_the_flow_is_the_linear_program_and_above_every_set_that_can_be_kept(dat
     edges = np.zeros((len(pairs), count))
     edges[np.arange(len(pairs)), one] = edges[np.arange(len(pairs)), other] = 1
     exact = 1.0 if not pairs else -linprog(-weight, edges, np.ones(len(pairs)), bounds=(0, 1)).fun
-    told = most_kept(found, 0.0)
-    assert told == pytest.approx(exact, abs=1e-6)
+    result = most_kept(found, 0.0)
+    assert result == pytest.approx(exact, abs=1e-6)
     kept = [
         weight[list(some)].sum()
         for size in range(count + 1)
         for some in combinations(range(count), size)
         if not any(a in some and b in some for a, b in pairs)
     ]
-    assert told >= max(kept) - 1e-12
+    assert result >= max(kept) - 1e-12
 
 
 def test_no_network_exceeds_the_ceiling_and_it_only_falls(demo_beats, demo_split):

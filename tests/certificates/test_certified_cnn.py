@@ -41,21 +41,21 @@ def test_crown_is_what_dense_matrices_give(seed, eps):
     box, stages = Box.around(x.double(), eps), stages_of(network)
     free = Range(x.double()[..., None], (box.low - x)[..., None], (box.high - x)[..., None])
     with torch.no_grad():
-        told = bounding.margins_by(bounding.crown(stages, sums_at(stages, x), free), free, y)
+        result = bounding.margins_by(bounding.crown(stages, sums_at(stages, x), free), free, y)
     exact = plain.margins(plain.stages_of_cnn(tinynets.TinyCNN(37, 3, 2, seed), 37), x[0], eps, int(y))
-    np.testing.assert_allclose(told[0], exact, rtol=5e-3, atol=0.02)  # of margins of some 50
+    np.testing.assert_allclose(result[0], exact, rtol=5e-3, atol=0.02)  # of margins of some 50
 
 
 @pytest.mark.parametrize("eps", [0.001, 0.01, 0.1])
 def test_crown_of_an_mlp_is_what_dense_matrices_give(eps, trained, demo_beats):
     x, y = torch.from_numpy(demo_beats.x[::200]), torch.from_numpy(demo_beats.y[::200])
-    told = guaranteed_margin(trained.network, x, y, Box.around(x.double(), eps))
+    result = guaranteed_margin(trained.network, x, y, Box.around(x.double(), eps))
     wide = toys.fresh("mlp")
     wide.load_state_dict(trained.network.state_dict())
     stages = plain.stages_of_mlp(list(wide.layers), 3)
     for row in range(len(x)):
         exact = plain.margins(stages, x[row], eps, int(y[row])).min()
-        assert float(told[row]) == pytest.approx(exact, rel=5e-3, abs=5e-3)
+        assert float(result[row]) == pytest.approx(exact, rel=5e-3, abs=5e-3)
 
 
 @pytest.mark.parametrize("tile", [1, 2, 5, 100])
@@ -81,11 +81,11 @@ def test_no_point_of_a_dense_grid_falls_below_the_guaranteed_margin(method, seed
     low, high = x.double().clone(), x.double().clone()
     moved = [place, (place + 1) % 21]
     low[0, moved], high[0, moved] = (low[0, moved] - eps).clamp_min(0), (high[0, moved] + eps).clamp_max(1)
-    told = float(guaranteed_margin(network, x, y, Box(low, high, torch.tensor([[eps]])), method))
+    result = float(guaranteed_margin(network, x, y, Box(low, high, torch.tensor([[eps]])), method))
     share = torch.cartesian_prod(*[torch.linspace(0, 1, 61, dtype=torch.float64)] * 2)
     grid = low.repeat(len(share), 1)
     grid[:, moved] += share * (high - low)[0, moved]
-    assert told <= float(margin_of(network, grid.float(), int(y)).min())
+    assert result <= float(margin_of(network, grid.float(), int(y)).min())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -96,13 +96,13 @@ def test_no_sample_and_no_attack_falls_below_the_guaranteed_margin(method, eps, 
     network, x = tinynets.TinyCNN(37, 4, 2, seed), beat(37, seed)
     y = toys.predicted(network, x)
     box = Box.around(x, eps)
-    told = float(guaranteed_margin(network, x, y, box, method))
+    result = float(guaranteed_margin(network, x, y, box, method))
     generator = torch.Generator().manual_seed(seed)
     share = torch.rand(500, 37, generator=generator)
     share[250:] = share[250:].round()
-    assert told <= float(margin_of(network, box.clip(box.low + share * (box.high - box.low)), int(y)).min())
+    assert result <= float(margin_of(network, box.clip(box.low + share * (box.high - box.low)), int(y)).min())
     x_adv = PGD(steps=20)(network, x, y, eps).x_adv
-    assert told <= float(margin_of(network, box.clip(x_adv), int(y)))
+    assert result <= float(margin_of(network, box.clip(x_adv), int(y)))
 
 
 @pytest.mark.parametrize("eps", [1e-4, 1e-3])
@@ -112,10 +112,10 @@ def test_no_sample_of_the_cnn_itself_falls_below_the_guaranteed_margin(eps):
     y, box = toys.predicted(network, x), Box.around(x, eps, length)
     share = torch.rand(500, 187, generator=torch.Generator().manual_seed(0))
     share[250:] = share[250:].round()
-    told = float(guaranteed_margin(network, x, y, box))
-    assert told <= float(margin_of(network, box.clip(box.low + share * (box.high - box.low)), int(y)).min())
+    result = float(guaranteed_margin(network, x, y, box))
+    assert result <= float(margin_of(network, box.clip(box.low + share * (box.high - box.low)), int(y)).min())
     x_adv = box.clip(PGD(steps=20)(network, x, y, eps, length=length).x_adv)
-    assert told <= float(margin_of(network, x_adv, int(y)))
+    assert result <= float(margin_of(network, x_adv, int(y)))
 
 
 def test_crown_certifies_more_than_intervals_and_less_than_an_attack_breaks():
@@ -138,11 +138,11 @@ def test_the_bounds_leave_room_for_float32_and_not_much_more(method):
     for row in range(2):
         single = margin_of(network, x[[row]], int(y[row]))
         exact = margin_of(toys.fresh("cnn", dtype=torch.float64), x[[row]].double(), int(y[row]))
-        told = guaranteed_margin(network, x[[row]], y[[row]], Box.around(x[[row]], 0.0), method)
-        assert told < min(float(single), float(exact))
-        assert float(exact - told) > float((single - exact).abs())
+        result = guaranteed_margin(network, x[[row]], y[[row]], Box.around(x[[row]], 0.0), method)
+        assert result < min(float(single), float(exact))
+        assert float(exact - result) > float((single - exact).abs())
         if method == "crown":
-            assert float(exact - told) < 0.05 * float(exact)
+            assert float(exact - result) < 0.05 * float(exact)
 
 
 # What is refused

@@ -130,10 +130,10 @@ def test_the_margin_is_exact_where_the_way_is_straight(eps, method):
         top = (network[2].weight[y[0]] - network[2].weight[1 - y[0]]).double()
         first = network[0].weight.double()
         steepest = (top @ first).abs().sum() if method == "crown" else (top.abs() @ first.abs()).sum()
-    told = float(guaranteed_margin(network, x, y, Box.around(x.double(), eps), method))
+    result = float(guaranteed_margin(network, x, y, Box.around(x.double(), eps), method))
     exact = float(z[y[0]] - z[1 - y[0]] - min(eps, 0.5) * steepest)
-    assert told <= exact
-    assert told == pytest.approx(exact, abs=2e-4)
+    assert result <= exact
+    assert result == pytest.approx(exact, abs=2e-4)
 
 
 @pytest.mark.parametrize("slope", [-3.0, -0.5, 0.5, 3.0])
@@ -156,11 +156,11 @@ def test_one_relu_is_bounded_by_its_lines(slope, sign, centre):
     ends = np.array([low, high])
     line = np.maximum(ends, 0) if sign < 0 else (ends if high > -low else 0 * ends)
     box = Box.around(torch.tensor([[centre]], dtype=torch.float64), 0.25)
-    told = float(guaranteed_margin(network, torch.tensor([[centre]]), torch.tensor([0]), box))
+    result = float(guaranteed_margin(network, torch.tensor([[centre]]), torch.tensor([0]), box))
     apart = 5 + (slope * ends).min() + (sign * np.maximum(ends, 0)).min()
     expected = max(float((5 + slope * ends + sign * line).min()), float(apart))
-    assert told == pytest.approx(expected, abs=2e-4)
-    assert told <= expected
+    assert result == pytest.approx(expected, abs=2e-4)
+    assert result <= expected
 
 
 @pytest.mark.parametrize("widths", [(1, 2, 2), (2, 3, 2), (2, 3, 3, 3), (2, 4, 4, 2, 2)])
@@ -179,9 +179,9 @@ def test_no_point_of_a_dense_grid_falls_below_the_guaranteed_margin(widths):
         for eps in (0.025, 0.1, 0.25, 1.0):
             least = float(margin[((grid - x).abs() <= eps + 1e-6).all(1)].min())
             for method in METHODS:
-                told = float(guaranteed_margin(network, x, y, Box.around(x.double(), eps + 1e-6), method))
-                assert told <= least
-                slack[method].append(least - told)
+                result = float(guaranteed_margin(network, x, y, Box.around(x.double(), eps + 1e-6), method))
+                assert result <= least
+                slack[method].append(least - result)
     assert min(slack["crown"]) < 1e-3
 
 
@@ -248,11 +248,11 @@ def test_the_bounds_leave_room_for_float32(trained, demo_beats):
         margins.append(z.gather(1, y[:, None])[:, 0] - z.scatter(1, y[:, None], -torch.inf).amax(1))
     single, exact = margins
     for method in METHODS:
-        told = guaranteed_margin(trained.network, x, y, Box.around(x, 0.0), method)
-        assert (told < single).all()
-        assert (told < exact).all()
-        assert (exact - told > (single - exact).abs()).all()
-        assert (exact - told < 0.02).all()  # and not much more
+        result = guaranteed_margin(trained.network, x, y, Box.around(x, 0.0), method)
+        assert (result < single).all()
+        assert (result < exact).all()
+        assert (exact - result > (single - exact).abs()).all()
+        assert (exact - result < 0.02).all()  # and not much more
 
 
 def test_a_margin_smaller_than_float32_can_tell_is_no_proof():
@@ -288,8 +288,8 @@ def test_a_unit_that_rounding_may_switch_on_is_not_taken_to_be_off():
             network[4].bias[:] = torch.tensor([1.0, 0])
             z = network(x).double()[0]
         for method in METHODS:
-            told = guaranteed_margin(network, x, torch.tensor([0]), Box.around(x, 0.0), method)
-            assert float(told) <= float(z[0] - z[1])
+            result = guaranteed_margin(network, x, torch.tensor([0]), Box.around(x, 0.0), method)
+            assert float(result) <= float(z[0] - z[1])
         below += float(z[0] - z[1]) < 1 - 1e-5
     assert below > 10  # it does happen
 

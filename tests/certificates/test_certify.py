@@ -111,20 +111,20 @@ def test_what_is_there_is_not_computed_again_and_serves_a_larger_set(
 
 def test_interrupted_it_goes_on_to_the_same_table(certified, checkpoint_folder, demo_beats, demo_split, monkeypatch):
     monkeypatch.setattr(store, "KEPT_EVERY", 8)
-    told = []
+    result = []
 
     def dying(done, total, what):
-        told.append((done, total))
+        result.append((done, total))
         if done >= 16:
             raise Stop
 
     with pytest.raises(Stop):
         certify(checkpoint_folder, demo_beats, demo_split, per_class=4, progress=dying)
-    assert told == [(8, 20), (16, 20)]
+    assert result == [(8, 20), (16, 20)]
     assert (entry_of(checkpoint_folder)["done"], entry_of(checkpoint_folder)["of"]) == (8, 20)
-    told.clear()
-    certify(checkpoint_folder, demo_beats, demo_split, per_class=4, progress=lambda *now: told.append(now[:2]))
-    assert told == [(16, 20), (20, 20)]
+    result.clear()
+    certify(checkpoint_folder, demo_beats, demo_split, per_class=4, progress=lambda *now: result.append(now[:2]))
+    assert result == [(16, 20), (20, 20)]
     pd.testing.assert_frame_equal(load_certificates(checkpoint_folder / FILE), load_certificates(certified / FILE))
 
 
@@ -206,13 +206,13 @@ TABLE = table_of([0, 0, 0, 0, 2, 2], [0, 0, 0, 1, 2, 0], [0.5, 0.25, 0.0, 0.0, 0
 def test_the_summary_counts_by_class_by_beat_and_by_equal_class():
     """N: 3 of 4 right, 2 proved at 0.125, 1 at 0.5. V: 1 of 2 right, proved at 0.125 and not at 0.5."""
     np.testing.assert_allclose(proved_share(TABLE, 0.0), [0.75, np.nan, 0.5, np.nan, np.nan])
-    told = summarise(TABLE, (0.125, 0.5)).set_index("class")
-    assert told.index.tolist() == ["N", "V", "all", "equal priors"]
-    assert told["beats"].tolist() == [4, 2, 6, 6]
-    np.testing.assert_allclose(told["right"], [3 / 4, 1 / 2, 4 / 6, 5 / 8])
-    np.testing.assert_allclose(told["0.125"], [2 / 4, 1 / 2, 3 / 6, 1 / 2])
-    np.testing.assert_allclose(told["0.5"], [1 / 4, 0, 1 / 6, 1 / 8])
-    np.testing.assert_allclose(told["median"], [0.125, 0.0625, 0.0625, np.nan])
+    result = summarise(TABLE, (0.125, 0.5)).set_index("class")
+    assert result.index.tolist() == ["N", "V", "all", "equal priors"]
+    assert result["beats"].tolist() == [4, 2, 6, 6]
+    np.testing.assert_allclose(result["right"], [3 / 4, 1 / 2, 4 / 6, 5 / 8])
+    np.testing.assert_allclose(result["0.125"], [2 / 4, 1 / 2, 3 / 6, 1 / 2])
+    np.testing.assert_allclose(result["0.5"], [1 / 4, 0, 1 / 6, 1 / 8])
+    np.testing.assert_allclose(result["median"], [0.125, 0.0625, 0.0625, np.nan])
 
 
 def outcomes_of(broken):
@@ -225,10 +225,10 @@ def outcomes_of(broken):
 def test_a_bracket_takes_the_smallest_level_of_any_attack():
     first = outcomes_of({0: (1.0,), 1: (0.5, 1.0), 2: (), 3: (0.25, 0.5, 1.0), 4: ()})
     second = outcomes_of({0: (), 1: (1.0,), 2: (0.5,), 3: (0.25, 0.5, 1.0)})
-    told = bracket(TABLE, first, second)
-    assert told["sample"].tolist() == [0, 1, 2, 3, 4]  # beat 5 was not attacked
-    np.testing.assert_array_equal(told["broken"], [1.0, 0.5, 0.5, 0.0, np.nan])
-    np.testing.assert_array_equal(told["certified"], [0.5, 0.25, 0.0, 0.0, 0.125])
+    result = bracket(TABLE, first, second)
+    assert result["sample"].tolist() == [0, 1, 2, 3, 4]  # beat 5 was not attacked
+    np.testing.assert_array_equal(result["broken"], [1.0, 0.5, 0.5, 0.0, np.nan])
+    np.testing.assert_array_equal(result["certified"], [0.5, 0.25, 0.0, 0.0, 0.125])
 
 
 def test_the_band_lies_between_what_is_proved_and_what_is_broken():
@@ -239,9 +239,9 @@ def test_the_band_lies_between_what_is_proved_and_what_is_broken():
     np.testing.assert_allclose(equal["broken"], [(1 / 4 + 0) / 2, (1 / 4 + 0) / 2, (3 / 4 + 0) / 2])
     np.testing.assert_allclose(natural["proved"], [4 / 5, 3 / 5, 1 / 5])
     np.testing.assert_allclose(natural["broken"], [1 / 5, 1 / 5, 3 / 5])
-    for told in (equal, natural):
-        np.testing.assert_allclose(told[["proved", "undecided", "broken"]].sum(axis=1), 1)
-        assert (told["undecided"] >= -1e-12).all()
+    for result in (equal, natural):
+        np.testing.assert_allclose(result[["proved", "undecided", "broken"]].sum(axis=1), 1)
+        assert (result["undecided"] >= -1e-12).all()
 
 
 def test_tables_that_contradict_each_other_are_refused():
@@ -257,10 +257,10 @@ def test_a_real_attack_leaves_a_bracket_on_every_beat(certified, trained, demo_b
     wrong = brackets["clean"] != brackets["y"]
     assert (brackets["broken"][wrong] == 0).all()
     assert (~(brackets["broken"] <= brackets["certified"]))[~wrong].all()
-    told = band(brackets, (0, 0.01, 0.05, 0.1, 0.3))
-    assert told["undecided"].iloc[0] == pytest.approx(0)
-    assert told["proved"].is_monotonic_decreasing
-    assert told["broken"].is_monotonic_increasing
+    result = band(brackets, (0, 0.01, 0.05, 0.1, 0.3))
+    assert result["undecided"].iloc[0] == pytest.approx(0)
+    assert result["proved"].is_monotonic_decreasing
+    assert result["broken"].is_monotonic_increasing
 
 
 # The command

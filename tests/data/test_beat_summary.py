@@ -1,4 +1,4 @@
-"""What is selected and told of a set of beats: by class, record and cutting, as a table, by its line in a file."""
+"""What is selected and shown of a set of beats: by class, record and cutting, as a table, by its line in a file."""
 
 import numpy as np
 import pytest

@@ -88,8 +88,9 @@ def test_only_beats_that_were_cut_have_a_strip(toy_root, sample):
 
 @pytest.mark.parametrize("record", ["999", "../900", "", "900/"])
 def test_a_record_that_is_not_there_is_named(toy_root, record):
-    with pytest.raises(UserError, match=r"There is no file .*\.hea"):
+    with pytest.raises(UserError, match=r"There is no file .*\.hea") as caught:
         read_strip(toy_root, record, 50, 1, 1)
+    assert "NSR_MITDB_DIR" in caught.value.command_line
 
 
 def test_a_missing_file_is_named(toy_root):
@@ -99,8 +100,9 @@ def test_a_missing_file_is_named(toy_root):
 
 
 def test_where_the_records_are(toy_root, tmp_path, monkeypatch):
-    with pytest.raises(UserError, match=r"The records are not in .*mitdb-1\.0\.0"):
+    with pytest.raises(UserError, match=r"The records are not in .*mitdb-1\.0\.0") as caught:
         find_records()
+    assert "NSR_MITDB_DIR" in caught.value.command_line
     assert find_records(toy_root) == toy_root
     monkeypatch.setenv("NSR_MITDB_DIR", str(toy_root))
     assert find_records() == toy_root

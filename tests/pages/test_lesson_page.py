@@ -62,7 +62,7 @@ def test_the_whole_lesson_predict_reveal_next_and_the_summary():
     app = open_page()
     for step in STEPS:
         assert app.subheader[0].value.startswith(f"{step}.")
-        assert not [box for box in [*app.success, *app.info] if "Computed" in box.value], "nothing is told before"
+        assert not [box for box in [*app.success, *app.info] if "Computed" in box.value], "nothing is shown before"
         charts = len(app.get("plotly_chart"))
         assert charts >= 1
         predict_and_reveal(app, step)

@@ -1,4 +1,4 @@
-"""What a finished search is read as, and how it is told."""
+"""What a finished search is read as, and how it is shown."""
 
 import json
 

@@ -32,14 +32,14 @@ def cut(**options):
 
 def test_beats_are_cut_where_they_are_found():
     """Each window opens on its peak and is int(300 + 60) samples long, every third of them: 120."""
-    told = cut()
-    assert told.beats_from == "detector"
-    assert told.sample.tolist() == AT[:-1].tolist()
-    assert told.time_s == pytest.approx(AT[:-1] / 360)
-    assert told.reason.tolist() == [""] * (len(told.reason) - 1) + ["end"]
-    assert told.row.tolist() == list(range(18))  # where the last one's window would close is a guess
-    assert set(told.marked.tolist()) == {NO_CLASS}
-    beats = told.beats
+    result = cut()
+    assert result.beats_from == "detector"
+    assert result.sample.tolist() == AT[:-1].tolist()
+    assert result.time_s == pytest.approx(AT[:-1] / 360)
+    assert result.reason.tolist() == [""] * (len(result.reason) - 1) + ["end"]
+    assert result.row.tolist() == list(range(18))  # where the last one's window would close is a guess
+    assert set(result.marked.tolist()) == {NO_CLASS}
+    beats = result.beats
     assert set(beats.length.tolist()) == {120}
     assert beats.source == SOURCE
     assert set(beats.lead) == {"II"}
@@ -55,47 +55,47 @@ def test_beats_are_cut_where_they_are_found():
 def test_what_cannot_be_used_is_counted_and_left_out():
     signal = HEART.copy()
     signal[AT[4] + 150] = np.nan
-    told = cut_recording(recording(signal), "II")
-    assert told.sample.tolist() == AT[:-1].tolist()
-    assert np.flatnonzero(told.reason).tolist() == [4, 18]
-    assert told.reason[4] == "missing"
-    assert told.row.tolist() == [row for row in range(18) if row != 4]
-    assert told.beats.sample.tolist() == told.sample[told.row].tolist()
-    assert len(told.beats) == 17
+    result = cut_recording(recording(signal), "II")
+    assert result.sample.tolist() == AT[:-1].tolist()
+    assert np.flatnonzero(result.reason).tolist() == [4, 18]
+    assert result.reason[4] == "missing"
+    assert result.row.tolist() == [row for row in range(18) if row != 4]
+    assert result.beats.sample.tolist() == result.sample[result.row].tolist()
+    assert len(result.beats) == 17
 
 
 def test_a_recording_may_have_no_beat_that_can_be_used():
     signal = HEART.copy()
     signal[AT + 50] = np.nan
-    told = cut_recording(recording(signal), "II")
-    assert len(told.sample) == 19
-    assert len(told.beats) == len(told.row) == 0
-    assert isinstance(told.beats, Beats)
+    result = cut_recording(recording(signal), "II")
+    assert len(result.sample) == 19
+    assert len(result.beats) == len(result.row) == 0
+    assert isinstance(result.beats, Beats)
 
 
 @pytest.mark.parametrize(("unit", "worth"), [("mV", 1.0), ("uV", 0.001), ("V", 1000.0)])
 def test_beats_are_in_mv_where_the_unit_is_known(unit, worth):
-    told, plain = cut(unit=unit), cut()
-    np.testing.assert_allclose(told.beats.mv_range, plain.beats.mv_range * worth, rtol=1e-6)
-    np.testing.assert_allclose(told.beats.x, plain.beats.x, atol=1e-6)
+    result, plain = cut(unit=unit), cut()
+    np.testing.assert_allclose(result.beats.mv_range, plain.beats.mv_range * worth, rtol=1e-6)
+    np.testing.assert_allclose(result.beats.x, plain.beats.x, atol=1e-6)
 
 
 @pytest.mark.parametrize("unit", ["", "a.u."])
 def test_of_an_unknown_unit_no_mv_are_told(unit):
-    told = cut_recording(recording(HEART, unit=unit), "II")
-    assert np.isnan(told.beats.mv_min).all()
-    assert np.isnan(told.beats.mv_max).all()
-    np.testing.assert_allclose(told.beats.x, cut().beats.x, atol=1e-6)
+    result = cut_recording(recording(HEART, unit=unit), "II")
+    assert np.isnan(result.beats.mv_min).all()
+    assert np.isnan(result.beats.mv_max).all()
+    np.testing.assert_allclose(result.beats.x, cut().beats.x, atol=1e-6)
 
 
 @pytest.mark.parametrize("fs_hz", [180.0, 250.0, 720.0])
 def test_beats_of_another_rate_are_those_of_360_hz(fs_hz):
     """Each is found within two samples of where it is and looks the same within the filter's reach."""
     signal = resample(HEART, round(COUNT * fs_hz / 360))
-    told, plain = cut_recording(recording(signal, fs_hz=fs_hz), "II"), cut()
-    shift = told.sample[1:-1] - plain.sample[1:-1]
+    result, plain = cut_recording(recording(signal, fs_hz=fs_hz), "II"), cut()
+    shift = result.sample[1:-1] - plain.sample[1:-1]
     assert np.abs(shift).max() <= 2
-    assert np.corrcoef(told.beats.x[2, :115], plain.beats.x[2, :115])[0, 1] > 0.98
+    assert np.corrcoef(result.beats.x[2, :115], plain.beats.x[2, :115])[0, 1] > 0.98
 
 
 # Beats by the recording's own marks
@@ -103,29 +103,29 @@ def test_beats_of_another_rate_are_those_of_360_hz(fs_hz):
 
 def test_marks_give_the_beats_and_their_classes():
     """The mark after the sixth beat bounds it and opens no window: int(100 + 0.2 * 200) = 140 samples, a third is 47."""
-    told = cut(use_marks=True)
-    assert told.beats_from == "marks"
-    assert told.sample.tolist() == AT[:-1].tolist()
-    assert told.marked.tolist() == [0, 0, 0, 2] + [0] * 15
-    assert told.beats.y.tolist() == [0, 0, 0, 2] + [0] * 14
-    assert np.flatnonzero(told.beats.cut_short).tolist() == [5]
-    assert told.beats.length[5] == 47
-    assert told.beats.length[4] == np.ceil(int(300 + 0.2 * 100) / 3)  # its second distance ends on the mark
+    result = cut(use_marks=True)
+    assert result.beats_from == "marks"
+    assert result.sample.tolist() == AT[:-1].tolist()
+    assert result.marked.tolist() == [0, 0, 0, 2] + [0] * 15
+    assert result.beats.y.tolist() == [0, 0, 0, 2] + [0] * 14
+    assert np.flatnonzero(result.beats.cut_short).tolist() == [5]
+    assert result.beats.length[5] == 47
+    assert result.beats.length[4] == np.ceil(int(300 + 0.2 * 100) / 3)  # its second distance ends on the mark
 
 
 def test_marks_between_beats_that_are_left_out_keep_their_class():
     signal = HEART.copy()
     signal[AT[2] + 150] = np.nan
-    told = cut_recording(recording(signal, marks=MARKS), "II", use_marks=True)
-    assert told.marked[told.row].tolist() == told.beats.y.tolist()
-    assert told.marked.tolist() == [0, 0, 0, 2] + [0] * 15
+    result = cut_recording(recording(signal, marks=MARKS), "II", use_marks=True)
+    assert result.marked[result.row].tolist() == result.beats.y.tolist()
+    assert result.marked.tolist() == [0, 0, 0, 2] + [0] * 15
 
 
 def test_marks_outside_the_recording_or_on_top_of_each_other_cut_nothing():
     """Two marks at one place, the last two: int(0 + 0.2 * 0) samples are no window."""
     sample = np.array([-50, *AT, AT[-1], COUNT, COUNT + 10**9])
-    told = cut_recording(recording(HEART, marks=marks_at(sample, ["N"] * len(sample))), "II", use_marks=True)
-    assert told.sample.tolist() == AT[:-1].tolist()
+    result = cut_recording(recording(HEART, marks=marks_at(sample, ["N"] * len(sample))), "II", use_marks=True)
+    assert result.sample.tolist() == AT[:-1].tolist()
 
 
 @pytest.mark.parametrize("fs_hz", [100.0, 250.0])
@@ -135,10 +135,10 @@ def test_marks_stand_where_they_stood_whatever_the_start_of_the_stretch(fs_hz, s
     time_s = 0.4 + 0.8 * np.arange(20)
     signal = np.random.default_rng(0).standard_normal(round(17 * fs_hz))
     made = recording(signal, fs_hz=fs_hz, marks=Marks(time_s, ("N",) * 20))
-    told = cut_recording(made, "II", start_s=start_s, use_marks=True)
-    within = time_s[time_s >= told.lead.start_s - 0.5 / 360]
-    assert told.time_s == pytest.approx(within[:-1], abs=0.5 / 360 + 1e-9)
-    assert told.lead.start_s * fs_hz == pytest.approx(round(start_s * fs_hz))
+    result = cut_recording(made, "II", start_s=start_s, use_marks=True)
+    within = time_s[time_s >= result.lead.start_s - 0.5 / 360]
+    assert result.time_s == pytest.approx(within[:-1], abs=0.5 / 360 + 1e-9)
+    assert result.lead.start_s * fs_hz == pytest.approx(round(start_s * fs_hz))
 
 
 def as_training(real_beats, name):
@@ -157,27 +157,27 @@ def check_same(beats, training):
 def test_the_marks_of_a_real_record_give_the_training_beats(real_beats, mitdb_root, name):
     """All of them but those left out; paced, noisy and paused records among them."""
     made = read_path(mitdb_root / name)
-    told = cut_recording(made, made.channels[0].name, use_marks=True)
+    result = cut_recording(made, made.channels[0].name, use_marks=True)
     training = as_training(real_beats, name)
-    assert told.sample.tolist() == training.sample.tolist()
-    assert told.marked.tolist() == training.y.tolist()
-    check_same(told.beats, training[told.row])
-    assert len(told.row) > 0.95 * len(training)
+    assert result.sample.tolist() == training.sample.tolist()
+    assert result.marked.tolist() == training.y.tolist()
+    check_same(result.beats, training[result.row])
+    assert len(result.row) > 0.95 * len(training)
 
 
 @pytest.mark.parametrize(("start_s", "stop_s"), [(601.0, 700.0), (1000.003, 1100.0), (1500.0, None)])
 def test_so_they_do_from_the_middle_of_a_record_on(real_beats, mitdb_root, start_s, stop_s):
     """The last two beats of a stretch do not know what follows; 1000.003 s is sample 360,001."""
     made = read_path(mitdb_root / "208")
-    told = cut_recording(made, "MLII", start_s=start_s, stop_s=stop_s, use_marks=True)
+    result = cut_recording(made, "MLII", start_s=start_s, stop_s=stop_s, use_marks=True)
     first = round(start_s * 360)
     training = as_training(real_beats, "208")
     place = np.searchsorted(training.sample, first)
-    training = training[place : place + len(told.sample)]
-    assert (told.sample + first).tolist() == training.sample.tolist()
-    assert told.time_s == pytest.approx(training.sample / 360)
-    whole = told.row < len(told.sample) - 2
-    check_same(told.beats[whole], training[told.row[whole]])
+    training = training[place : place + len(result.sample)]
+    assert (result.sample + first).tolist() == training.sample.tolist()
+    assert result.time_s == pytest.approx(training.sample / 360)
+    whole = result.row < len(result.sample) - 2
+    check_same(result.beats[whole], training[result.row[whole]])
     assert whole.sum() > 100
 
 
@@ -215,7 +215,7 @@ def test_every_other_choice_has_another_key():
         cut_recording(two, "V5"),
         cut_recording(replace(made, digest="e" * 64), "II"),
     ]
-    assert len({told.key for told in others}) == len(others)
+    assert len({result.key for result in others}) == len(others)
     assert cut_recording(two, "II").key == cut().key
 
 
@@ -232,12 +232,12 @@ def test_every_other_choice_has_another_key():
 )
 def test_beats_are_named_plainly(name, plain):
     """A name is ``record:sample``, so a record has no colon, space or slash."""
-    told = cut_recording(recording(HEART, name=name), "II")
-    key, dash, digest = told.key.rpartition("-")
+    result = cut_recording(recording(HEART, name=name), "II")
+    key, dash, digest = result.key.rpartition("-")
     assert (key, dash, len(digest)) == (plain, "-", 8)
-    assert told.recording == name
-    assert told.beats.names()[0] == f"{told.key}:{AT[0]}"
-    assert len(np.unique(told.beats.names())) == 18
+    assert result.recording == name
+    assert result.beats.names()[0] == f"{result.key}:{AT[0]}"
+    assert len(np.unique(result.beats.names())) == 18
 
 
 # What cannot be cut

@@ -201,11 +201,11 @@ def test_limits(read, changed, message):
 
 
 def test_tells_its_progress(read):
-    told = []
-    read({"a.csv": "1.25,2.5\n" * 300_000}, progress=lambda done, total, what: told.append((done, total, what)))
-    assert [what for _, _, what in told] == ["reading a"] * 3 + ["all lines read"] or told[0][2] == "reading a.csv"
-    assert told[-1][:2] == (2_700_000, 2_700_000)
-    assert len(told) == 4
+    result = []
+    read({"a.csv": "1.25,2.5\n" * 300_000}, progress=lambda done, total, what: result.append((done, total, what)))
+    assert [what for _, _, what in result] == ["reading a"] * 3 + ["all lines read"] or result[0][2] == "reading a.csv"
+    assert result[-1][:2] == (2_700_000, 2_700_000)
+    assert len(result) == 4
 
 
 def test_a_good_file_is_read_as_it_was_written(read):

@@ -41,11 +41,11 @@ def test_flutter_is_counted_apart():
 
 
 def test_every_beat_found_is_a_sensitivity_and_a_predictivity_of_100():
-    told = score("100", HEART, reference(AT, ["N"] * 149 + ["V"]))
-    assert (told.found, told.beats) == ((149, 0, 1, 0, 0), (149, 0, 1, 0, 0))
-    assert told.detections == 150
-    assert (told.windows, told.windows_off) == (2, ())
-    row = by_set([told]).iloc[0]
+    result = score("100", HEART, reference(AT, ["N"] * 149 + ["V"]))
+    assert (result.found, result.beats) == ((149, 0, 1, 0, 0), (149, 0, 1, 0, 0))
+    assert result.detections == 150
+    assert (result.windows, result.windows_off) == (2, ())
+    row = by_set([result]).iloc[0]
     assert (row["Se %"], row["+P %"], row["Se V %"], row["Se S %"]) == ("100.00", "100.00", "100.00", "-")
 
 
@@ -54,16 +54,16 @@ def test_a_missed_beat_and_a_false_one_are_counted_by_class_and_window(tmp_path)
     symbols = np.full(150, "N")
     symbols[20:25] = "V"
     signal = beat_train(COUNT, np.delete(AT, np.s_[20:25])) + 1e-3 * np.random.default_rng(0).standard_normal(COUNT)
-    told = score("101", signal, reference(np.delete(AT, np.s_[40:45]), np.delete(symbols, np.s_[40:45])))
-    assert (told.beats[2], told.found[2]) == (5, 0)
-    assert told.detections - sum(told.found) == 5
-    assert told.windows_off == ()  # as many too many as too few
-    row = by_record([told]).iloc[0]
+    result = score("101", signal, reference(np.delete(AT, np.s_[40:45]), np.delete(symbols, np.s_[40:45])))
+    assert (result.beats[2], result.found[2]) == (5, 0)
+    assert result.detections - sum(result.found) == 5
+    assert result.windows_off == ()  # as many too many as too few
+    row = by_record([result]).iloc[0]
     assert (row["missed"], row["false"], row["V missed"]) == (5, 5, 5)
-    write_json(tmp_path / "counts.json", [told])
-    assert json.loads((tmp_path / "counts.json").read_text())[0]["found"] == list(told.found)
+    write_json(tmp_path / "counts.json", [result])
+    assert json.loads((tmp_path / "counts.json").read_text())[0]["found"] == list(result.found)
 
 
 def test_a_window_with_too_few_detections_is_named():
-    told = score("101", beat_train(COUNT, np.delete(AT, np.s_[20:25])), reference(AT, ["N"] * 150))
-    assert told.windows_off == (0,)
+    result = score("101", beat_train(COUNT, np.delete(AT, np.s_[20:25])), reference(AT, ["N"] * 150))
+    assert result.windows_off == (0,)

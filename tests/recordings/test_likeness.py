@@ -88,17 +88,17 @@ def test_the_distance_is_mahalanobis_with_the_full_covariance(made):
     squared = np.einsum("bmi,ij,bmj->bm", residual, np.linalg.inv(covariance), residual)
     expected = np.sqrt(squared.min(axis=1) / POINTS)
     assert len(set(squared.argmin(axis=1).tolist())) > 1
-    told = distances(made, beats_of(points), templates_of(*means))
-    np.testing.assert_allclose(told, expected, rtol=1e-4)
+    result = distances(made, beats_of(points), templates_of(*means))
+    np.testing.assert_allclose(result, expected, rtol=1e-4)
 
 
 def test_a_beat_like_a_cluster_s_mean_is_at_0_and_each_standard_deviation_adds(made):
     """k deviations along one direction are a distance of k / sqrt(128), whatever its variance."""
     mean = np.full(POINTS, 128)
     away = 2 * np.sqrt(made.variance)[:, None] * made.directions
-    told = distances(made, beats_of(np.vstack([np.zeros(POINTS), away]) + 128 / MEAN_STEPS), templates_of(mean))
-    assert told[0] == pytest.approx(0, abs=1e-4)
-    np.testing.assert_allclose(told[1:], 2 / np.sqrt(POINTS), rtol=1e-4)
+    result = distances(made, beats_of(np.vstack([np.zeros(POINTS), away]) + 128 / MEAN_STEPS), templates_of(mean))
+    assert result[0] == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(result[1:], 2 / np.sqrt(POINTS), rtol=1e-4)
 
 
 def test_the_nearest_cluster_counts_whatever_its_class(made):
@@ -117,9 +117,9 @@ def test_only_the_signal_counts_and_its_length_does_not(made):
     x = np.full((3, BEAT_LENGTH), 0.77, np.float32)
     for row, count in zip(x, length, strict=True):
         row[:count] = np.linspace(0, 1, count)
-    told = distances(made, replace(beats, x=x, length=length), ramp)
-    np.testing.assert_allclose(told, told[1], atol=1e-3)
-    assert told.max() < 0.02
+    result = distances(made, replace(beats, x=x, length=length), ramp)
+    np.testing.assert_allclose(result, result[1], atol=1e-3)
+    assert result.max() < 0.02
 
 
 @pytest.mark.parametrize("length", [1, 2])

@@ -139,10 +139,10 @@ def test_the_beats_of_a_real_record_are_found_and_read_alike(mitdb_root, mlp, na
     least_found, least_true, least_agreement = RECORDS[name]
     recording = read_path(mitdb_root / name)
     reference = Reference.of(recording.marks)
-    told = score(name, recording.channels[0].signal[:], reference)
-    assert sum(told.found) >= least_found * len(reference.sample)
-    assert sum(told.found) >= least_true * told.detections
-    assert told.found[V] >= 0.98 * told.beats[V]
+    result = score(name, recording.channels[0].signal[:], reference)
+    assert sum(result.found) >= least_found * len(reference.sample)
+    assert sum(result.found) >= least_true * result.detections
+    assert result.found[V] >= 0.98 * result.beats[V]
     found, marked = (cut_recording(recording, recording.channels[0].name, use_marks=use) for use in (False, True))
     nearest = np.abs(found.beats.sample - marked.beats.sample[:, None])
     both, partner = nearest.min(axis=1) <= NEAR, nearest.argmin(axis=1)

@@ -62,8 +62,8 @@ def test_a_flat_line_of_04_s(heart):
     for length, reason in ((143, ""), (144, "flat")):
         still = lead.signal.copy()
         still[750 : 750 + length] = 0.1
-        told = unusable(to_grid(Channel("II", "mV", 360.0, still)), find_windows(at, ["N"] * len(at)))
-        assert told.tolist() == ["", reason, reason, "", "", "", ""]
+        result = unusable(to_grid(Channel("II", "mV", 360.0, still)), find_windows(at, ["N"] * len(at)))
+        assert result.tolist() == ["", reason, reason, "", "", "", ""]
 
 
 def test_a_signal_at_the_recorder_s_limit(heart):
@@ -71,8 +71,8 @@ def test_a_signal_at_the_recorder_s_limit(heart):
     lead = lead_of(signal)
     cut_off = lead.signal.copy()
     cut_off[1015:1025] = cut_off.max() + 0.1
-    told = unusable(to_grid(Channel("II", "mV", 360.0, cut_off)), find_windows(at, ["N"] * len(at)))
-    assert told.tolist() == ["", "", "clipped", "clipped", "", "", ""]
+    result = unusable(to_grid(Channel("II", "mV", 360.0, cut_off)), find_windows(at, ["N"] * len(at)))
+    assert result.tolist() == ["", "", "clipped", "clipped", "", "", ""]
 
 
 @pytest.mark.parametrize(("interval", "reason"), [(71, "interval"), (72, ""), (1080, ""), (1081, "interval")])
@@ -155,8 +155,8 @@ def all_wrong(reasons_wanted):
     windows = [Window(start, start + 300, 0, False) for start in (0, 300)]
     windows += [Window(600, 600 + length, 0, False)]
     windows += [Window(start, start + 300, 0, False) for start in range(600 + length, 2400, 300)]
-    told = unusable(Lead("II", True, 360.0, 0.0, signal, **masks), windows)
-    return told.tolist()[2]
+    result = unusable(Lead("II", True, 360.0, 0.0, signal, **masks), windows)
+    return result.tolist()[2]
 
 
 def test_of_several_reasons_the_first_is_told():

@@ -84,7 +84,7 @@ def result(cut, mlps):
     return read_recording_beats(cut, mlps, prove=True, seed=3)
 
 
-# What is told
+# What is shown
 
 
 def test_each_network_reads_every_usable_beat(result, cut, mlps):

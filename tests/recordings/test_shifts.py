@@ -67,26 +67,26 @@ def test_what_is_proved_for_all_cuts_is_proved_for_each(cut, checkpoint, monkeyp
     monkeypatch.setattr(
         "nsr_core.recordings.reading.smallest_flips", lambda _, beats, **__: np.full(len(beats), np.nan)
     )
-    told = read_with(checkpoint, cut, prove=True)
+    result = read_with(checkpoint, cut, prove=True)
     readings = read_shifted(checkpoint.network, cut)
-    np.testing.assert_array_equal(readings[:, REACH], told.label)
-    np.testing.assert_array_equal(told.stands_over, stands_over(readings))
-    assert not told.certified_cuts[told.stands_over < len(SHIFTS)].any()
-    assert (told.certified_cuts <= told.certified).all()
+    np.testing.assert_array_equal(readings[:, REACH], result.label)
+    np.testing.assert_array_equal(result.stands_over, stands_over(readings))
+    assert not result.certified_cuts[result.stands_over < len(SHIFTS)].any()
+    assert (result.certified_cuts <= result.certified).all()
     own, rows = shifted_ranges(cut, 0), np.arange(len(cut.row))
     least = [
-        certify_beats(checkpoint.network, replace(shifted_beats(cut, by), y=told.label), rows, signal_only=True)["certified"]
+        certify_beats(checkpoint.network, replace(shifted_beats(cut, by), y=result.label), rows, signal_only=True)["certified"]
         * shifted_ranges(cut, by) / own
         for by in SHIFTS
     ]  # fmt: skip
-    np.testing.assert_allclose(told.certified_cuts, np.min(least, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(result.certified_cuts, np.min(least, axis=0), rtol=1e-6)
 
 
 def test_without_a_proof_nothing_is_proved_for_all_cuts(cut, checkpoint, monkeypatch):
     monkeypatch.setattr(
         "nsr_core.recordings.reading.smallest_flips", lambda _, beats, **__: np.full(len(beats), np.nan)
     )
-    told = read_with(checkpoint, cut)
-    assert np.isnan(told.certified_cuts).all()
-    assert told.stands_over.dtype == np.int64
+    result = read_with(checkpoint, cut)
+    assert np.isnan(result.certified_cuts).all()
+    assert result.stands_over.dtype == np.int64
     assert torch.is_inference_mode_enabled() is False

@@ -20,9 +20,9 @@ def test_p_qrs_and_t_waves_are_their_beats(scale):
 
 @pytest.mark.parametrize("missed", [0, 7, 19])
 def test_a_beat_that_is_not_marked_is_told(missed):
-    told = unclassified(HEART, np.delete(AT, missed))
-    assert len(told) == 1
-    assert abs(told[0] - AT[missed]) <= 5
+    result = unclassified(HEART, np.delete(AT, missed))
+    assert len(result) == 1
+    assert abs(result[0] - AT[missed]) <= 5
 
 
 def test_a_small_or_slow_wave_is_not_told():

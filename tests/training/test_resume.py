@@ -243,6 +243,17 @@ def test_the_beats_must_be_those_of_the_configuration(beats, split, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_epochs_are_named_where_the_steps_depend_on_how_many_there_are(beats, split, tmp_path):
+    def stop(done, total, what):
+        if done > total / 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(config_for("trades0.1"), beats, split, tmp_path, progress=stop)
+    with pytest.raises(UserError, match="unfinished run that differs in: epochs"):
+        train(config_for("trades0.1", epochs=9), beats, split, tmp_path)
+
+
 # More epochs
 
 

@@ -121,6 +121,6 @@ def test_a_network_without_layers_is_told_by_its_logits():
 
 
 def test_they_are_in_the_check_and_its_json(trained, demo_beats, rows):
-    told = check_network(trained.network, demo_beats, rows[:10], (EPS,)).to_json()
-    named = [sign["name"] for sign in told["signs"]]
+    result = check_network(trained.network, demo_beats, rows[:10], (EPS,)).to_json()
+    named = [sign["name"] for sign in result["signs"]]
     assert {*FAULTS, "silent-success"} <= set(named)

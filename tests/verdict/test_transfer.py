@@ -79,9 +79,9 @@ def test_the_commands_tell_the_same_as_the_core(capsys):
     folders = ["checkpoints/mlp-ce", "checkpoints/mlp-jacob"]
     usual = ["--source", "demo", "--per-class", "4", "--json"]
     main(["transfer", *folders, *usual])
-    told = json.loads(capsys.readouterr().out)
-    assert len(told["pairs"]) == 4
+    result = json.loads(capsys.readouterr().out)
+    assert len(result["pairs"]) == 4
     main(["universal", folders[0], "--eps", "0.1", *usual])
-    told = json.loads(capsys.readouterr().out)
-    assert told["accuracy_after"] <= told["accuracy_before"]
-    assert len(told["noise"]) == 187
+    result = json.loads(capsys.readouterr().out)
+    assert result["accuracy_after"] <= result["accuracy_before"]
+    assert len(result["noise"]) == 187

@@ -240,9 +240,9 @@ def _last(lines: Sequence[str]) -> Sequence[str]:
 
     Lines without one are words, or rows in which all samples are missing, and tell nothing.
     """
-    told = [line for line in lines if any(map(str.isdigit, line))] or list(lines)
-    count = len(told)
-    return told[-min(_PROBED, max((count + 3) // 4, min((count + 1) // 2, _FEW))) :]
+    with_digits = [line for line in lines if any(map(str.isdigit, line))] or list(lines)
+    count = len(with_digits)
+    return with_digits[-min(_PROBED, max((count + 3) // 4, min((count + 1) // 2, _FEW))) :]
 
 
 def _separator(lines: Sequence[str], pairs: bool) -> str:

@@ -43,7 +43,7 @@ LEAST_GUESSED = 10
 #: milliseconds are up to half one off; a lost sample makes a step of two.
 LARGEST_DEVIATION = 1.0
 LARGEST_STEP = 1.75
-#: A deviation that a person is told of.
+#: A deviation that is noted.
 NOTED_DEVIATION = 0.25
 #: Of the whole time: what a rate that was written with few digits may be off.
 _ROUNDING = 1e-6
@@ -307,7 +307,7 @@ def _from_packets(time: np.ndarray, begins: np.ndarray, per_second: float | None
     fs_hz = _rounded(per_second / period, float(begins[-1] - begins[0]), span_s, size * period / per_second / 2)
     limits.check_rate(fs_hz)
     return Timing(
-        (), fs_hz, (f"A stamp stands for about {size:g} samples; the rate is told by all of them.",), None, is_sure
+        (), fs_hz, (f"A stamp stands for about {size:g} samples; the rate follows from all of them.",), None, is_sure
     )
 
 

@@ -90,7 +90,7 @@ def is_edf(content: bytes) -> bool:
 
 
 def read_header(name: str, content: bytes, limits: Limits) -> Header:
-    """The header of an EDF, EDF+, BDF or BDF+ file. A signal that cannot be scaled is told, not refused.
+    """The header of an EDF, EDF+, BDF or BDF+ file. A signal that cannot be scaled is named, not refused.
 
     Raises:
         UserError: it is no such header, a field is not what it must be, or the file ends too early.

@@ -18,7 +18,7 @@ class Given:
         fs_hz: samples a second, as the person gives them by hand; None where nothing was given.
         limits: checked before anything is spent.
         deadline: checked now and then.
-        progress: told of the parts read.
+        progress: called with the parts read.
     """
 
     name: str

@@ -28,16 +28,16 @@ ROUNDING = 1e-4
 def planted(seen: Evidence) -> Judgement:
     found = {eps: look_for_planted(seen.network, seen.x, eps) for eps in seen.levels}
     eps = max(found, key=lambda eps: found[eps].missed)
-    told = found[eps]
+    result = found[eps]
     numbers = {
         f"{name} at {eps:g}": share
         for eps, one in found.items()
         for name, share in (("missed", one.missed / max(one.tested, 1)), ("found by chance", one.by_chance))
     }
-    what = of_beats(told.missed, told.tested) if told.tested else "0 of 0 beats"
+    what = of_beats(result.missed, result.tested) if result.tested else "0 of 0 beats"
     return Judgement(
-        light_of_beats(told.missed, max(told.tested, 1)),
-        numbers | {"beats with one planted": float(told.tested)},
+        light_of_beats(result.missed, max(result.tested, 1)),
+        numbers | {"beats with one planted": float(result.tested)},
         f"At noise {eps:g}, 100-PGD did not find an adversarial example that was planted: {what}.",
     )
 
@@ -103,15 +103,15 @@ def probabilities(seen: Evidence) -> Judgement:
     with torch.no_grad():
         outputs = seen.network(seen.x)
     like = bool(((outputs >= 0).all(1) & ((outputs.sum(1) - 1).abs() < ROUNDING)).all())
-    told = "probabilities: their softmax has hardly a gradient" if like else "no probabilities"
-    return _flag(like, float(like), f"The network's outputs are {told}.")
+    result = "probabilities: their softmax has hardly a gradient" if like else "no probabilities"
+    return _flag(like, float(like), f"The network's outputs are {result}.")
 
 
 def optimises(seen: Evidence) -> Judgement:
     with _gradients_counted() as calls:
         seen.network(seen.x[:1])
-    told = f"{len(calls)} gradients, which" if calls else "no gradient, which"
-    return _flag(bool(calls), float(len(calls)), f"A prediction computes {told} an attack would have to go through.")
+    result = f"{len(calls)} gradients, which" if calls else "no gradient, which"
+    return _flag(bool(calls), float(len(calls)), f"A prediction computes {result} an attack would have to go through.")
 
 
 def _flag(raised: bool, number: float, sentence: str) -> Judgement:
