@@ -144,9 +144,14 @@ def curve(name: str, reading: str, measure: str, natural: bool, alone: bool) -> 
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def _curve(
-    folder: str, stamps: tuple[int, ...], reading: str, measure: str, natural: bool, alone: bool,
+    folder: str,
+    stamps: tuple[int, ...],
+    reading: str,
+    measure: str,
+    natural: bool,
+    alone: bool,
     frequencies: tuple[int, ...] | None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     table, counts = _beat_table(folder, stamps), None if frequencies is None else np.array(frequencies)
     return curves.curve(table, readings(table)[reading], measure, natural=natural, alone=alone, frequencies=counts)
 

@@ -82,8 +82,11 @@ def decide(
         UserError: the network is not such a chain.
     """
     stages = stages_of(network)
-    if any(source != number - 1 or not isinstance(operator, Dense) for number, stage in enumerate(stages)
-           for source, operator in stage.terms):  # fmt: skip
+    if any(
+        source != number - 1 or not isinstance(operator, Dense)
+        for number, stage in enumerate(stages)
+        for source, operator in stage.terms
+    ):
         raise UserError(
             "Branch and bound is for networks of linear layers in a chain, such as the MLP. For others there is CROWN: "
             "leave out decide."
@@ -133,8 +136,14 @@ class _Search:
     def run(self, until: float, tick: Callable[[], object]) -> bool:
         """Whether all cases are proved; stops at a flip, in ``found``, and when time is up."""
         units = self._chains[torch.float32].units
-        waiting = [_Cases(torch.arange(len(self._rows)), torch.zeros(len(self._rows), units, dtype=torch.int8),
-                          torch.full((len(self._rows), units), 0.5), torch.zeros(len(self._rows), units))]  # fmt: skip
+        waiting = [
+            _Cases(
+                torch.arange(len(self._rows)),
+                torch.zeros(len(self._rows), units, dtype=torch.int8),
+                torch.full((len(self._rows), units), 0.5),
+                torch.zeros(len(self._rows), units),
+            )
+        ]
         steps, count = 4 * STEPS, len(self._rows)
         while waiting:
             tick()
@@ -201,9 +210,13 @@ class _Cases:
 
     @classmethod
     def joined(cls, parts: "list[_Cases]") -> "_Cases":
-        return parts[0] if len(parts) == 1 else cls(
-            *(torch.cat([getattr(part, name) for part in parts]) for name in ("other", "sign", "alpha", "beta"))
-        )  # fmt: skip
+        return (
+            parts[0]
+            if len(parts) == 1
+            else cls(
+                *(torch.cat([getattr(part, name) for part in parts]) for name in ("other", "sign", "alpha", "beta"))
+            )
+        )
 
     def at(self, rows: Tensor | slice) -> "_Cases":
         return _Cases(self.other[rows], self.sign[rows], self.alpha[rows].detach(), self.beta[rows].detach())

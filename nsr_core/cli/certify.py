@@ -110,9 +110,15 @@ def _decided(network: Network, beats: Beats, row: int, signal_only: bool, second
     if known.broken != 0:
         length = int(beats.length[row]) if signal_only else None
         found = decide_beat(
-            network, torch.from_numpy(beats.x[row]), int(beats.y[row]), certified, broken, length=length,
-            seconds=seconds, progress=Meter(),
-        )  # fmt: skip
+            network,
+            torch.from_numpy(beats.x[row]),
+            int(beats.y[row]),
+            certified,
+            broken,
+            length=length,
+            seconds=seconds,
+            progress=Meter(),
+        )
         certified, broken, cases, took = found.certified, found.broken, found.cases, found.seconds
     result |= {"certified": certified, "broken": None if np.isnan(broken) else broken}
     return result | {"cases": cases, "seconds": round(took, 1)}

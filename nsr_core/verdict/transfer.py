@@ -162,9 +162,15 @@ def universal_noise(
 
 
 def attack_universally(
-    network: nn.Module, beats: Beats, rows: np.ndarray, eps: float, *, shifts: Sequence[int] = (0,), seed: int = 0,
+    network: nn.Module,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float,
+    *,
+    shifts: Sequence[int] = (0,),
+    seed: int = 0,
     progress: Progress = no_progress,
-) -> Universal:  # fmt: skip
+) -> Universal:
     """Make one noise on every other of ``rows`` and measure it on the rest.
 
     Raises:
@@ -180,9 +186,13 @@ def attack_universally(
     after = [judge(network, x, y, eps, None, x + noise.roll(shift)).pred for shift in shifts]
     before = judge(network, x, y, 0.0, None, x).pred
     return Universal(
-        noise.numpy(), eps, _accuracy(y, before), float(np.mean([_accuracy(y, pred) for pred in after])), len(y),
+        noise.numpy(),
+        eps,
+        _accuracy(y, before),
+        float(np.mean([_accuracy(y, pred) for pred in after])),
+        len(y),
         tuple(shifts),
-    )  # fmt: skip
+    )
 
 
 def _accuracy(y: Tensor, pred: Tensor) -> float:

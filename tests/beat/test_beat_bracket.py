@@ -83,9 +83,10 @@ def test_it_can_be_stopped(trained, demo_beats, right):
 
 def test_a_proof_alone_says_nothing_of_breaks(trained, demo_beats, right):
     for row in right[:2]:
-        found, whole = certified_bracket(trained.network, demo_beats, row), bracket_beat(
-            trained.network, demo_beats, row, strength="fgsm"
-        )  # fmt: skip
+        found, whole = (
+            certified_bracket(trained.network, demo_beats, row),
+            bracket_beat(trained.network, demo_beats, row, strength="fgsm"),
+        )
         assert found.certified == whole.certified > 0
         assert np.isnan(found.broken)
     wrong = int(np.flatnonzero(predict(trained.network, demo_beats.x) != demo_beats.y)[0])
@@ -112,9 +113,14 @@ def test_stored_results_count_where_their_noise_may_be(demo_beats):
         "worst-case-signal": {"signal_only": True, "attack": {"strength": "standard"}},
     }
     table = stored_rows(
-        demo_beats, (3, "pgd", 0.01, 0, 0, -1), (3, "pgd", 0.03, 0, 0, 7), (3, "pgd", 0.05, 0, 0, -3),
-        (3, "worst-case-signal", 0.05, 0, 0, 0), (4, "pgd", 0.01, 1, 0, -2), (5, "pgd", 0.01, 1, 1, -1),
-    )  # fmt: skip
+        demo_beats,
+        (3, "pgd", 0.01, 0, 0, -1),
+        (3, "pgd", 0.03, 0, 0, 7),
+        (3, "pgd", 0.05, 0, 0, -3),
+        (3, "worst-case-signal", 0.05, 0, 0, 0),
+        (4, "pgd", 0.01, 1, 0, -2),
+        (5, "pgd", 0.01, 1, 1, -1),
+    )
     proofs = stored_rows(demo_beats, (3, "", 0, 0, 0, 0)).assign(certified=0.004)
     whole, signal = (stored_bracket(demo_beats, 3, table, attacks, proofs, signal_only=only) for only in (False, True))
     assert (whole.broken, whole.by, whole.certified) == (0.03, "pgd", 0.004)

@@ -591,8 +591,25 @@ def csv_metadata(rng: Rng) -> Files:
 
 def csv_styles(rng: Rng) -> Files:
     """Decimal commas, thousands, quotation marks, currency, percent, dates and times of all kinds, one or mixed."""
-    forms = ("{0:.3f}", "{1},{2:03d}", "{1}.{2:03d},5", '"{1},{2:03d}"', "{1} {2:03d},5", "{0:.2e}", "{1}'{2:03d}.5", "$ {0:.2f}", "{0:.1%}", "#N/A", "",
-             "2024-02-30", "08:00:{3:06.3f} PM", "31.12.2024 23:59:{3:06.3f}", "{1}/{2}/2024 1:2:3", "25:61:61", "text")  # fmt: skip
+    forms = (
+        "{0:.3f}",
+        "{1},{2:03d}",
+        "{1}.{2:03d},5",
+        '"{1},{2:03d}"',
+        "{1} {2:03d},5",
+        "{0:.2e}",
+        "{1}'{2:03d}.5",
+        "$ {0:.2f}",
+        "{0:.1%}",
+        "#N/A",
+        "",
+        "2024-02-30",
+        "08:00:{3:06.3f} PM",
+        "31.12.2024 23:59:{3:06.3f}",
+        "{1}/{2}/2024 1:2:3",
+        "25:61:61",
+        "text",
+    )
     chosen = [some(rng, *forms) for _ in range(3)]
     separator = some(rng, ",", ";", "\t", " ", "|")
     rows = []

@@ -82,19 +82,51 @@ def comma(text: str) -> str:
 def test_a_watch_in_any_language(read, rate, lead, unit, decimal_comma):
     numbers = lines(1000 * heart(512), forms=["{:.3f}"])
     numbers = comma(numbers) if decimal_comma else numbers
-    text = "\n".join(["Name,X", '"Geboren","1. Jan. 1900"', "Datum,2024-01-02 08:00:00 +0100", "Version,1.90", 'Gerät,"Watch6,7"', rate, "", "", lead, unit, "", "", numbers])  # fmt: skip
+    text = "\n".join(
+        [
+            "Name,X",
+            '"Geboren","1. Jan. 1900"',
+            "Datum,2024-01-02 08:00:00 +0100",
+            "Version,1.90",
+            'Gerät,"Watch6,7"',
+            rate,
+            "",
+            "",
+            lead,
+            unit,
+            "",
+            "",
+            numbers,
+        ]
+    )
     check(read({"ecg.csv": text}), fs_hz=512, unit="uV", name="I")
 
 
 @pytest.mark.parametrize(
     "above",
     [
-        "Sampling rate: 250 Hz", "# Sampling rate: 250", "# Sampling Rate (Hz):= 250.00", "fs=250", "Fs: 250 Hz", "; sample rate = 250",
-        "Sampling frequency\t250 Hz", "SamplingFrequency: 250", "Sampling interval: 4 ms", "Interval=\t0.004 s", "# dt = 0.004 s",
-        "sample period (ms): 4", "4 msec/sample", "250 samples/s", "250 samples per second", "250 sps", "0.25 kHz", "Abtastrate: 250 Hz",
-        "Filter: 0.5-40 Hz\nNotch: 50 Hz\nSampling: 250 Hz", "High pass 100 Hz\nSample rate 250",
+        "Sampling rate: 250 Hz",
+        "# Sampling rate: 250",
+        "# Sampling Rate (Hz):= 250.00",
+        "fs=250",
+        "Fs: 250 Hz",
+        "; sample rate = 250",
+        "Sampling frequency\t250 Hz",
+        "SamplingFrequency: 250",
+        "Sampling interval: 4 ms",
+        "Interval=\t0.004 s",
+        "# dt = 0.004 s",
+        "sample period (ms): 4",
+        "4 msec/sample",
+        "250 samples/s",
+        "250 samples per second",
+        "250 sps",
+        "0.25 kHz",
+        "Abtastrate: 250 Hz",
+        "Filter: 0.5-40 Hz\nNotch: 50 Hz\nSampling: 250 Hz",
+        "High pass 100 Hz\nSample rate 250",
     ],
-)  # fmt: skip
+)
 def test_the_rate_stands_above_the_table(read, above):
     check(read({"a.txt": f"Patient: X\n{above}\nUnits: mV\n{lines(ECG)}"}))
     check(read({"a.csv": f"{above}\necg (mV),resp\n{lines(ECG, RESP)}"}))
@@ -124,7 +156,7 @@ def test_so_many_lines_may_stand_above_the_table(read, count):
 
 def test_opensignals(read):
     counter, still = np.arange(COUNT) % 16, np.ones(COUNT)
-    head = '# OpenSignals Text File Format\n# {"00:11": {"sensor": ["RESP", "ECG"], "column": ["nSeq", "I1", "I2", "O1", "A1", "A2"], "sampling rate": 250, "label": ["A1", "A2"], "channels": [1, 2]}}\n# EndOfHeader\n'  # fmt: skip
+    head = '# OpenSignals Text File Format\n# {"00:11": {"sensor": ["RESP", "ECG"], "column": ["nSeq", "I1", "I2", "O1", "A1", "A2"], "sampling rate": 250, "label": ["A1", "A2"], "channels": [1, 2]}}\n# EndOfHeader\n'
     body = lines(counter, still, still, 0 * still, 512 + 200 * RESP, 1000 * ECG, separator="\t", forms=["{:.0f}"] * 6)
     recording = read({"a.txt": head + body.replace("\n", "\t\n")})
     assert [channel.name for channel in recording.channels] == ["ECG", "RESP"]
@@ -133,9 +165,18 @@ def test_opensignals(read):
 
 def test_openbci(read):
     counter = np.arange(COUNT) % 256
-    head = "%OpenBCI Raw EXG Data\n%Number of channels = 2\n%Sample Rate = 250 Hz\n%Board = X\nSample Index, EXG Channel 0, EXG Channel 1, Accel Channel 0, Timestamp, Timestamp (Formatted)\n"  # fmt: skip
+    head = "%OpenBCI Raw EXG Data\n%Number of channels = 2\n%Sample Rate = 250 Hz\n%Board = X\nSample Index, EXG Channel 0, EXG Channel 1, Accel Channel 0, Timestamp, Timestamp (Formatted)\n"
     jitter = 1.7e9 + TIME_S + np.random.default_rng(1).normal(0, 0.01, COUNT).cumsum() * 0.01
-    rows = lines(counter, 1000 * RESP, 1000 * ECG, RESP / 9, np.sort(jitter), stamps("%Y-%m-%d %H:%M:%S.%f"), separator=", ", forms=["{:.0f}", "{:.2f}", "{:.2f}", "{:.3f}", "{:.6f}", "{}"])  # fmt: skip
+    rows = lines(
+        counter,
+        1000 * RESP,
+        1000 * ECG,
+        RESP / 9,
+        np.sort(jitter),
+        stamps("%Y-%m-%d %H:%M:%S.%f"),
+        separator=", ",
+        forms=["{:.0f}", "{:.2f}", "{:.2f}", "{:.3f}", "{:.6f}", "{}"],
+    )
     recording = read({"a.txt": head + rows})
     assert recording.default_lead() == "EXG Channel 1"
     assert recording.channels[0].fs_hz == 250
@@ -184,10 +225,20 @@ def test_stamps_for_each_packet(read, packet, head):
 @pytest.mark.parametrize(
     "form",
     [
-        "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%fZ", "%d.%m.%Y %H:%M:%S,%f", "%m/%d/%Y %I:%M:%S.%f %p", "%I:%M:%S.%f %p", "%H:%M:%S.%f",
-        "%H:%M:%S:%f", "%d-%b-%Y %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S.%f", "[%H:%M:%S.%f]", "%b %d, %Y %I:%M:%S.%f %p", "%Y%m%d %H:%M:%S.%f",
+        "%Y-%m-%d %H:%M:%S.%f",
+        "%Y-%m-%dT%H:%M:%S.%fZ",
+        "%d.%m.%Y %H:%M:%S,%f",
+        "%m/%d/%Y %I:%M:%S.%f %p",
+        "%I:%M:%S.%f %p",
+        "%H:%M:%S.%f",
+        "%H:%M:%S:%f",
+        "%d-%b-%Y %H:%M:%S.%f",
+        "%Y/%m/%d %H:%M:%S.%f",
+        "[%H:%M:%S.%f]",
+        "%b %d, %Y %I:%M:%S.%f %p",
+        "%Y%m%d %H:%M:%S.%f",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("start", ["2024-01-02 11:59:55", "2024-01-31 23:59:55"])
 def test_stamps_of_all_kinds(read, form, start):
     """Across noon, and across midnight and the end of a month."""
@@ -210,7 +261,20 @@ def test_date_and_time_in_two_columns(read, date, time, separator):
     check(read({"a.csv": separator.join(["Date", "Time", "ECG (mV)"]) + "\n" + body}), name="ECG")
 
 
-@pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("sec", 1), ("ms", 1e3), ("µs", 1e6), ("us", 1e6), ("ns", 1e9), ("min", 1 / 60), ("h", 1 / 3600), ("Minutes", 1 / 60)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [
+        ("s", 1),
+        ("sec", 1),
+        ("ms", 1e3),
+        ("µs", 1e6),
+        ("us", 1e6),
+        ("ns", 1e9),
+        ("min", 1 / 60),
+        ("h", 1 / 3600),
+        ("Minutes", 1 / 60),
+    ],
+)
 @pytest.mark.parametrize("heading", ["Time ({})", "t [{}]", "Time_{}"])
 def test_every_unit_of_time(read, unit, factor, heading):
     body = lines(TIME_S * factor, ECG, forms=["{:.10f}", "{:.4f}"])
@@ -226,8 +290,16 @@ def test_minutes_that_name_no_unit_are_asked_for(read):
 
 @pytest.mark.parametrize(
     ("beside", "form"),
-    [("N", "{}"), ("sinus rhythm", "{}"), (7, "{:.0f}"), ("", "{}"), ("#N/A", "{}"), (True, "{}"), ("ok, good", '"{}"')],
-)  # fmt: skip
+    [
+        ("N", "{}"),
+        ("sinus rhythm", "{}"),
+        (7, "{:.0f}"),
+        ("", "{}"),
+        ("#N/A", "{}"),
+        (True, "{}"),
+        ("ok, good", '"{}"'),
+    ],
+)
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_column_beside_the_ecg_does_no_harm(read, beside, form, place):
     columns, forms, names = [TIME_S, ECG], ["{:.4f}", "{:.4f}"], ["time (s)", "ecg (mV)"]
@@ -304,7 +376,18 @@ def test_two_columns_of_whole_numbers_are_two_columns(read):
 
 
 @pytest.mark.parametrize("form", ["{:,.1f}", "{:,.0f}"])
-@pytest.mark.parametrize(("group", "decimal", "separator"), [(",", ".", "\t"), (".", ",", ";"), (" ", ",", ";"), ("'", ".", ";"), ("\u00a0", ",", "\t"), ("\u202f", ",", ";"), (",", ".", '"')])  # fmt: skip
+@pytest.mark.parametrize(
+    ("group", "decimal", "separator"),
+    [
+        (",", ".", "\t"),
+        (".", ",", ";"),
+        (" ", ",", ";"),
+        ("'", ".", ";"),
+        ("\u00a0", ",", "\t"),
+        ("\u202f", ",", ";"),
+        (",", ".", '"'),
+    ],
+)
 def test_thousands_separators(read, form, group, decimal, separator):
     values = 32_000 + 4000 * ECG
     if (form, group, decimal) == ("{:,.0f}", ".", ","):
@@ -371,7 +454,10 @@ def test_where_nothing_looks_like_an_ecg_it_is_said(read):
         recording.default_lead()
 
 
-@pytest.mark.parametrize(("unit", "factor", "kept"), [("mV", 1, "mV"), ("V", 1e-3, "V"), ("uV", 1e3, "uV"), ("V", 1, ""), ("uV", 1, ""), ("mV", 1000, "")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("unit", "factor", "kept"),
+    [("mV", 1, "mV"), ("V", 1e-3, "V"), ("uV", 1e3, "uV"), ("V", 1, ""), ("uV", 1, ""), ("mV", 1000, "")],
+)
 def test_a_range_that_no_heart_has_is_asked_for(read, unit, factor, kept):
     recording = read({"a.csv": f"ecg ({unit})\n" + lines(factor * ECG, forms=["{:.7f}"])}, fs_hz=FS_HZ)
     assert recording.channels[0].unit == kept
@@ -411,7 +497,16 @@ def test_an_uneven_time_column_does_no_harm_where_the_lines_say_the_rate(read):
 def test_one_long_row(read, separator):
     recording = read({"a.csv": separator.join(f"{value:.4f}" for value in ECG)}, fs_hz=FS_HZ)
     np.testing.assert_allclose(recording.channels[0].signal, ECG, atol=1e-4)
-    recording = read({"a.csv": "\n".join([f"time{separator}" + separator.join(f"{each:.4f}" for each in TIME_S), f"ECG{separator}" + separator.join(f"{value:.4f}" for value in ECG)])})  # fmt: skip
+    recording = read(
+        {
+            "a.csv": "\n".join(
+                [
+                    f"time{separator}" + separator.join(f"{each:.4f}" for each in TIME_S),
+                    f"ECG{separator}" + separator.join(f"{value:.4f}" for value in ECG),
+                ]
+            )
+        }
+    )
     check(recording, unit="", name="ECG")
 
 

@@ -38,8 +38,15 @@ AT = even_beats(9)
 SYMBOLS, SPOILT = "NVNNNNNNN", 5
 OWN_COLUMNS = ["beat", "time_s", "left_out", "marked", "range_mv", "unlikeness", "unlike"]
 NETWORK_COLUMNS = [
-    "class", "p", "flips at", "flips at mV", "proved to", "stands over", "proved for all cuts", "proved for all cuts mV",
-]  # fmt: skip
+    "class",
+    "p",
+    "flips at",
+    "flips at mV",
+    "proved to",
+    "stands over",
+    "proved for all cuts",
+    "proved for all cuts mV",
+]
 
 
 @pytest.fixture

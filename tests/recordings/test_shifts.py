@@ -75,10 +75,13 @@ def test_what_is_proved_for_all_cuts_is_proved_for_each(cut, checkpoint, monkeyp
     assert (result.certified_cuts <= result.certified).all()
     own, rows = shifted_ranges(cut, 0), np.arange(len(cut.row))
     least = [
-        certify_beats(checkpoint.network, replace(shifted_beats(cut, by), y=result.label), rows, signal_only=True)["certified"]
-        * shifted_ranges(cut, by) / own
+        certify_beats(checkpoint.network, replace(shifted_beats(cut, by), y=result.label), rows, signal_only=True)[
+            "certified"
+        ]
+        * shifted_ranges(cut, by)
+        / own
         for by in SHIFTS
-    ]  # fmt: skip
+    ]
     np.testing.assert_allclose(result.certified_cuts, np.min(least, axis=0), rtol=1e-6)
 
 

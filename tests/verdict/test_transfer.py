@@ -30,8 +30,11 @@ def test_noise_breaks_the_network_that_it_was_made_on_and_not_one_that_looks_els
     """0.01 on 90 samples lifts z_1 by 0.9, and it is 0.09 below z_0; PGD leaves what has no gradient where it began."""
     found = transfer_matrix(two_linear(), flat(beats_of), np.arange(20), EPS)
     assert [(one.source, one.target) for one in found] == [
-        ("first", "first"), ("first", "second"), ("second", "first"), ("second", "second"),
-    ]  # fmt: skip
+        ("first", "first"),
+        ("first", "second"),
+        ("second", "first"),
+        ("second", "second"),
+    ]
     shares = {(one.source, one.target): one.share for one in found}
     assert shares["first", "first"] == shares["second", "second"] == 1.0
     assert max(shares["first", "second"], shares["second", "first"]) < 1.0

@@ -11,9 +11,15 @@ from ui.theme import Ink
 
 
 def card(
-    answer: Answer, beats: Beats, row: int, choice: AttackChoice, y_range: tuple[float, float], colours: Ink, speed: int,
+    answer: Answer,
+    beats: Beats,
+    row: int,
+    choice: AttackChoice,
+    y_range: tuple[float, float],
+    colours: Ink,
+    speed: int,
     narrow: bool,
-) -> None:  # fmt: skip
+) -> None:
     """One network's answer: the beat with and without noise, what is read, what it took, and what is known beyond."""
     result = answer.result
     with st.container(border=True):

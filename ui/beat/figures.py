@@ -208,12 +208,21 @@ def bracket_bar(bracket: BeatBracket, eps: float, ink: Ink) -> go.Figure:
     )
     data = [
         {
-            "type": "bar", "orientation": "h", "y": [0], "x": [width], "name": name, "customdata": [_ends(bracket)],
-            "marker": {"color": colour, "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6}, "line": {"width": 0}},
+            "type": "bar",
+            "orientation": "h",
+            "y": [0],
+            "x": [width],
+            "name": name,
+            "customdata": [_ends(bracket)],
+            "marker": {
+                "color": colour,
+                "pattern": {"shape": shape, "fgcolor": ink.attacked, "size": 6},
+                "line": {"width": 0},
+            },
             "hovertemplate": "%{customdata}<extra></extra>",
         }
         for name, width, colour, shape in parts
-    ]  # fmt: skip
+    ]
     look = layout(ink, 72, {"l": 8, "r": 8, "t": 4, "b": 36}, barmode="stack", bargap=0, showlegend=False)
     axes = {
         "xaxis": axis(ink, range=[0, most], nticks=6, tickprefix="ε ", fixedrange=True),

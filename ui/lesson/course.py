@@ -76,10 +76,17 @@ class Lesson:
         """The Beat lab's settings under which it shows what the lesson shows, with the same numbers."""
         attack = lesson_pgd(self.eps)
         return {
-            "beat": self.name, "models": [BASELINE, "mlp-loss2"], "eps": f"{self.eps:g}", "signal": "true", "seed": "0",
-            "attack": "pgd", "steps": str(attack.steps), "pgd_step_size": repr(attack.step_size), "pgd_move": attack.move,
+            "beat": self.name,
+            "models": [BASELINE, "mlp-loss2"],
+            "eps": f"{self.eps:g}",
+            "signal": "true",
+            "seed": "0",
+            "attack": "pgd",
+            "steps": str(attack.steps),
+            "pgd_step_size": repr(attack.step_size),
+            "pgd_move": attack.move,
             "pgd_random_start": str(attack.random_start).lower(),
-        }  # fmt: skip
+        }
 
     def facts(self, *networks: str, how: str, **more: Any) -> dict[str, Any]:
         """What a file with this step's numbers should say.
