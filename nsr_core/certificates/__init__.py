@@ -7,7 +7,7 @@ the smallest that was broken, nothing is known.
 from nsr_core.certificates.bracket import band, bracket
 from nsr_core.certificates.methods import METHODS
 from nsr_core.certificates.search import certified_eps, guaranteed_margin
-from nsr_core.certificates.stages import can_be_certified
+from nsr_core.certificates.stages import can_be_certified, is_quick_to_certify
 from nsr_core.certificates.store import CERTIFICATES_FILE, certify, proved_levels
 from nsr_core.certificates.table import certify_beats, load_certificates, proved_share, summarise
 
@@ -21,6 +21,7 @@ __all__ = [
     "certify",
     "certify_beats",
     "guaranteed_margin",
+    "is_quick_to_certify",
     "load_certificates",
     "proved_levels",
     "proved_share",

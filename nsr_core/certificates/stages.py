@@ -139,6 +139,11 @@ def can_be_certified(network: nn.Module) -> bool:
     return True
 
 
+def is_quick_to_certify(network: nn.Module) -> bool:
+    """Whether a proof takes milliseconds a beat: bounds through convolutions take seconds."""
+    return can_be_certified(network) and not any(isinstance(part, nn.Conv1d) for part in network.modules())
+
+
 @describes(MLP)
 def _mlp(network: MLP) -> Description:
     *rectified, narrow, last = cast(list[nn.Linear], list(network.layers))

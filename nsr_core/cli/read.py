@@ -105,6 +105,6 @@ def _tell(recording: Recording, result: RecordingReading) -> str:
         for _, row in rows.iterrows()
     ]
     lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to", "cuts")))
-    lines += [f"Cuts: {result.cuts_in_words(each)}" for each in result.networks]
+    lines += [f"{each}: {result.cuts_in_words(each)}" for each in result.networks]
     lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
     return "\n".join(lines)

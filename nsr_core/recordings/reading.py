@@ -10,7 +10,7 @@ import torch
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
-from nsr_core.certificates import can_be_certified, certify_beats
+from nsr_core.certificates import certify_beats, is_quick_to_certify
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
@@ -96,16 +96,16 @@ class RecordingReading:
     def cuts_in_words(self, checkpoint: str) -> str:
         """Over how many cuts a network's readings stand and, where it was proved, under how much noise at all of them."""
         result = self.networks[checkpoint]
-        all_cuts = result.stands_over == len(SHIFTS)
-        words = f"{checkpoint} reads {int(all_cuts.sum()):,} of {len(all_cuts):,} beats alike at every cut within ±{REACH_MS:.0f} ms"
-        proved = result.certified_cuts > 0
-        if not proved.any():
+        stands = result.stands_over == len(SHIFTS)
+        words = f"{int(stands.sum()):,} of {len(stands):,} beats are read alike at every cut within ±{REACH_MS:.0f} ms"
+        levels = np.nan_to_num(result.certified_cuts[stands])
+        if self.cut.lead.in_mv:
+            levels = levels * self.cut.beats.mv_range[stands].astype(float)
+        level = rounded_down(np.median(levels), 4) if len(levels) else 0.0
+        if level <= 0:
             return f"{words}."
-        level = result.certified_cuts[proved] * (
-            self.cut.beats.mv_range[proved].astype(float) if self.cut.lead.in_mv else 1.0
-        )
         unit = "mV" if self.cut.lead.in_mv else "of the range"
-        return f"{words}; half of these under any noise up to ±{rounded_down(np.median(level), 4):g} {unit} as well, proved."
+        return f"{words}; half of these under any noise up to ±{level:g} {unit} as well, proved."
 
     def counts(self) -> pd.DataFrame:
         """Rows by class: ``class`` and for each network how many beats it reads as that."""
@@ -201,8 +201,9 @@ def read_recording_beats(
 
     Args:
         checkpoints: one or more.
-        prove: also prove up to which level no noise changes a reading, where there is a proof for the network: some 20 ms a
-            beat, and as much again for each of the ten other cuts of a beat that is read alike at all of them.
+        prove: also prove up to which level no noise changes a reading, where that takes milliseconds (through convolutions
+            it takes seconds a beat, and none is made): some 20 ms a beat, and as much again for each of the ten other cuts of
+            a beat that is read alike at all of them.
         progress: called with the number of beats over all networks; raising from it stops the work.
 
     Raises:
@@ -285,9 +286,9 @@ def _prove_all_cuts(
 
 
 def _prove(network: Network, beats: Beats, label: np.ndarray, progress: Progress) -> np.ndarray:
-    """(k,) certified levels of what was read, noise on the signal only; NaN for a network that has no certificate."""
-    if not can_be_certified(network):
-        progress(len(beats), len(beats), "there is no certificate for this network")
+    """(k,) certified levels of what was read, noise on the signal only; NaN for a network without a quick proof."""
+    if not is_quick_to_certify(network):
+        progress(len(beats), len(beats), "a proof for this network takes too long for a recording")
         return np.full(len(beats), np.nan)
     table = certify_beats(
         network, replace(beats, y=label), np.arange(len(beats)), signal_only=True, progress=progress

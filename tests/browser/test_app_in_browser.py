@@ -183,7 +183,7 @@ def test_formulas_fit_a_phone(visit, address, place):
 
 def test_an_attacked_beat_changes_its_class_and_a_link_to_it_gives_the_same_numbers(visit, address):
     mine = visit().open(f"{address}/beat_lab?models=mlp-ce&eps=0.0")
-    playwright.expect(mine.page.get_by_text("held")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(mine.page.get_by_text(re.compile("withstood PGD"))).to_be_visible(timeout=WAIT_MS)
     slider = mine.page.locator(".st-key-eps input[type=range]")
     slider.press("End")
     playwright.expect(mine.page.get_by_text(re.compile("flipped after"))).to_be_visible(timeout=WAIT_MS)
@@ -191,7 +191,7 @@ def test_an_attacked_beat_changes_its_class_and_a_link_to_it_gives_the_same_numb
     assert "eps=0.3" in mine.page.url
     theirs = visit().open(mine.page.url)
     playwright.expect(theirs.page.get_by_text(re.compile("flipped after"))).to_be_visible(timeout=WAIT_MS)
-    for text in ("Read as", "Smallest flipping", "Protocol:"):
+    for text in ("Read as", "Smallest ε at which", "Protocol:"):
         ours, other = (one.page.get_by_text(text).first.inner_text() for one in (mine, theirs))
         assert ours == other
 
@@ -226,13 +226,13 @@ def test_a_training_goes_on_when_its_tab_is_closed_and_a_second_browser_sees_it(
         f"{address}/train?train_method=mse&how=My+own&train_epochs=40&train_batch_size=16&train_data=demo"
     )
     mine.page.locator(".st-key-start button").click()
-    playwright.expect(mine.page.get_by_text("Train mlp-mse, 40 epochs")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(mine.page.get_by_text("Train Squared error (mse), MLP, 40 epochs")).to_be_visible(timeout=WAIT_MS)
     mine.page.close()
     theirs = visit().open(f"{address}/train")
     playwright.expect(theirs.page.get_by_text("finished")).to_be_visible(timeout=WAIT_MS)
     playwright.expect(theirs.page.get_by_text("Epoch 40:")).to_be_visible(timeout=WAIT_MS)
     theirs.open(f"{address}/beat_lab?models=runs%2Fmlp-mse-1")
-    playwright.expect(theirs.page.get_by_text("yours, mlp-mse-1").first).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(theirs.page.get_by_text("yours: mlp-mse-1").first).to_be_visible(timeout=WAIT_MS)
 
 
 def test_numbers_and_figures_can_be_taken_away(visit, address, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsr_core.attacks import PGD, Box
-from nsr_core.certificates import METHODS, can_be_certified, certified_eps, guaranteed_margin
+from nsr_core.certificates import METHODS, can_be_certified, certified_eps, guaranteed_margin, is_quick_to_certify
 from nsr_core.certificates import methods as bounding
 from nsr_core.certificates.bounds import Range, sums_at
 from nsr_core.certificates.operators import Maximum
@@ -151,6 +151,8 @@ def test_the_bounds_leave_room_for_float32_and_not_much_more(method):
 def test_what_is_certified_is_asked_for():
     assert can_be_certified(toys.fresh("cnn"))
     assert can_be_certified(toys.fresh("mlp"))
+    assert is_quick_to_certify(toys.fresh("mlp"))
+    assert not is_quick_to_certify(toys.fresh("cnn"))
     assert not can_be_certified(toys.two_class(torch.zeros(187)))
 
 

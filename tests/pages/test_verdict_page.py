@@ -179,7 +179,7 @@ def test_lines_of_attacks_are_all_drawn_with_steps(verdicts):
     drawn = {
         trace.name: trace for trace in figures.curves(found.levels, band(found.beats, FINE), "#123456", LIGHT).data
     }
-    attacked = {"worst case", "worst case, signal only", "100-PGD, as published"}
+    attacked = {"worst case", "worst case, signal only", "PGD (100 steps), as published"}
     assert attacked <= set(drawn)
     assert {drawn[name].line.shape for name in attacked} == {"hv"}
 

@@ -135,7 +135,7 @@ def test_without_a_wish_for_proofs_there_are_none(quick, cut, mlps):
     assert np.isnan(read.certified).all()
 
 
-def test_of_a_cnn_nothing_is_proved(quick, cut, cnn, mlps):
+def test_a_proof_that_takes_seconds_a_beat_is_not_begun(quick, cut, cnn, mlps):
     seen = []
     result = read_recording_beats(cut, [mlps[0], cnn], prove=True, progress=lambda *args: seen.append(args[:2]))
     assert np.isnan(result.networks["cnn-fresh"].certified).all()

@@ -8,7 +8,7 @@ import torch
 
 from nsr_core.certificates import certify_beats
 from nsr_core.recordings.beats import cut_recording
-from nsr_core.recordings.reading import read_with
+from nsr_core.recordings.reading import read_recording_beats, read_with
 from nsr_core.recordings.shifts import REACH, REACH_MS, SHIFTS, read_shifted, shifted_beats, shifted_ranges, stands_over
 from nsr_core.training.checkpoint import load_checkpoint
 from tests.conftest import REPOSITORY
@@ -93,3 +93,18 @@ def test_without_a_proof_nothing_is_proved_for_all_cuts(cut, checkpoint, monkeyp
     assert np.isnan(result.certified_cuts).all()
     assert result.stands_over.dtype == np.int64
     assert torch.is_inference_mode_enabled() is False
+
+
+def test_what_is_said_of_all_cuts_holds_for_half_of_the_beats_that_are_read_alike(checkpoint, cut):
+    """Beats without a proof count as nothing proved: they may not be left out of the half."""
+    reading = read_recording_beats(cut, [checkpoint])
+    (name,) = reading.networks
+    stands = np.zeros(len(cut.row), int)
+    stands[:4] = len(SHIFTS)
+    for proved, said in (([0.1, 0.1, 0.1, 0.0], True), ([0.5, 0.0, 0.0, 0.0], False)):
+        levels = np.full(len(stands), np.nan)
+        levels[:4] = proved
+        changed = replace(reading.networks[name], stands_over=stands, certified_cuts=levels)
+        words = replace(reading, networks={name: changed}).cuts_in_words(name)
+        assert words.startswith(f"4 of {len(stands)} beats are read alike")
+        assert ("proved" in words) == said

@@ -20,6 +20,7 @@ from nsr_core.reproduction.local import LocalWorkers, default_workers
 from nsr_core.reproduction.plan import Request, make_plan
 from nsr_core.reproduction.run import run_tasks
 from nsr_core.reproduction.session import LOCK_FILE, carry_out_all
+from nsr_core.reproduction.side_by_side import SIDE_BY_SIDE
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +131,6 @@ def test_two_commands_do_not_work_in_one_folder(bench):
             carry_out_all([], bench, workers=1, scheduler=None, costs=Costs([]), progress=no_progress)
 
 
-def test_one_worker_a_core_and_one_for_a_cuda_device():
+def test_one_worker_a_core_and_as_many_as_fill_a_cuda_device():
     assert default_workers("cpu") == len(os.sched_getaffinity(0))
-    assert default_workers("cuda") == 1
+    assert default_workers("cuda") == SIDE_BY_SIDE

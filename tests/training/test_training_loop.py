@@ -201,7 +201,7 @@ def test_progress_counts_steps_to_the_end(beats, split, tmp_path):
 def test_the_folder_and_its_card_tell_everything(beats, split, tmp_path):
     config = config_for("loss2", beta=0.3, seed=5)
     folder = train(config, beats, split, tmp_path / "a" / "mlp-loss2")
-    assert sorted(os.listdir(folder)) == ["card.json", "history.csv", "model.safetensors"]
+    assert sorted(os.listdir(folder)) == ["card.json", "history.csv", "model.safetensors", "state.safetensors"]
     history = pd.read_csv(folder / "history.csv")
     assert list(history["epoch"]) == [1, 2]
     assert {"loss", "val_acc", "val_pgd_acc", "restarted_kernels", "seconds"} <= set(history)

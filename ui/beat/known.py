@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket, bracket_beat, certified_bracket
+from nsr_core.certificates import is_quick_to_certify
 from nsr_core.data import Beats
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.progress import Progress
@@ -15,9 +16,6 @@ from ui.beat import figures, words
 from ui.beat.answers import Answer, sweep_attack
 from ui.memo import memo_for
 from ui.theme import Ink
-
-#: Bounds of a network that has convolutions take seconds a beat: they wait until they are asked for.
-QUICK_LAYERS = ("Linear", "ReLU")
 
 
 def so_far(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> tuple[BeatBracket, bool]:
@@ -44,9 +42,8 @@ def _together(found: BeatBracket, stored: BeatBracket, answer: Answer, choice: A
 
 def _proof(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> BeatBracket:
     network = loaders.checkpoint(answer.name).network
-    layers = {type(part).__name__ for part in network.modules() if not list(part.children())}
-    if not layers <= set(QUICK_LAYERS):
-        return NOTHING_KNOWN
+    if not is_quick_to_certify(network):
+        return NOTHING_KNOWN  # it waits until it is asked for
     return certified_bracket(network, beats, row, signal_only=choice.signal_only)
 
 
@@ -66,7 +63,7 @@ def line(answer: Answer, beats: Beats, row: int, choice: AttackChoice, colours: 
         )
     st.caption(
         words.known(bracket, complete),
-        help="Green: proved, no noise of that size flips it. Pale: nobody knows. Hatched: an attack flips it. The line is the "
+        help="Dark: proved, no noise of that size flips it. Pale: nobody knows. Hatched: an attack flips it. The line is the "
         "noise level shown here. “So far”: not all attacks have been tried; “What is known” below tries them.",
     )
 

@@ -26,7 +26,7 @@ def show(ours: Ours) -> None:
         st.warning(str(error))
         return
     if search is None:
-        st.info("No β was swept yet. The command line's reproduce command does it.")
+        st.info("No β was swept yet. `python -m nsr_core reproduce beta` does it.")
         return
     trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()
