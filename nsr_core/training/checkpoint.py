@@ -12,7 +12,7 @@ from nsr_core.data import Split
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
 from nsr_core.models import Network, make_network
-from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, file_digest, read_card, write_card
+from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, file_digest, find_checkpoint, read_card, write_card
 from nsr_core.training.config import TrainConfig
 
 
@@ -50,10 +50,13 @@ def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> Non
 def load_checkpoint(folder: str | Path) -> Checkpoint:
     """The network in a checkpoint's folder, checked against its card.
 
+    Args:
+        folder: or its name: see ``find_checkpoint``.
+
     Raises:
         UserError: a file is missing, damaged, of another program, or does not fit the network that the card names.
     """
-    folder = Path(folder)
+    folder = find_checkpoint(folder)
     card = read_card(folder)
     path = folder / MODEL_FILE
     try:
