@@ -20,7 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from nsr_core import files
+from nsr_core import __version__, files
 from nsr_core.cli import start_app
 from nsr_core.errors import UserError
 from nsr_core.recordings import files as recording_files
@@ -62,6 +62,14 @@ def test_every_dependency_has_a_lower_and_an_upper_bound():
         for each in wanted(part).values()
     }
     assert {name: found for name, found in operators.items() if found != {">=", "<"}} == {}
+
+
+def test_citation_and_changelog_are_of_this_version():
+    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    newest = re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert cited is not None
+    assert newest is not None
+    assert cited[1] == newest[1] == __version__
 
 
 # Where the program finds what it brings
