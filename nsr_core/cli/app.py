@@ -30,6 +30,7 @@ COMMANDS = {
     "universal": "transfer:universal",
     "patients": "patients:patients",
     "read": "read:read",
+    "export": "export:export",
     "report": "report:report",
     "verdict": "verdict:verdict",
     "reproduce": "reproduce:reproduce",
