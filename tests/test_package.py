@@ -32,7 +32,7 @@ from tests.recordings.good import workbook_file
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: Which part of the abstract dependencies each list of pinned versions is of: extras, and None for what is always needed.
-LISTS = {"requirements.txt": (None, "app", "recordings"), "requirements-dev.txt": ("cluster", "dev", "onnx")}
+LISTS = {"requirements.txt": (None, "app", "recordings"), "requirements-dev.txt": ("cluster", "dev", "docs", "onnx")}
 
 
 def wanted(part: str | None) -> dict[str, Requirement]:
