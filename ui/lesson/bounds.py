@@ -34,9 +34,10 @@ def show(lesson: Lesson) -> None:
             "the network:"
         )
         course.formulas(
-            r"z &= W x + b,\quad |x_i - x_i'| \leq \varepsilon",
-            r"z' &\geq z - |W|\,\varepsilon,\quad z' \leq z + |W|\,\varepsilon",
-            r"\mathrm{ReLU}:\ [l, u] &\to [\max(l, 0), \max(u, 0)]",
+            r"z &= W x + b",
+            r"z' &\geq l = z - \textstyle\sum |W|\,\varepsilon",
+            r"z' &\leq u = z + \textstyle\sum |W|\,\varepsilon",
+            r"\mathrm{ReLU}: &\ [\max(l, 0), \max(u, 0)]",
         )
         st.markdown(
             "Layer by layer this gives the lowest lead that the right class can have. While it is above 0, **no** noise flips "
@@ -104,9 +105,9 @@ def _in_words(title: str, result: core.LeadWithin) -> str:
 
 def _why(plain: core.LeadWithin, certified: core.LeadWithin) -> str:
     gap = (
-        f"Of *ce* the proof ends at {plain.proved:.4g} and the attack flips it at {plain.broken:.4g}: in between nobody knows. "
+        f"For *ce* the proof ends at {plain.proved:.4g} and the attack flips it at {plain.broken:.4g}: in between nobody knows. "
         if np.isfinite(plain.broken)
-        else f"Of *ce* the proof ends at {plain.proved:.4g}. "
+        else f"For *ce* the proof ends at {plain.proved:.4g}. "
     )
     return gap + (
         "A network that was never asked to has loose bounds: each layer widens the intervals. **Certified training** adds the "

@@ -16,7 +16,7 @@ from nsr_core.lesson import (
     StraightLine,
     Survivors,
 )
-from ui.parts import HIDDEN_AXIS, Part, arc, arrow, note, panel, stack, stretch, upright
+from ui.parts import HIDDEN_AXIS, Part, arc, arrow, faint, note, panel, stack, stretch, upright
 from ui.theme import Ink, axis, layout, method_style
 
 ATTACK_TITLES = {
@@ -242,7 +242,9 @@ def box_around(x: np.ndarray, length: int, eps: float, ink: Ink) -> go.Figure:
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     band = [
         _line(at, low, "low", ink.muted, "") | edge,
-        _line(at, high, f"all noise up to {eps:g}", ink.muted, "") | edge | {"fill": "tonexty", "showlegend": True},
+        _line(at, high, f"all noise up to {eps:g}", ink.muted, "")
+        | edge
+        | {"fill": "tonexty", "fillcolor": faint(ink.muted, 0.4), "showlegend": True},
     ]
     beat = _line(at, signal, "beat", ink.trace, "%{x:.0f} ms: %{y:.3f}")
     look = layout(ink, 240, {"t": 8}, uirevision="box") | {
