@@ -13,6 +13,7 @@ from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
@@ -284,6 +285,18 @@ def _likeness(result: RecordingReading) -> None:
 
 
 def _report(result: RecordingReading, network: str, start_s: float) -> None:
+    titles = {name: loaders.title(name) for name in result.networks}
+    st.download_button(
+        "Report to print (PDF)",
+        lambda: report_pdf(result, titles, start_s),
+        f"ecg-{result.cut.key}.pdf",
+        "application/pdf",
+        key="own_pdf",
+        on_click="ignore",
+        icon=":material/print:",
+        help="Findings, two strips at their true size, the most fragile readings, and what it cannot say.",
+    )
+
     def pictures() -> dict[str, go.Figure]:
         colours = ink()
         return {
