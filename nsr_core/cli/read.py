@@ -17,6 +17,7 @@ from nsr_core.recordings.files import read_path
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, read_recording_beats
 from nsr_core.recordings.recording import MV_PER_UNIT, Recording
+from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.training.checkpoint import load_checkpoint
 
@@ -53,6 +54,7 @@ def read(
         bool, typer.Option("--prove", help="Also prove up to which level no noise changes a reading (MLP).")
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Write every beat to this CSV file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write a report to print to this PDF file.")] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -72,6 +74,10 @@ def read(
     result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
         write_atomically(csv, lambda path: result.table().to_csv(path, index=False))
+    if pdf is not None:
+        titles = {checkpoint.name: checkpoint.config.title for checkpoint in checkpoints}
+        content = report_pdf(result, titles, result.cut.lead.start_s)
+        write_atomically(pdf, lambda path: path.write_bytes(content))
     emit(result.to_json(), _tell(found, result), as_json)
 
 
