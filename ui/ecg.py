@@ -76,10 +76,9 @@ def attacked_beat(
     x, y = paper_axes(ink, known, speed)
     noise = 1.1 * max(result.eps, 0.005) * scale
     low, high = y_range or common_range([result])
-    first_ms = before_beat_ms(speed) if known else 0.0
     axes = {
         "xaxis": x
-        | {"range": [first_ms, time_ms[-1] + 1000 / speed], "anchor": "y2", "tick0": 0}
+        | {"range": time_range_ms(result.length, known, speed), "anchor": "y2", "tick0": 0}
         | ({"constrain": "domain", "constraintoward": "center"} if known else {})
         | {"title": axis_title(ink, f"time after the R peak, ms{result_scale(known, speed)}")},
         "yaxis": y
@@ -88,20 +87,27 @@ def attacked_beat(
         "yaxis2": {**y, "minor": None, "dtick": None, "nticks": 4, "scaleanchor": None, "constrain": None}
         | {"domain": [0, 0.25], "range": [-noise, noise], "title": axis_title(ink, "noise")},
     }
-    pulse = {"shapes": [_pulse(low + MARGIN * (high - low), speed, ink)]} if known else {}
+    pulse = {"shapes": [_pulse((low, high), speed, ink)]} if known else {}
     return go.Figure({"data": data, "layout": paper_layout(ink, height) | axes | pulse})
 
 
-def before_beat_ms(speed: int) -> float:
-    """Where the paper begins, for a calibration pulse to stand before the beat, whose mark is at 0."""
-    return -PULSE_MS - 2 * GAP_MM * 1000 / speed
+def time_range_ms(length: int, known: bool, speed: int) -> list[float]:
+    """From where to where the paper of a beat goes, whose mark is at 0: a calibration pulse has room before it."""
+    first = -PULSE_MS - 2 * GAP_MM * 1000 / speed if known else 0.0
+    return [first, (length - 1) * 1000 / FS_HZ + 1000 / speed]
 
 
-def _pulse(base_mv: float, speed: int, ink: Ink) -> dict[str, Any]:
+def pulse_of(y_range: tuple[float, float], speed: int) -> dict[str, float]:
+    """Where the calibration pulse of a beat's paper stands: its foot in mV, the rest in ms."""
+    low, high = y_range
+    gap = GAP_MM * 1000 / speed
+    return {"base": low + MARGIN * (high - low), "start": -PULSE_MS - gap, "stop": -gap, "foot": gap / 2}
+
+
+def _pulse(y_range: tuple[float, float], speed: int, ink: Ink) -> dict[str, Any]:
     """The calibration pulse, 1 mV high and 200 ms long, as a recorder draws it before a beat."""
-    foot = GAP_MM * 1000 / speed
-    start, stop, top = -PULSE_MS - foot, -foot, base_mv + PULSE_MV
-    path = f"M{start - foot / 2},{base_mv}H{start}V{top}H{stop}V{base_mv}H{stop + foot / 2}"
+    base, start, stop, foot = pulse_of(y_range, speed).values()
+    path = f"M{start - foot},{base}H{start}V{base + PULSE_MV}H{stop}V{base}H{stop + foot}"
     return {"type": "path", "path": path, "line": {"color": ink.trace, "width": 1.4}}
 
 

@@ -90,18 +90,20 @@ def test_another_point_of_the_way_can_be_drawn(result):
     )
 
 
-def test_probabilities_are_shown_for_all_classes(result):
-    before, after = lab_figures.probabilities(result, LIGHT).data
-    np.testing.assert_array_equal(before.x, result.before)
-    np.testing.assert_array_equal(after.x, result.after)
+def _sweep(p_true: list[float], smallest: float) -> Sweep:
+    """Of a beat of class V, else read as N, at the levels 0, 0.1 and 0.2."""
+    probabilities = np.zeros((3, 5))
+    probabilities[:, CLASSES.index("V")] = p_true
+    probabilities[:, CLASSES.index("N")] = 1 - np.array(p_true)
+    return Sweep(np.array([0.0, 0.1, 0.2]), np.zeros((3, 187)), probabilities, "V", smallest)
 
 
 def test_the_sweep_marks_the_smallest_flipping_level(result):
-    found = Sweep(np.array([0.0, 0.1, 0.2]), np.array([0.9, 0.4, 0.1]), np.array(["V", "N", "N"]), 0.1)
+    found = _sweep([0.9, 0.4, 0.1], 0.1)
     line, marker = lab_figures.sweep({"MLP ce": ("mlp", "ce", found)}, 0.05, LIGHT).data
     assert list(line.y) == [0.9, 0.4, 0.1]
     assert (marker.x[0], marker.y[0]) == (0.1, 0.4)
-    never = Sweep(found.eps, np.array([0.9, 0.8, 0.7]), np.array(["V", "V", "V"]), np.nan)
+    never = _sweep([0.9, 0.8, 0.7], np.nan)
     assert len(lab_figures.sweep({"MLP ce": ("mlp", "ce", never)}, 0.05, LIGHT).data) == 1
 
 
