@@ -7,7 +7,7 @@ from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.recordings.beats import SOURCE
 from ui import ecg, frame, live, loaders, own
 from ui.attack_choice import AttackChoice, choose_attack
-from ui.beat import views, words
+from ui.beat import context, views, words
 from ui.beat.answers import ask, trained_on
 from ui.beat.card import card
 from ui.beat_choice import choose_beat
@@ -41,6 +41,7 @@ def main() -> None:
             elif choice is not None:
                 with head:
                     speed = _head(beats, row)
+                    context.show(beats, row, ink())
                 _show(networks, beats, row, choice, speed)
 
 

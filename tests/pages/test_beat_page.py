@@ -11,6 +11,7 @@ from apptools import assert_healthy, at_rest, open_page, pictures, words
 from nsr_core.attacks import ATTACKS, FGSM, PGD
 from nsr_core.beat.attack import attack_beat, find_beat
 from nsr_core.beat.bracket import bracket_beat
+from nsr_core.beat.saliency import saliency
 from nsr_core.beat.sweep import sweep_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from nsr_core.evaluation.summary import reading_title
@@ -31,6 +32,7 @@ def test_it_opens_on_two_networks_and_a_beat_that_flips():
     assert_healthy(app)
     assert "synthetic" in words(app)
     assert "flipped after" in words(app)
+    assert "Heart rate" not in words(app)  # a synthetic beat was never recorded
     assert len(pictures(app)) == 2
     assert len(app.get("plotly_chart")) == 3  # two brackets, one sweep
 
@@ -198,8 +200,8 @@ def test_the_address_sets_the_dial_and_what_is_no_level_does_not(asked, level):
 
 def test_every_view_has_its_table():
     """A table under every figure: the sweep, the way, the sensitivity, the numbers."""
-    columns = {"Noise from 0 to 0.3": "p right", "Step by step": "loss", "Noise-to-signal": "beat"}
-    for view, column in (columns | {"Numbers and files": "weights"}).items():
+    columns = {"Noise from 0 to 0.3": "p right", "Step by step": "loss", "Where it looks": "beat"}
+    for view, column in (columns | {"Noise-to-signal": "beat", "Numbers and files": "weights"}).items():
         app = open_page("beat", models=["mlp-ce", "mlp-mse"], view=view)
         assert_healthy(app)
         assert any(column in frame.value for frame in app.dataframe), view
@@ -245,6 +247,16 @@ def test_the_card_says_what_the_next_tab_says():
     assert broken > 0
 
 
+def test_where_it_looks_says_how_complete_it_is(demo_beats):
+    app = open_page("beat", beat="demo:450", models="mlp-ce", view="Where it looks", eps="0.02")
+    assert_healthy(app)
+    checkpoint = loaders.checkpoint("mlp-ce")
+    attacked = attack_beat(checkpoint, PGD(), demo_beats, 450, 0.02, signal_only=True)
+    found = saliency(checkpoint.network, demo_beats.x[450], CLASSES.index(attacked.class_before))
+    assert f"add up to {found.integrated.sum():.3f}, the output changes by {found.change:.3f}" in words(app)
+    assert f"moved {found.share_against(attacked.x_adv - attacked.x):.0%} of its samples" in words(app)
+
+
 def test_noise_to_signal_has_a_row_for_each_network():
     app = open_page("beat", view="Noise-to-signal", models=["mlp-ce", "mlp-jacob", "mlp-loss2"])
     assert_healthy(app)
@@ -263,6 +275,8 @@ def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, rea
     app = open_page("beat", source="mitbih", **{"class": "F"})
     assert_healthy(app)
     assert "109,446 real beats" in words(app)
+    assert "R-R before **" in words(app)
+    assert "Heart rate **" in words(app)
     app.button(key="random_beat").click().run()
     assert find_beat(real_beats, app.session_state["beat"]) in real_split.test
     assert "trained or validated" not in words(app)

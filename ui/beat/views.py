@@ -9,7 +9,7 @@ import streamlit as st
 from nsr_core.data import Beats
 from ui import chart, ecg, live
 from ui.attack_choice import AttackChoice
-from ui.beat import figures, frames, known, tables, words
+from ui.beat import figures, frames, known, saliency, tables, words
 from ui.beat.answers import Answer, sweep_attack
 from ui.theme import Ink, ink
 
@@ -20,6 +20,7 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
         "Noise from 0 to 0.3": lambda: _sweep(answers, choice, colours),
         "What is known": lambda: known.show(answers, beats, row, choice, colours),
         "Step by step": lambda: _way(answers),
+        "Where it looks": lambda: saliency.show(answers, _file_name(answers, "saliency"), colours),
         "Noise-to-signal": lambda: _noise_to_signal(answers, colours),
         "Numbers and files": lambda: _numbers(answers, choice, colours),
     }

@@ -10,7 +10,7 @@ const moving = (window.beatLabMoving ??= {}); // see dial.js
 const SVG = "http://www.w3.org/2000/svg";
 const MV_PER_MM = 0.1;
 const ROOM = { left: 46, right: 10, top: 6, between: 12, noise: 84, foot: 40 };
-const MOST_PX = 430; // of the trace's height
+const MOST_PX = 520; // of the trace's height
 const RELATIVE_PX = 300; // its height where no millivolts are known
 /** The noise is enlarged to one of these, so that it grows under the hand and is seen where it is small. */
 const NOISE_TOPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 1];
@@ -182,7 +182,8 @@ class Picture {
     const d = `M${this.x(start - foot)} ${low}H${this.x(start)}V${high}H${this.x(stop)}V${low}H${this.x(stop + foot)}`;
     element("path", { d, fill: "none", stroke: this.data.ink.trace, "stroke-width": 1.4 }, this.svg);
     const middle = this.x((start + stop) / 2);
-    if (this.x(stop) - this.x(start) > 46) this.text(middle, (low + high) / 2 + 4, "1 mV", "middle");
+    if (this.x(stop) - this.x(start) < 46 || low - high < 40) return;
+    ["1 mV", "200 ms"].forEach((words, row) => this.text(middle, (low + high) / 2 + 14 * row - 2, words, "middle"));
   }
 
   text(x, y, words, anchor) {
