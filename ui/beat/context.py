@@ -19,12 +19,8 @@ from ui.parts import stretch
 from ui.theme import Ink, axis_title
 
 SPEED = 25
-#: For which width the strip's height is chosen; it stays square on any, and a phone scrolls over it sideways.
-USUAL_WIDTH_PX, LEAST_WIDTH_PX = 860, 640
-STYLE = (
-    "<style>.st-key-context_roll{overflow-x:auto}.st-key-context_roll [data-testid=stPlotlyChart],"
-    f".st-key-context_roll [data-testid=stElementContainer]{{min-width:{LEAST_WIDTH_PX}px}}</style>"
-)
+#: For which width the strip's height is chosen; it stays square on any.
+USUAL_WIDTH_PX = 860
 
 
 def show(beats: Beats, row: int, colours: Ink) -> None:
@@ -33,8 +29,7 @@ def show(beats: Beats, row: int, colours: Ink) -> None:
     if context is None:
         return
     strip, facts = st.columns([4, 1], vertical_alignment="center")
-    with strip, st.container(key="context_roll"):
-        st.html(STYLE)
+    with strip:
         chart.draw(figure(context, colours), key="context", alt=_alt(context))
     facts.markdown(_facts(context))
 
@@ -77,6 +72,7 @@ def figure(context: Context, colours: Ink) -> go.Figure:
     axes = {
         "xaxis": x
         | {"range": [time_ms[0], time_ms[-1]], "tick0": 0}
+        | ({"constrain": "domain", "constraintoward": "left"} if context.in_mv else {})
         | {"title": axis_title(colours, f"ms from the beat's mark{ecg.result_scale(context.in_mv, SPEED)}")},
         "yaxis": y | {"range": [low, high], "title": axis_title(colours, unit)},
     }

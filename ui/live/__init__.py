@@ -99,10 +99,10 @@ def dial(
 
 def sticky(key: str) -> DeltaGenerator:
     """A container for a dial, which stays in sight while the pictures below it are scrolled."""
-    page = ink().page
-    st.html(
-        f"<style>.st-key-{key} {{position: sticky; top: 3.75rem; z-index: 9; padding: 0.5rem 0; background: {page}}}</style>"
-    )
+    # Of the container's wrapper, which is as high as the container itself: within that nothing could stick.
+    where = f"[data-testid=stLayoutWrapper]:has(> .st-key-{key})"
+    look = f"position: sticky; top: 3.75rem; z-index: 9; padding: 0.5rem 0; background: {ink().page}"
+    st.html(f"<style>{where} {{{look}}}</style>")
     return st.container(key=key, gap="xxsmall")
 
 
