@@ -42,7 +42,7 @@ def _show(recording: source.Recording, chosen: choices.Choices) -> None:
     except UserError as error:
         st.error(plain(str(error)))
         return
-    panels.show(outcome)
+    panels.show(recording, outcome)
 
 
 main()

@@ -11,6 +11,7 @@ import streamlit as st
 from nsr_core.beat import bracket
 from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket
 from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
+from nsr_core.certificates.ceiling import CEILING_FILE, Ceiling, read_ceiling
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.frequencies import frequencies_of
@@ -239,6 +240,22 @@ def patients(name: str, reading: str, eps: float) -> PatientResult:
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) -> PatientResult:
     return read_patients(Path(folder), reading, eps)
+
+
+def ceiling_for(name: str) -> Ceiling | None:
+    """What any classifier could keep of the test beats that a checkpoint's results are of, or None where that is not known.
+
+    Raises:
+        UserError: the included result cannot be read.
+    """
+    known, card = _ceiling(str(SHIPPED / CEILING_FILE), _stamps(SHIPPED, CEILING_FILE)), checkpoint(name).card
+    same = known and (known.source, known.split) == (card["data"]["source"], card["split"]["fingerprint"])
+    return known if same else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _ceiling(path: str, stamps: tuple[int, ...]) -> Ceiling | None:
+    return read_ceiling(Path(path))
 
 
 def beta_search() -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.slider(
         "Share still read correctly, %", 0, 100, 70 if value is None else value, key=key, disabled=disabled
     ),
+    "within 5 points",
     of_beat=False,
 )
 
