@@ -11,6 +11,7 @@ from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness
 from nsr_core.attacks.objectives import margin
 from nsr_core.beat.nsr import change_of_true_logit, noise_to_signal
 from nsr_core.data import CLASSES, Beats
+from nsr_core.data.everyday_noise import snr_of_eps
 from nsr_core.errors import UserError
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors
@@ -42,8 +43,7 @@ class NoiseLevel:
 def noise_level(beats: Beats, row: int, eps: float) -> NoiseLevel:
     """What a noise level means on one beat; the SNR is against the variance of its signal samples."""
     mv = eps * float(beats.mv_range[row])
-    power = float(np.var(beats.x[row, : beats.length[row]]))
-    snr_db = 10 * float(np.log10(power / eps**2)) if eps else np.inf
+    (snr_db,) = snr_of_eps(beats.x[[row]], beats.length[[row]], eps).tolist()
     return NoiseLevel(eps, mv, mv * MM_PER_MV, snr_db)
 
 

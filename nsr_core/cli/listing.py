@@ -32,12 +32,13 @@ def _tables() -> dict[str, Any]:
     package = Path(__file__).parents[1]
     stats = [(str(path), stat.st_size, stat.st_mtime_ns) for path in package.rglob("*.py") for stat in [path.stat()]]
     kept = Note(cache_dir() / "list.json", {"files": sorted(stats)})
-    found = kept.read()
-    if found is None:
-        found = {"tables": _make_tables()}
-        with suppress(OSError):
-            kept.write(**found)
-    return found["tables"]
+    if found := kept.read():
+        tables: dict[str, Any] = found["tables"]
+        return tables
+    tables = _make_tables()
+    with suppress(OSError):
+        kept.write(tables=tables)
+    return tables
 
 
 def _make_tables() -> dict[str, Any]:

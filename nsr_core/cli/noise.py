@@ -13,6 +13,7 @@ from nsr_core.data import SOURCES, Beats, load_beats, make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, noise_rms
 from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
+from nsr_core.plain import rows_of
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.everyday import (
     DRAWS,
@@ -78,7 +79,7 @@ def noise(
         "seed": seed,
         "kept": own,
         "same_power_eps": same_power_eps(beats, rows, asked["snr_db"]),
-        "by_noise": [_as_json_row(row) for row in summary.to_dict("records")],
+        "by_noise": rows_of(summary.round(5)),
     }
     emit(value, _tell(summary, value), as_json)
 
@@ -106,12 +107,6 @@ def same_power_eps(beats: Beats, rows: np.ndarray, snr_db: tuple[float, ...]) ->
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _as_json_row(row: dict[Any, Any]) -> dict[str, Any]:
-    """A summary's row with None for what is not a finite number: no noise, a class without beats."""
-    rounded = {name: round(cell, 5) if isinstance(cell, float) else cell for name, cell in row.items()}
-    return {name: cell if isinstance(cell, str) or np.isfinite(cell) else None for name, cell in rounded.items()}
 
 
 def _tell(summary: pd.DataFrame, value: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from nsr_core.reproduction.plan import (
     pending,
 )
 from nsr_core.reproduction.session import carry_out_all
+from nsr_core.reproduction.tasks import Task
 from nsr_core.training.card import list_checkpoints
 
 Out = Annotated[
@@ -221,7 +222,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
     emit(value | {"workers": count}, text, as_json)
 
 
-def _time_left(missing: list, costs: Costs, count: int) -> str:
+def _time_left(missing: list[Task], costs: Costs, count: int) -> str:
     if not missing:
         return "Nothing has to be computed: without --dry-run, the command writes the tables of what is there."
     seconds = sum(task.seconds(costs) for task in missing)

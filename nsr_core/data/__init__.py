@@ -27,7 +27,7 @@ __all__ = [
     "usual_split",
 ]
 
-Root = str | os.PathLike | None
+Root = str | os.PathLike[str] | None
 
 
 def _mitbih(root: Root, progress: Progress) -> Beats:

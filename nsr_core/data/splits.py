@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import CLASSES, Beats
 from nsr_core.errors import UserError
@@ -205,10 +206,10 @@ def _draw(y: np.ndarray, rows: np.ndarray, counts: np.ndarray, rng: np.random.Ge
     return np.sort(np.concatenate(drawn))
 
 
-def _proportional(y: np.ndarray, total: int) -> np.ndarray:
+def _proportional(y: NDArray[np.integer], total: int) -> NDArray[np.int64]:
     """How many of each class make ``total`` in the proportions of ``y`` (largest remainders rounded up)."""
     exact = np.bincount(y, minlength=len(CLASSES)) * (total / len(y))
-    counts = np.floor(exact).astype(int)
+    counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     short = total - counts.sum()
     counts[np.argsort(counts - exact, kind="stable")[:short]] += 1
     return counts

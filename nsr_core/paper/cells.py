@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,7 @@ def _intervals(folders: Sequence[Path], replicas: Iterable[Replica]) -> pd.DataF
     return pd.DataFrame(found, columns=columns).astype({"eps": float})
 
 
-def _levels(result: pd.DataFrame) -> list[dict]:
+def _levels(result: pd.DataFrame) -> list[dict[str, Any]]:
     """The interval of each metric at each noise level, 0 among them, each level alone."""
     clean = result[result["eps"] == result["eps"].min()].assign(eps=0.0)
     levels = [(0.0, clean["y"], clean["clean"])]

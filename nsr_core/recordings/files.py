@@ -67,7 +67,7 @@ def read_recording(
 
 
 def read_path(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     fs_hz: float | None = None,
     progress: Progress = no_progress,

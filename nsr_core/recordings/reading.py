@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
@@ -14,6 +15,7 @@ from nsr_core.certificates import certify_beats, is_quick_to_certify
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
+from nsr_core.plain import rows_of
 from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
 from nsr_core.recordings.likeness import distances, load_likeness, shapeless
@@ -43,16 +45,17 @@ class NetworkReading:
 
     checkpoint: str
     weights: str
-    probability: np.ndarray
-    flips_at: np.ndarray
-    certified: np.ndarray
-    stands_over: np.ndarray
-    certified_cuts: np.ndarray
+    probability: NDArray[np.floating]
+    flips_at: NDArray[np.float64]
+    certified: NDArray[np.float64]
+    stands_over: NDArray[np.int64]
+    certified_cuts: NDArray[np.float64]
 
     @property
-    def label(self) -> np.ndarray:
+    def label(self) -> NDArray[np.int64]:
         """(k,) int64, what each beat is read as."""
-        return self.probability.argmax(axis=1)
+        label: NDArray[np.int64] = self.probability.argmax(axis=1)
+        return label
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,17 @@ class RecordingReading:
 
     cut: CutRecording
     networks: Mapping[str, NetworkReading]
-    unlikeness: np.ndarray
+    unlikeness: NDArray[np.float64]
     unlike_from: float
     seed: int
 
     @property
-    def unlike(self) -> np.ndarray:
+    def unlike(self) -> NDArray[np.bool_]:
         """(k,) bool, whether a beat is unlike the training beats."""
-        return (self.unlikeness > self.unlike_from) | shapeless(self.cut.beats.x, self.cut.beats.length)
+        unlike: NDArray[np.bool_] = (self.unlikeness > self.unlike_from) | shapeless(
+            self.cut.beats.x, self.cut.beats.length
+        )
+        return unlike
 
     def beats_for(self, checkpoint: str) -> Beats:
         """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
@@ -184,9 +190,7 @@ class RecordingReading:
 
     def to_json(self) -> dict[str, Any]:
         """The facts and the table's rows, plain values; what is not known is None."""
-        table = self.table().astype(object)
-        rows = table.where(table.notna(), None).to_dict("records")
-        return self.facts() | {"counts": self.counts().to_dict("records"), "rows": rows}
+        return self.facts() | {"counts": rows_of(self.counts()), "rows": rows_of(self.table())}
 
 
 def read_recording_beats(

@@ -228,8 +228,9 @@ def _protocol(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
 
 def _described() -> dict[str, Any]:
     """The attack and its beats, as plain values."""
-    outcome = SEARCH.describe() | {"beats": f"up to {SEARCH.per_class} validation beats of each class"}
-    return json.loads(json.dumps(outcome))
+    beats = f"up to {SEARCH.per_class} validation beats of each class"
+    plain: dict[str, Any] = json.loads(json.dumps(SEARCH.describe() | {"beats": beats}))
+    return plain
 
 
 def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nsr_core.errors import UserError
 from nsr_core.evaluation.assignment import PAPER_EPS
@@ -55,7 +56,7 @@ class Model:
         return are_whole(read_card(Path(self.shipped)), attack, PAPER_EPS)
 
 
-def are_whole(card: dict, attack: str, eps_grid: Sequence[float]) -> bool:
+def are_whole(card: dict[str, Any], attack: str, eps_grid: Sequence[float]) -> bool:
     """Whether a card tells of an attack that was carried out at all these noise levels and summed up."""
     results = card["results"]
     levels = [0.0, *eps_grid]
@@ -64,7 +65,7 @@ def are_whole(card: dict, attack: str, eps_grid: Sequence[float]) -> bool:
     )
 
 
-def is_of(card: dict, config: TrainConfig, fingerprint: str) -> bool:
+def is_of(card: dict[str, Any], config: TrainConfig, fingerprint: str) -> bool:
     """Whether a card is of a training with these settings on this split."""
     # Through TrainConfig: a card from before a setting existed has its default.
     return TrainConfig.from_json(card["config"]) == config and card["split"]["fingerprint"] == fingerprint

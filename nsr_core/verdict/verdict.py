@@ -96,7 +96,7 @@ def _smallest_breaks(table: pd.DataFrame, strength: str) -> pd.DataFrame:
     # Of attacks that broke a beat at the same level the worst case's own is named; it comes first.
     smallest = succeeded.sort_values("eps", kind="stable").drop_duplicates(BEAT)
     named = smallest.assign(broken=smallest["eps"], by=smallest[BY].fillna(smallest["attack"]))
-    beats = first[[*BEAT, "y", "clean"]].merge(named[[*BEAT, "broken", "by"]], how="left", on=BEAT)
+    beats: pd.DataFrame = first[[*BEAT, "y", "clean"]].merge(named[[*BEAT, "broken", "by"]], how="left", on=BEAT)
     misread = beats["clean"] != beats["y"]
     return beats.assign(broken=beats["broken"].mask(misread, 0.0), by=beats["by"].mask(misread, "").fillna(""))
 
