@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from nsr_core import plain
+from nsr_core import writing
 
 
 def markdown(table: pd.DataFrame) -> str:
     """A table with its numbers to the right."""
-    return plain.markdown(table.columns.tolist(), table.to_numpy(object).tolist())
+    return writing.markdown(table.columns.tolist(), table.to_numpy(object).tolist())

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from nsr_core.plain import markdown
 from nsr_core.progress import duration
 from nsr_core.training.card import read_card
+from nsr_core.writing import markdown
 
 #: By column, where a card keeps the seconds.
 SPENT_ON = {

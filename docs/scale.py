@@ -9,10 +9,10 @@ from pathlib import Path
 from nsr_core.evaluation.assignment import PAPER_PLAN, PAPER_SPSA_BEATS_PER_CLASS
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
-from nsr_core.plain import markdown
 from nsr_core.reproduction.costs import TRAINING_BEATS, Costs
 from nsr_core.reproduction.plan import PAPER_EPOCHS
 from nsr_core.training.card import list_checkpoints
+from nsr_core.writing import markdown
 
 TEST_BEATS = 21_892
 SPSA_BEATS = 5 * PAPER_SPSA_BEATS_PER_CLASS

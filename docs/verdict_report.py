@@ -8,12 +8,12 @@ import pandas as pd
 
 from nsr_core.certificates import CERTIFICATES_FILE, band, load_certificates, proved_share
 from nsr_core.data.everyday_noise import NOISE_KINDS
-from nsr_core.plain import markdown
 from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_everyday
 from nsr_core.verdict.levels import at
 from nsr_core.verdict.masking import MaskingCheck, load_masking
 from nsr_core.verdict.patients import read_patients
 from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
+from nsr_core.writing import markdown
 
 #: Levels at which proofs are shown; at larger ones hardly anything is proved.
 PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)

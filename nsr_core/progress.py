@@ -6,9 +6,9 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called as ``progress(done, total, what)`` from time to time; it may raise to stop the work."""
+    """Called as ``progress(done, total, what)`` from time to time; what it returns is not used, and it may raise to stop the work."""
 
-    def __call__(self, done: int, total: int, what: str) -> None: ...
+    def __call__(self, done: int, total: int, what: str) -> object: ...
 
 
 def no_progress(done: int, total: int, what: str) -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.data.beats import CITATION
-from nsr_core.plain import finite
+from nsr_core.writing import finite
 from ui.theme import DARK, LIGHT
 
 #: Plotly's own buttons that no one needs here.

@@ -17,9 +17,9 @@ from nsr_core.compute import configure
 from nsr_core.data import SOURCES, Beats, load_beats, make_split
 from nsr_core.data.splits import first_of_each_class, spread_of_each_class
 from nsr_core.models import Network
-from nsr_core.plain import finite, rows_of
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.levels import keep_levels
+from nsr_core.writing import finite, rows_of
 
 #: The shares that are printed.
 LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1)

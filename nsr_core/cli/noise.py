@@ -13,7 +13,6 @@ from nsr_core.data import SOURCES, Beats, load_beats, make_split
 from nsr_core.data.everyday_noise import NOISE_KINDS, noise_rms
 from nsr_core.data.splits import spread_of_each_class
 from nsr_core.errors import UserError
-from nsr_core.plain import rows_of
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.everyday import (
     DRAWS,
@@ -23,6 +22,7 @@ from nsr_core.verdict.everyday import (
     read_under_noise,
     summarise_everyday,
 )
+from nsr_core.writing import rows_of
 
 DEFAULT_SNR = ",".join(f"{level:g}" for level in SNR_DB)
 

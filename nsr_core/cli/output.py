@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nsr_core.plain import finite
 from nsr_core.progress import duration
+from nsr_core.writing import finite
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 

@@ -6,8 +6,8 @@ import typer
 
 from nsr_core.cli.options import CheckpointFolder
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.plain import rows_of
 from nsr_core.verdict.patients import CLASS_MEASURES, read_patients
+from nsr_core.writing import rows_of
 
 
 def patients(

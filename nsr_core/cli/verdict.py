@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from nsr_core.cli.output import AsJson, columns, emit
-from nsr_core.plain import rows_of
 from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.levels import levels_of, table_of
 from nsr_core.verdict.masking import load_masking
+from nsr_core.writing import rows_of
 
 
 def verdict(

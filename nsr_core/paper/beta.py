@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nsr_core.errors import UserError
-from nsr_core.plain import markdown
+from nsr_core.writing import markdown
 
 #: In the folder of a search, and among the checkpoints that come along.
 BETA_FILE = "beta.json"

@@ -8,9 +8,9 @@ import pandas as pd
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.paper.published import beside_paper, paper_tables
-from nsr_core.plain import markdown
 from nsr_core.training.card import RESULTS_FILE
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.writing import markdown
 
 ATTACK_TITLES = {"pgd20": "20-PGD", "pgd100": "100-PGD", "spsa": "SPSA"}
 METRIC_TITLES = {"acc": "ACC", "prec": "PREC"}

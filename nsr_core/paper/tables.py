@@ -12,7 +12,7 @@ from nsr_core.paper.cells import cells, courses
 from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, judge
 from nsr_core.paper.replication import table_distances
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
-from nsr_core.plain import markdown, rows_of
+from nsr_core.writing import markdown, rows_of
 
 ABSENT = "-"
 #: Epochs between two columns of the trainings' course.

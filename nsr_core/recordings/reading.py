@@ -15,7 +15,6 @@ from nsr_core.certificates import certify_beats, is_quick_to_certify
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.models import Network
-from nsr_core.plain import rows_of
 from nsr_core.progress import Progress, as_part, no_progress
 from nsr_core.recordings.beats import NO_CLASS, CutRecording
 from nsr_core.recordings.likeness import distances, load_likeness, shapeless
@@ -23,6 +22,7 @@ from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS, read_shifted, shifted_beats, shifted_ranges, stands_over
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
+from nsr_core.writing import rows_of
 
 #: Decimals of the noise levels in tables: what is proved is rounded down, what was found up, so that both still hold.
 DECIMALS = 5

@@ -11,9 +11,9 @@ import pandas as pd
 from nsr_core.certificates import CERTIFICATES_FILE
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
-from nsr_core.plain import rows_of
 from nsr_core.training.card import BEATS_FILE, file_digest, read_card
 from nsr_core.verdict.verdict import WHOLE, read_verdict
+from nsr_core.writing import rows_of
 
 VERDICT_FILE = "verdict.json"
 

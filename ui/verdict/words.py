@@ -25,9 +25,9 @@ def who_leads(table: pd.DataFrame) -> str:
 
 def _who_leads(table: pd.DataFrame) -> str:
     if table["published"].isna().all():
-        first = table.loc[table["worst"].idxmax()]
-        return f"the published attack was not run; in the worst case **{first['title']}** is first, with {first['worst']:.2f}."
-    published, worst, fall = (table.loc[table[column].idxmax()] for column in ("published", "worst", "gap"))
+        worst = table.iloc[table["worst"].argmax()]
+        return f"the published attack was not run; in the worst case **{worst['title']}** is first, with {worst['worst']:.2f}."
+    published, worst, fall = (table.iloc[table[column].argmax()] for column in ("published", "worst", "gap"))
     before, after = (f"{published[column]:.2f}" for column in ("published", "worst"))
     first = (
         f"the published attack leaves most to **{published['title']}**, an accuracy of {before}, "

@@ -1,4 +1,4 @@
-"""Results as plain values: rows that JSON can hold for machines, tables in Markdown for documents."""
+"""How results are written: rows that JSON can hold for machines, tables in Markdown for documents."""
 
 import math
 from collections.abc import Collection, Iterable, Sequence
