@@ -37,7 +37,7 @@ def measured_markdown(costs: Costs) -> str:
 
 
 def scaled_markdown(costs: Costs) -> str:
-    """Core hours of larger studies, and the days that they last on so many cores, all of them busy."""
+    """Core hours of larger studies, and the days that they last on a number of cores, all of them busy."""
     rows = []
     for network in _measured_networks(costs):
         per_model = sum(sum(_hours(costs, network, method)) for method in PAPER_METHODS) / len(PAPER_METHODS)

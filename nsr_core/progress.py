@@ -21,11 +21,11 @@ def as_part(progress: Progress, before: int, total: int) -> Progress:
 
 
 class TimeIsUp(Exception):
-    """Raised out of a progress that was given so long: what is finished by then is kept."""
+    """Raised by a progress whose time is over: what is finished by then is kept."""
 
 
 def for_minutes(progress: Progress, minutes: float | None) -> Progress:
-    """The same progress, which ends the work with ``TimeIsUp`` after so many minutes; None for no end."""
+    """The same progress, which ends the work with ``TimeIsUp`` after that time; None for no end."""
     end = time.monotonic() + 60 * (math.inf if minutes is None else minutes)
 
     def until(done: int, total: int, what: str) -> None:

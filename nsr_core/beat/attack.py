@@ -54,7 +54,7 @@ class AttackPath:
     Attributes:
         x_adv: (points, 187) the beat at each of them.
         probabilities: (points, 5) of the classes there.
-        loss: (points,) what the attack climbs.
+        loss: (points,) what the attack maximises.
     """
 
     x_adv: np.ndarray

@@ -8,7 +8,7 @@ import torch
 import typer
 
 from nsr_core.beat.bracket import bracket_beat
-from nsr_core.certificates import METHODS, certify_beats, summarise
+from nsr_core.certificates import BOUNDS, certify_beats, summarise_certificates
 from nsr_core.certificates import certify as run_certification
 from nsr_core.certificates.branch import decide as decide_beat
 from nsr_core.cli.options import CheckpointFolder, Root, SignalOnly, Spread, Threads
@@ -27,9 +27,9 @@ LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 def certify(
     checkpoint: CheckpointFolder,
-    method: Annotated[str, typer.Option(help=f"How margins are bounded: {', '.join(METHODS)}.")] = "crown",
+    method: Annotated[str, typer.Option(help=f"How margins are bounded: {', '.join(BOUNDS)}.")] = "crown",
     per_class: Annotated[
-        int | None, typer.Option(min=1, help="Certify only the first so many test beats of each class.")
+        int | None, typer.Option(min=1, help="Certify only this number of test beats of each class, the first.")
     ] = None,
     spread: Spread = False,
     signal_only: SignalOnly = False,
@@ -89,7 +89,7 @@ def certify(
         rows = rows if per_class is None else some(beats, rows, per_class)
         table = certify_beats(loaded.network, beats, rows, method=method, signal_only=signal_only, progress=Meter())
         which = f"{beats.source} beats, not kept"
-    summary = summarise(table, LEVELS)
+    summary = summarise_certificates(table, LEVELS)
     value: dict[str, Any] = {
         "checkpoint": loaded.name,
         "weights": loaded.digest,

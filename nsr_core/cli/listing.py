@@ -112,7 +112,7 @@ def _tell(value: dict[str, Any]) -> str:
         "CHECKPOINTS",
     ]
     rows = [(name, *map(_cell, entry.values())) for name, entry in value["checkpoints"].items() if "error" not in entry]
-    header = ("name", "protocol", "clean ACC", "at 0.1 under 100-PGD, more noise never helping", "at 0.1, worst case")
+    header = ("name", "protocol", "clean ACC", "at 0.1 under 100-PGD, cumulative over ε", "at 0.1, worst case")
     parts.append(columns(rows, header) if rows else "  none here")
     parts += [f"{name}: {entry['error']}" for name, entry in value["checkpoints"].items() if "error" in entry]
     return "\n".join(parts)

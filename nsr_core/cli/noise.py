@@ -33,7 +33,7 @@ def noise(
     kinds: Annotated[str, typer.Option(help="Kinds of noise, separated by commas.")] = ",".join(NOISE_KINDS),
     draws: Annotated[int, typer.Option(min=1, help="How often noise is drawn for each beat and kind.")] = DRAWS,
     per_class: Annotated[
-        int, typer.Option(min=0, help="Read so many test beats of each class, evenly spread; 0 for all of them.")
+        int, typer.Option(min=0, help="Test beats of each class that are read, evenly spread; 0 for all of them.")
     ] = PER_CLASS,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Where the noise comes from.")] = 0,
     source: Annotated[

@@ -16,7 +16,7 @@ def patients(
     eps: Annotated[float, typer.Option(min=0, max=1, help="Noise level; 0 for none.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Show a checkpoint's stored results class by class, with the classes as frequent as they are.
+    """Show a checkpoint's stored results class by class, at natural class frequencies.
 
     Intervals are over resampled patients: beats of one patient are alike, so intervals over beats are too narrow.
     """

@@ -179,13 +179,13 @@ def spread_of_each_class(beats: Beats, rows: np.ndarray, count: int) -> np.ndarr
 
 
 def with_fewer_to_train(beats: Beats, split: Split, per_class: int) -> Split:
-    """The same split, but only so many training beats of each class, evenly spread; its fingerprint is its own."""
+    """The same split, but only ``per_class`` training beats of each class, evenly spread; its fingerprint is its own."""
     train = spread_of_each_class(beats, split.train, per_class)
     return _make(split.name, beats, split.seed, train, split.validation, split.test)
 
 
 def chosen_test_beats(beats: Beats, split: Split, per_class: int | None = None, spread: bool = False) -> np.ndarray:
-    """Rows of the test part: all of them, the first ``per_class`` of each class, or so many evenly spread."""
+    """Rows of the test part: all of them, the first ``per_class`` of each class, or as many evenly spread."""
     if per_class is None:
         return split.test
     return (spread_of_each_class if spread else first_of_each_class)(beats, split.test, per_class)

@@ -31,7 +31,7 @@ class Measure:
     Attributes:
         title: for people; the class by its letter.
         equal: (..., 5, 5) counts to (...) values with every class as frequent as any other.
-        natural: the same with the classes as frequent as they are among the beats.
+        natural: the same at natural class frequencies, those among the beats.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The shipped results beside the paper's, as Markdown: what the documentation shows is made here."""
+"""The included results beside the paper's, as Markdown: what the documentation shows is made here."""
 
 from collections.abc import Iterable
 from pathlib import Path

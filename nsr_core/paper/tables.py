@@ -9,7 +9,7 @@ import pandas as pd
 
 from nsr_core.files import write_atomically
 from nsr_core.paper.cells import cells, courses
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, judge
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, check_claim
 from nsr_core.paper.replication import table_distances
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.writing import markdown, rows_of
@@ -55,8 +55,8 @@ def write_tables(
         texts.append(table_markdown(table, quick))
         _write_text(texts[-1], files[-1])
     summary = summarise_methods(rows)
-    verdicts = [judge(claim, rows) for claim in CLAIMS]
-    texts += [_summary_markdown(summary, quick), ORDERINGS, claims_markdown(verdicts)]
+    results = [check_claim(claim, rows) for claim in CLAIMS]
+    texts += [_summary_markdown(summary, quick), ORDERINGS, claims_markdown(results)]
     texts += [courses_markdown(courses(folders))]
     files += [into / name for name in ("summary.csv", "courses.csv", "tables.md", "reproduction.json")]
     _write_csv(summary, files[-4])
@@ -65,7 +65,7 @@ def write_tables(
     value = {
         "quick": quick,
         "summary": rows_of(summary),
-        "claims": [_claim_json(verdict) for verdict in verdicts],
+        "claims": [_claim_json(result) for result in results],
         "files": [str(path) for path in files],
     }
     _write_text(json.dumps(value, indent=2), files[-1])
@@ -96,7 +96,7 @@ def courses_markdown(result: pd.DataFrame) -> str:
     return "\n".join([*lines, markdown(("training", *map(str, epochs), "at the end", "epochs"), rows)])
 
 
-def claims_markdown(verdicts: Sequence[ClaimResult]) -> str:
+def claims_markdown(results: Sequence[ClaimResult]) -> str:
     """The orderings that the paper reads from its figures: at how many noise levels each holds, and where ours is most telling.
 
     That is where a claim that holds is closest to failing, and one that fails furthest off.
@@ -111,17 +111,17 @@ def claims_markdown(verdicts: Sequence[ClaimResult]) -> str:
         "strongest rival there",
     )
     rows = []
-    for verdict in verdicts:
-        network, attack = CURVE_FIGURES[verdict.claim.figure]
-        at = verdict.decisive
+    for result in results:
+        network, attack = CURVE_FIGURES[result.claim.figure]
+        at = result.decisive
         ours = f"{at.value:.3f} at {at.eps:g}" if at else ABSENT
-        rival = ABSENT if at is None else ATTACK_TITLES.get(verdict.claim.than_attack, at.rival)
+        rival = ABSENT if at is None else ATTACK_TITLES.get(result.claim.than_attack, at.rival)
         row = (
             network.upper(),
             ATTACK_TITLES[attack],
-            verdict.claim.text,
-            _held(verdict.paper),
-            _held(verdict.ours),
+            result.claim.text,
+            _held(result.paper),
+            _held(result.ours),
             ours,
             f"{rival} {at.rival_value:.3f}" if at else ABSENT,
         )
@@ -242,16 +242,16 @@ def _summary_markdown(summary: pd.DataFrame, quick: bool) -> str:
     return "\n".join([title + (f". {QUICK_WARNING}." if quick else ""), "", table])
 
 
-def _claim_json(verdict: ClaimResult) -> dict[str, Any]:
-    network, attack = CURVE_FIGURES[verdict.claim.figure]
+def _claim_json(result: ClaimResult) -> dict[str, Any]:
+    network, attack = CURVE_FIGURES[result.claim.figure]
     return {
-        "figure": verdict.claim.figure,
+        "figure": result.claim.figure,
         "network": network,
         "attack": attack,
-        "claim": verdict.claim.text,
-        "outcome": verdict.outcome,
-        "protocol": verdict.protocol,
-        "missing": list(verdict.missing),
+        "claim": result.claim.text,
+        "outcome": result.outcome,
+        "protocol": result.protocol,
+        "missing": list(result.missing),
     }
 
 

@@ -23,7 +23,7 @@ INTERVAL_S, BREATHING_SHARE, BREATH_S = 0.86, 0.04, 4.0
 EARLY = {"V": 0.62, "S": 0.68}
 #: After an early ventricular beat the next comes late by so much.
 PAUSE = 1.3
-#: The demo cluster that each class looks like, of those that most shipped networks read as what they are; an early
+#: The demo cluster that each class looks like, of those that most included networks read as what they are; an early
 #: supraventricular beat looks like a normal one.
 SHAPES = {"N": 3, "S": 3, "V": 34}
 #: Which beats are not normal, by their number.

@@ -170,7 +170,7 @@ class TrainingRun:
 
     def _diverged(self, epoch: int, step: int) -> None:
         raise UserError(
-            f"The loss or a weight of {self.config.network}-{self.config.method} is no finite number any more (epoch {epoch + 1}, "
+            f"The loss or a weight of {self.config.network}-{self.config.method} is no longer finite (epoch {epoch + 1}, "
             f"within the {REPORT_EVERY} steps before step {step}). The state after epoch {epoch} is kept. Lower the "
             f"learning rate (now {self.config.learning_rate:g}) or the weight of the method's own term, in a new folder."
         )

@@ -91,7 +91,7 @@ def read_under_noise(
     """Show a checkpoint its test beats under everyday noise and keep what it read beside its weights.
 
     What is there with the same settings is not computed again: an interrupted run goes on, and kinds, ratios and beats can
-    be added later. The card also gets ``eps_in_db`` of the beats, so that who has no records can put both on one axis.
+    be added later. The card also gets ``eps_in_db`` of the beats, so that both can be put on one axis without the records.
 
     Args:
         folder: of a checkpoint.

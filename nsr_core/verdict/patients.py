@@ -26,7 +26,7 @@ CLASS_MEASURES = ("recall", "precision", "f1")
 
 @dataclass(frozen=True)
 class PatientResult:
-    """One checkpoint under one attack at one noise level, with the classes as frequent as they are.
+    """One checkpoint under one attack at one noise level, at natural class frequencies.
 
     Attributes:
         classes: of ``by_class``.
@@ -83,12 +83,11 @@ def _natural_counts(folder: Path, table: pd.DataFrame, attacks: dict[str, Any]) 
 
 
 def by_class(result: pd.DataFrame, natural: np.ndarray | None = None) -> pd.DataFrame:
-    """Recall, precision and F1 of each class with the classes as frequent as they are, and intervals by patient.
+    """Recall, precision and F1 of each class at natural class frequencies, and intervals by patient.
 
     Args:
         result: one row per beat with ``record``, ``y`` and ``pred``.
-        natural: (5,) counts of the classes where they are as frequent as they are; needed where ``result`` holds as many of
-            each class. By default ``result`` is taken as it is.
+        natural: (5,) counts of the classes at their natural frequencies; needed where ``result`` holds as many of each class. By default ``result`` is taken as it is.
 
     Returns:
         Rows ``class, beats, patients`` and, for each of ``CLASS_MEASURES``, the value, ``_low`` and ``_high``: the central 95 % of
@@ -158,7 +157,7 @@ def patient_counts(result: pd.DataFrame) -> tuple[list[str], np.ndarray]:
 
 
 def bootstrap_patients(counts: np.ndarray, repeats: int = 1000, seed: int = 0) -> np.ndarray:
-    """(repeats, 5, 5) confusion counts of so many resampled groups of patients, as many as there are, with replacement."""
+    """(repeats, 5, 5) confusion counts of resampled groups of patients, each as many as there are, with replacement."""
     drawn = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), repeats)
     return np.tensordot(drawn, counts, axes=1)
 

@@ -33,7 +33,7 @@ def overview(distances: pd.DataFrame, chosen: int, ink: Ink) -> go.Figure:
     """The mean distance to each table by method, a block a network; a click on a cell carries its table's number.
 
     Args:
-        distances: of ``nsr_core.paper.replication.distances``.
+        distances: of ``nsr_core.paper.replication.table_distances``.
         chosen: the table that is marked.
     """
     methods = list(dict.fromkeys(distances["method"]))
@@ -106,8 +106,8 @@ def cells(rows: pd.DataFrame, distances: pd.DataFrame, ink: Ink) -> go.Figure:
     """One of the paper's tables: in each cell ours, the paper's below it and the difference, which gives the colour.
 
     Args:
-        rows: of ``nsr_core.paper.replication.replication``, of one table.
-        distances: of ``nsr_core.paper.replication.distances``, of the same table.
+        rows: of ``nsr_core.paper.replication.beside_paper``, of one table.
+        distances: of ``nsr_core.paper.replication.table_distances``, of the same table.
     """
     methods, levels = list(dict.fromkeys(rows["method"])), sorted(rows["eps"].unique())
     shape = (len(methods), len(levels))

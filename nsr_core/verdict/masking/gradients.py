@@ -17,7 +17,7 @@ TURNED = 0.25
 
 @dataclass(frozen=True)
 class Gradients:
-    """The cross-entropy's gradient by the beat, in single precision, at each beat.
+    """The cross-entropy's gradient with respect to the beat, in single precision, at each beat.
 
     Attributes:
         zero: (beats,) bool, all of it is 0.
