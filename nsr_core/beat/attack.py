@@ -165,6 +165,13 @@ def attack_beat(
 ) -> BeatAttack:
     """Attack one beat and tell all of it; judged as everywhere: clipped to the budget, predicted again.
 
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> checkpoint = load_checkpoint("checkpoints/mlp-ce")
+    >>> result = attack_beat(checkpoint, PGD(steps=100), load_beats("demo"), row=3, eps=0.1)
+    >>> result.class_before, result.class_after
+    ('V', 'F')
+
     Args:
         row: the beat's row in ``beats``; with ``seed`` it decides the attack's chance, as in ``attack_beats``.
         eps: noise level in units of the beat's range.

@@ -43,6 +43,12 @@ def certify_beats(
 ) -> pd.DataFrame:
     """The table of some beats, on the CPU.
 
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> network = load_checkpoint("checkpoints/mlp-loss2").network
+    >>> certify_beats(network, load_beats("demo"), np.arange(3))["certified"].astype(float).round(3).tolist()
+    [0.014, 0.0, 0.019]
+
     Args:
         network: one that is described in ``nsr_core.certificates.stages``, on the CPU, in eval mode.
         beats: the data.

@@ -149,7 +149,12 @@ SPLITS: dict[str, Callable[[Beats, int], Split]] = {
 
 
 def make_split(beats: Beats, name: str, seed: int = SPLIT_SEED) -> Split:
-    """The split called ``name``.
+    """The split called ``name``, in rows of ``beats``.
+
+    >>> from nsr_core.data import load_beats
+    >>> split = make_split(load_beats("demo"), "beat")
+    >>> len(split.train), len(split.validation), len(split.test)
+    (640, 160, 200)
 
     Raises:
         UserError: no split has that name, or these beats cannot be split that way.

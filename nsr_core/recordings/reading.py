@@ -203,6 +203,17 @@ def read_recording_beats(
 ) -> RecordingReading:
     """Let networks read every usable beat, and look for the smallest noise that changes each reading.
 
+    A recording of one's own comes from ``nsr_core.recordings.files.read_path``:
+
+    >>> from nsr_core.recordings.beats import cut_recording
+    >>> from nsr_core.recordings.sample import sample_recording
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> recording = sample_recording()
+    >>> cut = cut_recording(recording, recording.channels[0].name, stop_s=15.0)
+    >>> result = read_recording_beats(cut, [load_checkpoint("checkpoints/mlp-ce")])
+    >>> len(cut.beats), result.counts().set_index("class")["mlp-ce"].to_dict()
+    (16, {'N': 15, 'S': 0, 'V': 1, 'F': 0, 'Q': 0})
+
     Args:
         checkpoints: one or more.
         prove: also prove up to which level no noise changes a reading, where that takes milliseconds (through convolutions
