@@ -11,7 +11,7 @@ from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval, precision
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table, outcomes
-from nsr_core.paper.replication import Replication, beside_paper, run_of
+from nsr_core.paper.replication import Replication, published_and_ours, run_of
 from nsr_core.paper.seeds import ALIKE, over_seeds
 from nsr_core.training.card import BEATS_FILE, CARD_FILE, RESULTS_FILE
 from nsr_core.training.checkpoint import load_checkpoint
@@ -26,7 +26,7 @@ def read_replications(folders: Iterable[Path]) -> list[Replication]:
 
 
 def cells(folders: Sequence[Path]) -> pd.DataFrame:
-    """The rows of ``beside_paper``, with every value the mean over the training seeds.
+    """The rows of ``published_and_ours``, with every value the mean over the training seeds.
 
     Each noise level stands alone, as in the paper's tables; ``mended`` is of the first seed.
 
@@ -42,7 +42,7 @@ def cells(folders: Sequence[Path]) -> pd.DataFrame:
     first: dict[tuple[str, str], Replication] = {}
     for replication in replications:
         first.setdefault((replication.config.network, replication.config.method), replication)
-    rows = beside_paper(first.values()).drop(columns=["seed", "low", "high"])
+    rows = published_and_ours(first.values()).drop(columns=["seed", "low", "high"])
     outcome = over_seeds(replications)[[*ALIKE, "mean", "spread", "seeds"]]
     rows = rows.merge(outcome, how="left").merge(_intervals(folders, first.values()), how="left")
     rows["ours"] = rows.pop("mean")

@@ -151,7 +151,7 @@ def check_claim(claim: Claim, rows: pd.DataFrame) -> ClaimResult:
     """Whether a claim holds in the published values and in ours.
 
     Args:
-        rows: of ``beside_paper``.
+        rows: of ``published_and_ours``.
     """
     network, attack = CURVE_FIGURES[claim.figure]
     mine = _cells(rows, network, attack, claim.metric, claim.eps)

@@ -126,7 +126,7 @@ def table_number(network: str, attack: str, metric: str) -> int:
     return int(published.loc[chosen, "table"].iloc[0])
 
 
-def beside_paper(replications: Iterable[Replication]) -> pd.DataFrame:
+def published_and_ours(replications: Iterable[Replication]) -> pd.DataFrame:
     """All 756 published values, each beside ours where there is one: each noise level alone, as the paper reports.
 
     Where two checkpoints are of the same network and method, one by the paper protocol goes before, then by name.
@@ -182,7 +182,7 @@ def own_values(replication: Replication) -> list[dict[str, Any]]:
     """What an evaluated checkpoint gives under each attack of the paper at each noise level alone, by each metric.
 
     Returns:
-        The values as ``ours``, each with its circumstances, under the names of ``beside_paper``.
+        The values as ``ours``, each with its circumstances, under the names of ``published_and_ours``.
     """
     of_all = {
         "network": replication.config.network,
@@ -232,7 +232,7 @@ def table_distances(rows: pd.DataFrame) -> pd.DataFrame:
     """The mean absolute difference to each table, by method.
 
     Args:
-        rows: of ``beside_paper``.
+        rows: of ``published_and_ours``.
 
     Returns:
         Rows ``table, metric, network, attack, method, distance`` (NaN where ours is missing), ``levels`` (how many noise
@@ -258,7 +258,7 @@ def outside_aim(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def provenance(rows: pd.DataFrame) -> dict[str, Any]:
-    """Where our values in ``rows`` of ``beside_paper`` come from: each fact with all values that it takes, in order.
+    """Where our values in ``rows`` of ``published_and_ours`` come from: each fact with all values that it takes, in order.
 
     Returns:
         ``methods, protocol, split, seed, attack_seed, epochs, beats`` and ``checkpoints``, weight digests by name.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nsr_core.paper.replication import Replication, beside_paper, own_values
+from nsr_core.paper.replication import Replication, own_values, published_and_ours
 from nsr_core.training.card import list_checkpoints
 
 #: Below a folder of checkpoints: those that differ from one of them in the seed alone.
@@ -27,7 +27,7 @@ def over_seeds(replications: Iterable[Replication]) -> pd.DataFrame:
     same attack on the same beats, are taken together.
 
     Returns:
-        ``network, method, attack, metric, eps, training, departures`` (as in ``beside_paper``), ``mean, spread`` (the sample
+        ``network, method, attack, metric, eps, training, departures`` (as in ``published_and_ours``), ``mean, spread`` (the sample
         standard deviation; NaN for a single seed), ``low, high`` (the smallest and the largest), ``seeds`` (such as
         ``"0, 1, 2"``). Sorted by these.
     """
@@ -48,7 +48,7 @@ def over_seeds(replications: Iterable[Replication]) -> pd.DataFrame:
 
 
 def rows_by_seed(first: Sequence[Replication], others: Iterable[Replication]) -> dict[int, pd.DataFrame]:
-    """The rows of ``beside_paper`` as each other training seed gives them, by seed.
+    """The rows of ``published_and_ours`` as each other training seed gives them, by seed.
 
     Args:
         first: one checkpoint of each training.
@@ -58,7 +58,8 @@ def rows_by_seed(first: Sequence[Replication], others: Iterable[Replication]) ->
     for other in others:
         by_seed.setdefault(other.config.seed, {})[other.training] = other
     return {
-        seed: beside_paper([there.get(one.training, one) for one in first]) for seed, there in sorted(by_seed.items())
+        seed: published_and_ours([there.get(one.training, one) for one in first])
+        for seed, there in sorted(by_seed.items())
     }
 
 

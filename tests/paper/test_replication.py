@@ -11,7 +11,14 @@ import pytest
 
 from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Claim, check_claim
 from nsr_core.paper.published import paper_tables
-from nsr_core.paper.replication import Replication, beside_paper, outside_aim, provenance, table_distances, table_number
+from nsr_core.paper.replication import (
+    Replication,
+    outside_aim,
+    provenance,
+    published_and_ours,
+    table_distances,
+    table_number,
+)
 from nsr_core.training.card import RESULTS_FILE, list_checkpoints
 from nsr_core.training.checkpoint import load_checkpoint
 
@@ -29,7 +36,7 @@ def replications() -> list[Replication]:
 
 @pytest.fixture(scope="module")
 def rows(replications) -> pd.DataFrame:
-    return beside_paper(replications)
+    return published_and_ours(replications)
 
 
 @pytest.fixture
@@ -80,21 +87,24 @@ def test_an_interval_is_given_only_where_it_is_of_the_same_number(rows):
 
 
 def test_what_is_missing_says_why():
-    rows = beside_paper([replication_of("mlp-ce"), replace(replication_of("mlp-mse"), summary=None)])
+    rows = published_and_ours([replication_of("mlp-ce"), replace(replication_of("mlp-mse"), summary=None)])
     assert set(of(rows, 5, "ce")["missing"]) == {""}
     assert set(of(rows, 5, "mse")["missing"]) == {"mlp-mse is not evaluated yet"}
     assert set(of(rows, 5, "loss2")["missing"]) == {"no checkpoint yet"}
     assert of(rows, 5, "loss2")["ours"].isna().all()
     ce = replication_of("mlp-ce")
     without = replace(ce, summary=ce.summary[ce.summary["attack"] != "spsa"])
-    assert set(of(beside_paper([without]), 9, "ce")["missing"]) == {"mlp-ce is not evaluated under spsa yet"}
+    assert set(of(published_and_ours([without]), 9, "ce")["missing"]) == {"mlp-ce is not evaluated under spsa yet"}
     fewer = replace(ce, summary=ce.summary[ce.summary["eps"] != 0.3])
-    assert of(beside_paper([fewer]), 5, "ce")["missing"].tolist()[-1] == "mlp-ce is not evaluated at this noise level"
-    assert table_distances(beside_paper([fewer])).iloc[0]["levels"] == 6
+    assert (
+        of(published_and_ours([fewer]), 5, "ce")["missing"].tolist()[-1]
+        == "mlp-ce is not evaluated at this noise level"
+    )
+    assert table_distances(published_and_ours([fewer])).iloc[0]["levels"] == 6
 
 
 def test_without_any_checkpoint_all_is_missing():
-    rows = beside_paper([])
+    rows = published_and_ours([])
     assert set(rows["missing"]) == {"no checkpoint yet"}
     assert table_distances(rows)["distance"].isna().all()
     assert provenance(rows)["methods"] == []
@@ -105,7 +115,7 @@ def test_shorter_training_is_shown_as_custom_and_says_how(loss2):
     short = replace(loss2, config=replace(loss2.config, epochs=30))
     short.card["training"]["epochs"] = 30
     short.card["notes"] = ["Fewer epochs, for want of time."]
-    rows = of(beside_paper([short]), 5, "loss2")
+    rows = of(published_and_ours([short]), 5, "loss2")
     assert rows["ours"].notna().all()
     assert set(rows["protocol"]) == {"custom"}
     assert set(rows["departures"]) == {"epochs 30 instead of 50"}
@@ -115,7 +125,7 @@ def test_shorter_training_is_shown_as_custom_and_says_how(loss2):
 
 def test_a_run_that_stopped_early_is_not_the_papers(loss2):
     loss2.card["training"]["epochs"] = 12
-    rows = of(beside_paper([loss2]), 5, "loss2")
+    rows = of(published_and_ours([loss2]), 5, "loss2")
     assert set(rows["protocol"]) == {"custom"}
     assert set(rows["departures"]) == {"epochs 12 instead of 50"}
 
@@ -130,7 +140,7 @@ def test_fewer_beats_are_shown_as_custom_for_that_attack_alone(loss2):
     run |= {"beats": "first 100 test beats of each class", "protocol": "custom"}
     for name in ("pgd20", "pgd100"):
         loss2.card["results"]["robust"][name]["protocol"] = "custom"
-    rows = beside_paper([loss2])
+    rows = published_and_ours([loss2])
     assert set(of(rows, 5, "loss2")["protocol"]) == {"custom"}
     assert set(of(rows, 5, "loss2")["departures"]) == {
         "first 100 test beats of each class instead of the full test split"
@@ -152,7 +162,7 @@ def test_other_attack_settings_are_named(loss2):
 
 def test_the_papers_protocol_goes_before_a_custom_run_of_the_same_method(loss2):
     custom = replace(loss2, name="a-first-by-name", config=replace(loss2.config, epochs=5))
-    assert set(of(beside_paper([custom, loss2]), 5, "loss2")["checkpoint"]) == {"mlp-loss2"}
+    assert set(of(published_and_ours([custom, loss2]), 5, "loss2")["checkpoint"]) == {"mlp-loss2"}
 
 
 def test_provenance_names_every_checkpoint(rows):

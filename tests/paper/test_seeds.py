@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nsr_core.paper.replication import Replication, beside_paper
+from nsr_core.paper.replication import Replication, published_and_ours
 from nsr_core.paper.seeds import ALIKE, SEEDS_FOLDER, list_with_seeds, over_seeds, rows_by_seed
 from nsr_core.training.card import CARD_FILE, RESULTS_FILE
 from nsr_core.training.checkpoint import load_checkpoint
@@ -40,7 +40,7 @@ def again(tmp_path):
 def test_a_single_seed_gives_the_published_values_own_and_no_spread():
     one = replication(SHIPPED / "mlp-ce")
     result = over_seeds([one])
-    ours = beside_paper([one])
+    ours = published_and_ours([one])
     both = ours[ours["missing"] == ""].merge(result, on=ALIKE)
     assert len(both) == len(result) == 2 * 3 * 7
     assert (both["mean"] == both["ours"]).all()
@@ -83,7 +83,7 @@ def test_what_met_other_beats_is_not_taken_together(again):
 def test_two_trainings_of_a_method_give_each_value_one_row(again):
     """The rows of the paper's values are those of one of them, whichever others lie beside it."""
     both = [replication(SHIPPED / "mlp-ce"), again("slow", learning_rate=0.01), again("ce", 0.1, seed=1)]
-    rows = beside_paper(both)
+    rows = published_and_ours(both)
     result = rows.merge(over_seeds(both), on=ALIKE, suffixes=("", "_over_seeds"))
     assert len(result) == 2 * 3 * 7
     assert set(result["seeds"]) == {"0, 1"}
@@ -93,7 +93,7 @@ def test_rows_by_seed_put_each_other_seed_in_the_place_of_its_training(again):
     """Seed 1 is of ce alone, 0.1 below; jacob stays, and so does the checkpoint by patient."""
     first = [replication(SHIPPED / name) for name in ("mlp-ce", "mlp-jacob", "mlp-ce-patient")]
     ((seed, rows),) = rows_by_seed(first, [again("ce", -0.1, seed=1)]).items()
-    before = beside_paper(first)
+    before = published_and_ours(first)
     acc, ce = rows["metric"] == "acc", (rows["method"] == "ce") & (rows["network"] == "mlp")
     assert seed == 1
     assert set(rows.loc[ce, "seed"]) == {1}

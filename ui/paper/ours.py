@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.paper.replication import Replication, beside_paper, provenance
+from nsr_core.paper.replication import Replication, provenance, published_and_ours
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import over_seeds, rows_by_seed
 from ui import loaders
@@ -19,7 +19,7 @@ class Ours:
 
     Attributes:
         replications: the checkpoints.
-        rows: of ``beside_paper``, of these.
+        rows: of ``published_and_ours``, of these.
         over_seeds: of ``over_seeds``, of these and of those from other training seeds.
         rows_by_seed: of ``rows_by_seed``.
     """
@@ -34,7 +34,7 @@ def load() -> Ours:
     """The shipped checkpoints; one that cannot be read is named and left out."""
     found = _replications([name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)])
     others = _replications(loaders.other_seeds())
-    return Ours(found, beside_paper(found), over_seeds(found + others), rows_by_seed(found, others))
+    return Ours(found, published_and_ours(found), over_seeds(found + others), rows_by_seed(found, others))
 
 
 def _replications(names: Iterable[str]) -> list[Replication]:

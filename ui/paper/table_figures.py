@@ -106,7 +106,7 @@ def cells(rows: pd.DataFrame, distances: pd.DataFrame, ink: Ink) -> go.Figure:
     """One of the paper's tables: in each cell ours, the paper's below it and the difference, which gives the colour.
 
     Args:
-        rows: of ``nsr_core.paper.replication.beside_paper``, of one table.
+        rows: of ``nsr_core.paper.replication.published_and_ours``, of one table.
         distances: of ``nsr_core.paper.replication.table_distances``, of the same table.
     """
     methods, levels = list(dict.fromkeys(rows["method"])), sorted(rows["eps"].unique())

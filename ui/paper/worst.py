@@ -12,7 +12,7 @@ def show(rows: pd.DataFrame) -> None:
     """A row for each method of ours among ``rows``, a column for each noise level; nothing where none was evaluated.
 
     Args:
-        rows: of ``nsr_core.paper.replication.beside_paper``.
+        rows: of ``nsr_core.paper.replication.published_and_ours``.
     """
     ours = rows[rows["checkpoint"] != ""].drop_duplicates("method", keep="last")
     names: dict[str, str] = dict(zip(ours["method"], ours["checkpoint"], strict=True))
