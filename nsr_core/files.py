@@ -74,7 +74,7 @@ class Note:
 # is set.
 
 
-def take(file: IO) -> bool:
+def take(file: IO[Any]) -> bool:
     """Take the lock on an open file, if nobody has it; closing the file, or dying, gives it back."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.recording import Recording
 from ui import frame
 from ui.plain import plain
 from ui.recordings import choices, panels, read, source
@@ -36,7 +37,7 @@ def main() -> None:
                 _show(recording, chosen)
 
 
-def _show(recording: source.Recording, chosen: choices.Choices) -> None:
+def _show(recording: Recording, chosen: choices.Choices) -> None:
     try:
         outcome = read.read(recording, chosen)
     except UserError as error:

@@ -25,7 +25,7 @@ from nsr_core.files import runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.beta import BETA_FILE, read_search
-from nsr_core.paper.replica import Replica
+from nsr_core.paper.replication import Replication
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
@@ -259,7 +259,7 @@ def _ceiling(path: str, stamps: tuple[int, ...]) -> Ceiling | None:
 
 
 def beta_search() -> dict[str, Any] | None:
-    """The search over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
+    """The included search over β (see ``nsr_core.paper.beta``), or None where there is none.
 
     Raises:
         UserError: it cannot be read.
@@ -296,15 +296,15 @@ def protocol(name: str, reading: str) -> str:
     attack = readings(table)[reading].attack
     ran = card["results"]["attacks"][attack]
     where = "signal samples only" if ran["signal_only"] else "padding included"
-    replica = Replica.of(checkpoint(name), None)
-    changed = "; ".join(replica.setting_departures(reading)) if attack in PAPER_PLAN else ""
-    training = "; ".join(replica.training_departures)
+    replication = Replication.of(checkpoint(name), None)
+    changed = "; ".join(replication.setting_departures(reading)) if attack in PAPER_PLAN else ""
+    training = "; ".join(replication.training_departures)
     rules = ran["protocol"] + (f" ({changed})" if changed else "")
     departs = f"The training departs from the paper's: {training}. " if training else ""
     return (
         f"Protocol: {rules}; {ran['beats']}, {where}; split by {card['split']['name']} "
         f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
-        f"{replica.epochs} epochs. {departs}An attack that fails proves nothing."
+        f"{replication.epochs} epochs. {departs}An attack that fails proves nothing."
     )
 
 

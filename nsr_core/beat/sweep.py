@@ -65,6 +65,13 @@ def sweep_beat(
 ) -> Sweep:
     """Attack one beat at every level of a grid, in one batch, then more finely around its first flip.
 
+    >>> from nsr_core.attacks import PGD
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> swept = sweep_beat(load_checkpoint("checkpoints/mlp-ce"), PGD(steps=20), load_beats("demo"), 3, (0.0, 0.05, 0.1))
+    >>> str(swept.label[0]), str(swept.label[-1]), 0 < swept.smallest < 0.05
+    ('V', 'F', True)
+
     The chance is that of ``attack_beat``: at each level the result is the same as there, up to rounding.
 
     Args:

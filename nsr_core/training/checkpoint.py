@@ -50,6 +50,10 @@ def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> Non
 def load_checkpoint(folder: str | Path) -> Checkpoint:
     """The network in a checkpoint's folder, checked against its card.
 
+    >>> checkpoint = load_checkpoint("checkpoints/mlp-loss2")
+    >>> checkpoint.config.method, checkpoint.config.epochs
+    ('loss2', 50)
+
     Raises:
         UserError: a file is missing, damaged, of another program, or does not fit the network that the card names.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from nsr_core.attacks import ATTACKS, Attack
 from nsr_core.beat.attack import BeatAttack, attack_beat
 from nsr_core.beat.sweep import Sweep, sweep_beat
 from nsr_core.data import Beats
+from nsr_core.progress import Progress, no_progress
 from ui import loaders, sources
 from ui.attack_choice import AttackChoice
 from ui.memo import memo_for
@@ -45,14 +47,15 @@ def ask(names: list[str], beats: Beats, row: int, choice: AttackChoice) -> list[
 
 
 def _answer(
-    name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Callable | None]
+    name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Progress | None]
 ) -> Answer | None:
     checkpoint = loaders.checkpoint(name)
     beat = (name, checkpoint.digest, beats.source, beats.name(row), choice.seed, choice.signal_only)
     key = ("attack", *beat, choice.attack, choice.eps)
-    settings = {"seed": choice.seed, "signal_only": choice.signal_only}
+    settings: dict[str, Any] = {"seed": choice.seed, "signal_only": choice.signal_only}
     memo = memo_for(beats.source)
-    if key not in memo and (progress := listener()) is None:
+    progress = no_progress if key in memo else listener()
+    if progress is None:
         return None
     result = memo.get(
         key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
@@ -71,12 +74,12 @@ class _Waiting:
         self._place = st.empty()
         self._bar: st.delta_generator.DeltaGenerator | None = None
 
-    def listener(self, number: int) -> Callable[[], Callable | None]:
+    def listener(self, number: int) -> Callable[[], Progress | None]:
         """Asked only where there is something to compute: the attack's progress, or None where it was stopped."""
 
-        def begin() -> Callable | None:
+        def begin() -> Progress | None:
             if self._choice.quick:
-                return lambda done, total, what: None
+                return no_progress
             if st.session_state.get("stopped") == self._job:
                 return None
             if self._bar is None:

@@ -27,9 +27,6 @@ ATTACK_TITLES = {
     "spsa": "SPSA, no gradient",
     "all": "PGD 100 and SPSA",
 }
-#: Where the number line of the last step ends.
-LINE_FROM, LINE_TO = 1e-4, 0.5
-PROVED = "#009E73"
 
 
 def margins(result: AgainstChance, ink: Ink) -> go.Figure:

@@ -1,4 +1,4 @@
-"""Which recording: the sample that comes along, or the reader's own files, read into memory and never stored."""
+"""Which recording: the included sample, or the reader's own files, read into memory and never stored."""
 
 import streamlit as st
 

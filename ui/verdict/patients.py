@@ -76,7 +76,7 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
         alt=f"{TITLES[measure]} of {loaders.title(name)} by class, known and new patients: "
         + "; ".join(
             f"{CLASS_NAMES[row]} "
-            + " and ".join(f"{one.classes.set_index('class').loc[row, measure]:.2f}" for one in found.values())
+            + " and ".join(f"{one.classes.set_index('class')[measure][row]:.2f}" for one in found.values())
             for row in CLASS_NAMES
         ),
     )
