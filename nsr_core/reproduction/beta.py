@@ -210,7 +210,7 @@ def _with_earlier(trials: Sequence[Trial], bench: Bench) -> list[Trial]:
 def _trial_in(path: Path) -> Trial | None:
     """The trial whose result a file holds; None where it is damaged."""
     try:
-        return Trial(TrainConfig.from_json(json.loads(path.read_text())["identity"]["config"]))
+        return Trial(TrainConfig.from_json(read_json(path)["identity"]["config"]))
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
 

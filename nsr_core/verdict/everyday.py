@@ -68,7 +68,8 @@ EVERYDAY_TABLE = BeatTable(
     COLUMN_TYPES,
     ("kind", "snr_db", "record", "sample"),
     "nothing was read under everyday noise yet. Run: noise {folder}",
-    "delete it and run noise again",
+    "noise",
+    "read under everyday noise again",
 )
 save_everyday, load_everyday = EVERYDAY_TABLE.save, EVERYDAY_TABLE.load
 
@@ -110,7 +111,7 @@ def read_under_noise(
         UserError: not a checkpoint, one of another split, no such noise, or there are results with other settings.
     """
     _check(kinds, snr_db, draws, seed)
-    with open_results(folder) as checkpoint:
+    with open_results(folder, "reading under everyday noise") as checkpoint:
         check_split(checkpoint, split)
         asked = chosen_test_beats(beats, split, per_class, spread)
         settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
@@ -120,7 +121,7 @@ def read_under_noise(
         if not known:
             path.unlink(missing_ok=True)  # rows of other settings are gone before the card names these
             write_entry(checkpoint, ENTRY, value=entry)
-        table = load_everyday(path) if known and path.exists() else EVERYDAY_TABLE.empty()
+        table = EVERYDAY_TABLE.load_to_add(path, replace_results)
         chosen = list(dict.fromkeys(kinds))
         for number, kind in enumerate(chosen):
             missing = {
@@ -140,6 +141,8 @@ def read_under_noise(
                 seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
                 entry |= _what_is_there(table) | {"seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
                 write_entry(checkpoint, ENTRY, value=entry)
+        if len(table):  # also where the last run was killed between its table and this entry
+            entry |= _what_is_there(table)
         entry["eps_in_db"] = eps_in_db(beats, asked, PAPER_EPS).round(2).to_dict("records")
         write_entry(checkpoint, ENTRY, value=entry)
     wanted = table["kind"].isin(chosen) & table["snr_db"].isin([*map(float, snr_db)])
