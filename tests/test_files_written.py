@@ -82,9 +82,10 @@ def test_what_the_system_refuses_is_one_line_and_the_systems_error_too(tmp_path)
         UserError, match=r"file\.txt cannot be written \(No space left on device\)\. Free some space"
     ) as raised:
         write_atomically(tmp_path / "file.txt", lambda path: Path("/dev/full").write_text("x"))
-    assert isinstance(raised.value, OSError) and raised.value.strerror == "No space left on device"
+    assert isinstance(raised.value, OSError)
+    assert raised.value.strerror == "No space left on device"
     (tmp_path / "file").write_text("")
-    with pytest.raises(CannotWrite, match="Not a directory|File exists"):
+    with pytest.raises(CannotWrite, match=r"Not a directory|File exists"):
         write_atomically(tmp_path / "file" / "below", lambda path: path.write_text("x"))
 
 

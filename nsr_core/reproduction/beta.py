@@ -16,7 +16,7 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.summary import summarise
-from nsr_core.files import Note, write_atomically
+from nsr_core.files import Note, read_json, write_atomically
 from nsr_core.methods import METHODS, get_method
 from nsr_core.paper.beta import BETA_FILE
 from nsr_core.progress import Progress

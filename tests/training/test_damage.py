@@ -99,7 +99,9 @@ def test_the_command_line_says_how(folder, cli):
     (folder / BEATS_FILE).write_bytes(b"PAR1")
     line = ["evaluate", folder, "--attacks", "fgsm", "--per-class", 2, "--eps", "0.05"]
     status, _, error = cli(*line)
-    assert status == 2 and error.count("\n") == 1 and "Give evaluate the option --replace." in error
+    assert status == 2
+    assert error.count("\n") == 1
+    assert "Give evaluate the option --replace." in error
     assert cli(*line, "--replace")[0] == 0
     assert set(load_table(folder / BEATS_FILE)["attack"]) == {"fgsm"}
 
@@ -184,7 +186,8 @@ def test_one_writer_at_a_time_whatever_it_writes(folder, demo_beats, demo_split,
             ):
                 write(folder, demo_beats, demo_split)
         status, _, error = cli("masking", folder, "--keep", "--per-class", 1)
-        assert status == 2 and "is being written to by another process (certifying" in error
+        assert status == 2
+        assert "is being written to by another process (certifying" in error
         (folder / CARD_FILE).unlink()
         with pytest.raises(UserError, match="is being written to"):
             retrain(folder, demo_beats, demo_split)
