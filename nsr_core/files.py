@@ -1,6 +1,7 @@
 """Where this program keeps files, how it writes them so that none is ever half there, notes on them, and locks."""
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -34,6 +35,22 @@ def cache_dir() -> Path:
 def runs_dir() -> Path:
     """Where runs are kept: ``runs`` in the project, or what the environment variable ``NSR_RUNS_DIR`` names."""
     return Path(os.environ.get(RUNS_VARIABLE) or REPOSITORY / "runs").absolute()
+
+
+def named_folder(text: str | os.PathLike) -> Path:
+    """The folder that a person names; ``~`` is a home folder where the system knows one."""
+    return Path(os.path.expanduser(text))
+
+
+def short(path: Path) -> str:
+    """A path in a message, which must stay readable whatever was typed."""
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:120]} ... {text[-60:]}"
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class CannotWrite(UserError, OSError):

@@ -1,13 +1,12 @@
 """The card of a checkpoint: ``card.json``, which says what lies beside it. Reading one needs no torch."""
 
 import csv
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from nsr_core.errors import Damaged, UserError
-from nsr_core.files import read_json, write_atomically
+from nsr_core.files import file_digest, read_json, write_atomically
 
 FORMAT = "nsr-ecg checkpoint 1"
 MODEL_FILE = "model.safetensors"
@@ -80,8 +79,3 @@ def list_checkpoints(root: str | Path) -> list[Path]:
     """The folders below ``root`` that hold a card, by name; hidden ones are not finished yet."""
     folders = (path.parent for path in Path(root).glob(f"*/{CARD_FILE}"))
     return sorted(folder for folder in folders if not folder.name.startswith("."))
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

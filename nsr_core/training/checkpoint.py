@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save
 
 from nsr_core.data import Split
 from nsr_core.errors import Damaged, UserError
-from nsr_core.files import write_atomically
+from nsr_core.files import file_digest, write_atomically
 from nsr_core.models import Network, make_network
-from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, file_digest, read_card, write_card
+from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, read_card, write_card
 from nsr_core.training.config import TrainConfig
 
 

@@ -18,13 +18,13 @@ from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
 from nsr_core.data.frequencies import ON_CARD, class_counts
 from nsr_core.errors import Damaged, UserError
-from nsr_core.files import write_atomically, writing
+from nsr_core.files import file_digest, write_atomically, writing
 from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.batches import balanced_order
 from nsr_core.training.captured import CapturedStep, one_by_one
-from nsr_core.training.card import CARD_FILE, HISTORY_DIGEST, HISTORY_FILE, check_history, file_digest, read_card
+from nsr_core.training.card import CARD_FILE, HISTORY_DIGEST, HISTORY_FILE, check_history, read_card
 from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights

@@ -10,8 +10,8 @@ import pandas as pd
 
 from nsr_core.certificates import CERTIFICATES_FILE
 from nsr_core.errors import UserError
-from nsr_core.files import read_json, write_atomically
-from nsr_core.training.card import BEATS_FILE, file_digest, read_card
+from nsr_core.files import file_digest, read_json, write_atomically
+from nsr_core.training.card import BEATS_FILE, read_card
 from nsr_core.verdict.verdict import WHOLE, read_verdict
 
 VERDICT_FILE = "verdict.json"
