@@ -4,7 +4,7 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from ui import frame
-from ui.plain import plain
+from ui.plain import plain, told
 from ui.recordings import choices, panels, read, source
 
 LEAD = (
@@ -40,7 +40,7 @@ def _show(recording: source.Recording, chosen: choices.Choices) -> None:
     try:
         outcome = read.read(recording, chosen)
     except UserError as error:
-        st.error(plain(str(error)))
+        st.error(told(error))
         return
     panels.show(outcome)
 

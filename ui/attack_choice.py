@@ -10,6 +10,7 @@ from nsr_core.errors import UserError
 from nsr_core.settings import described_fields, update
 from ui.forms import settings_form, whole_number
 from ui.pick import pick_one
+from ui.plain import told
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -78,5 +79,5 @@ def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
     try:
         return AttackChoice(name, update(attack, changes), eps, seed, signal_only)
     except UserError as error:
-        st.error(str(error))
+        st.error(told(error))
         return None

@@ -12,6 +12,7 @@ from nsr_core.data import CLASSES, Beats
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors, read_correctly
 from nsr_core.models import Network
+from nsr_core.progress import Progress, no_progress
 from nsr_core.training.checkpoint import Checkpoint
 
 SWEEP_EPS = tuple(np.round(np.linspace(0, 0.3, 31), 3).tolist())
@@ -50,6 +51,7 @@ def sweep_beat(
     *,
     seed: int = 0,
     signal_only: bool = False,
+    progress: Progress = no_progress,
 ) -> Sweep:
     """Attack one beat at every level of a grid, in one batch, then more finely around its first flip.
 
@@ -57,14 +59,15 @@ def sweep_beat(
 
     Args:
         eps_grid: ascending noise levels, in units of the beat's range.
+        progress: called at every step of the attack; raising from it stops the sweep.
     """
     network, y = checkpoint.network, beats.y[row]
     eps = np.asarray(eps_grid, float)
-    p_true, label = _at_levels(network, attack, beats, row, eps, seed, signal_only)
+    p_true, label = _at_levels(network, attack, beats, row, eps, seed, signal_only, progress)
     flipped = label != y
     if flipped.any() and (first := int(flipped.argmax())) > 0:
         between = np.linspace(eps[first - 1], eps[first], REFINEMENT + 2)[1:-1]
-        finer = _at_levels(network, attack, beats, row, between, seed, signal_only)
+        finer = _at_levels(network, attack, beats, row, between, seed, signal_only, progress)
         eps = np.insert(eps, first, between)
         p_true, label = np.insert(p_true, first, finer[0]), np.insert(label, first, finer[1])
     return Sweep(eps, p_true, np.array(CLASSES)[label], _first(eps, label != y))
@@ -91,21 +94,36 @@ def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
 
 
 def _at_levels(
-    network: Network, attack: Attack, beats: Beats, row: int, eps: np.ndarray, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    row: int,
+    eps: np.ndarray,
+    seed: int,
+    signal_only: bool,
+    progress: Progress = no_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Probability of the true class and predicted class of one beat attacked at each level."""
     rows = np.full(len(eps), row)
-    probabilities = attacked_probabilities(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only)
+    levels = torch.from_numpy(eps)
+    probabilities = attacked_probabilities(network, attack, beats, rows, levels, seed, signal_only, progress)
     return probabilities[:, beats.y[row]].numpy(), probabilities.argmax(1).numpy()
 
 
 def attacked_probabilities(
-    network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float | Tensor,
+    seed: int,
+    signal_only: bool,
+    progress: Progress = no_progress,
 ) -> Tensor:
     """(rows, 5) probabilities of the attacked beats."""
     x, y, signal = as_tensors(beats, rows)
     length = signal if signal_only else None
-    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows))
+    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows), progress=progress)
     return judge(network, x, y, eps, length, result.x_adv).logits.softmax(1)
 
 

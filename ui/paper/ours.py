@@ -12,6 +12,7 @@ from nsr_core.paper.replication import provenance, replication
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import over_seeds, rows_by_seed
 from ui import loaders
+from ui.plain import told
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _replicas(names: Iterable[str]) -> list[Replica]:
         try:
             found.append(Replica.of(loaders.checkpoint(name), loaders.summary(name)))
         except UserError as error:
-            st.warning(f"{name} is left out: {error}")
+            st.warning(f"{name} is left out: {told(error)}")
     return found
 
 
