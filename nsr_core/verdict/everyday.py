@@ -54,6 +54,8 @@ KEPT_EVERY = 4096
 #: Beats whose noise is made at once.
 BATCH = 256
 
+#: Beyond these nothing is learned, and numbers overflow.
+MOST_DB, MOST_DRAWS = 200, 10_000
 COLUMN_TYPES = {
     "record": "string",
     "sample": "int64",
@@ -224,12 +226,13 @@ def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.D
 def _check(kinds: Sequence[str], snr_db: Sequence[float], draws: int, seed: int) -> None:
     for kind in kinds:
         get_kind(kind)
-    if not kinds or not len(snr_db) or not np.isfinite(snr_db).all():
+    if not kinds or not len(snr_db) or not np.isfinite(snr_db).all() or np.abs(snr_db).max() > MOST_DB:
         raise UserError(
-            f"Kinds {list(kinds)} at {list(snr_db)} dB: give at least one kind and one signal-to-noise ratio, all finite."
+            f"Kinds {list(kinds)} at {list(snr_db)} dB: give at least one kind and one signal-to-noise ratio, all finite and "
+            f"between -{MOST_DB} and {MOST_DB} dB."
         )
-    if draws < 1 or seed < 0:
-        raise UserError(f"{draws} draws with seed {seed}: give at least 1 draw and a seed of 0 or more.")
+    if not 1 <= draws <= MOST_DRAWS or seed < 0:
+        raise UserError(f"{draws} draws with seed {seed}: give 1 to {MOST_DRAWS:,} draws and a seed of 0 or more.")
 
 
 def _read_kind(

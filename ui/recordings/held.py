@@ -19,7 +19,7 @@ from nsr_core.recordings.recording import Recording
 MINUTES, CLOSED_MINUTES = 30, 3
 _SWEEP_SECONDS = 60.0
 #: In a visit's state: all that is made of the visitor's own recording.
-OWN_KEYS = ("own_files", "own_cut", "own_readings", "own_reading", "own_memo")
+OWN_KEYS = ("own_files", "own_upload", "own_cut", "own_readings", "own_reading", "own_memo")
 
 
 @dataclass(frozen=True)
