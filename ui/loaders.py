@@ -16,7 +16,7 @@ from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.frequencies import frequencies_of
 from nsr_core.data.splits import SPLIT_SEED
-from nsr_core.errors import UserError
+from nsr_core.errors import Damaged, UserError
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
@@ -40,6 +40,9 @@ from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+#: Of a summary, without which it is none.
+SUMMARY_COLUMNS = {"attack", "eps", "acc", "acc_alone"}
+EVALUATE_AGAIN = "Evaluate the network again with an attack that it has results of: it is written anew."
 #: Before the name of a checkpoint that was trained on this machine.
 OWN = "runs/"
 
@@ -121,7 +124,14 @@ def summary(name: str) -> pd.DataFrame | None:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _summary(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame:
-    return pd.read_csv(Path(folder) / RESULTS_FILE)
+    path = Path(folder) / RESULTS_FILE
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{path} cannot be read ({error}). {EVALUATE_AGAIN}") from None
+    if missing := SUMMARY_COLUMNS - set(table):
+        raise Damaged(f"{path} lacks the columns {', '.join(sorted(missing))}. {EVALUATE_AGAIN}")
+    return table
 
 
 def beat_table(name: str) -> pd.DataFrame | None:

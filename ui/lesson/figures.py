@@ -29,6 +29,10 @@ ATTACK_TITLES = {
 }
 
 
+#: What is proved.
+PROVED = "#009E73"
+
+
 def margins(result: AgainstChance, ink: Ink) -> go.Figure:
     """How far the right class leads after each coin noise, and after the chosen noise; below 0 the reading has flipped."""
     tosses = {
