@@ -21,7 +21,7 @@ from nsr_core.evaluation import curves
 from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
-from nsr_core.files import runs_dir
+from nsr_core.files import checkpoints_dir, runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.beta import BETA_FILE, read_search
@@ -39,7 +39,7 @@ from nsr_core.verdict.patients import PatientResult, read_patients
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = checkpoints_dir()
 #: Of a summary, without which it is none.
 SUMMARY_COLUMNS = {"attack", "eps", "acc", "acc_alone"}
 EVALUATE_AGAIN = "Evaluate the network again with an attack that it has results of: it is written anew."
@@ -191,9 +191,10 @@ def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 
 
 def readings_of(name: str) -> list[str]:
-    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated."""
+    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated, or only its summary is here."""
     found = summary(name)
-    return [] if found is None else list(dict.fromkeys(found["attack"]))
+    there = found is not None and (folder_of(name) / BEATS_FILE).exists()
+    return list(dict.fromkeys(found["attack"])) if there else []
 
 
 def verdict(name: str) -> Verdict | None:

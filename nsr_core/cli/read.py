@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from nsr_core.cli.options import Seed, find_checkpoint
+from nsr_core.cli.options import Seed
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import CLASSES
@@ -35,7 +35,7 @@ def read(
     ],
     models: Annotated[
         str, typer.Option(help="Checkpoints by name or folder, separated by commas.")
-    ] = "checkpoints/mlp-ce,checkpoints/mlp-jacob",
+    ] = "mlp-ce,mlp-jacob",
     lead: Annotated[str | None, typer.Option(help="Which lead; by default the first that is an ECG.")] = None,
     fs: Annotated[float | None, typer.Option(help="Samples a second, where the file does not say or is wrong.")] = None,
     unit: Annotated[str | None, typer.Option(help="mV, uV, V or nV, where the file does not say or is wrong.")] = None,
@@ -65,7 +65,7 @@ def read(
     configure(threads=1)
     if unit is not None and unit not in MV_PER_UNIT:
         raise UserError(f'There is no unit "{unit}". Give one of {", ".join(MV_PER_UNIT)}, or leave it out.')
-    checkpoints = [load_checkpoint(find_checkpoint(Path(folder.strip()))) for folder in models.split(",")]
+    checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
     use_marks = has_beats(found.marks) if marks is None else marks
     cut = cut_recording(
