@@ -212,7 +212,7 @@ def test_pictures_follow_the_dial_without_the_server_and_the_level_it_rests_on_i
     seen = []
     for share in (0.3, 0.6, 0.9):
         one.page.mouse.move(place["x"] + share * place["width"], middle)
-        playwright.expect(pictures[1].get_by_text("let go for the exact level")).to_be_visible(timeout=WAIT_MS)
+        playwright.expect(pictures[1].get_by_text("the exact level follows at rest")).to_be_visible(timeout=WAIT_MS)
         one.page.wait_for_timeout(100)
         seen.append([picture.locator("svg").first.inner_html() for picture in pictures])
     assert all(len(set(of_one)) == 3 for of_one in zip(*seen, strict=True))
@@ -222,6 +222,11 @@ def test_pictures_follow_the_dial_without_the_server_and_the_level_it_rests_on_i
     playwright.expect(pictures[0].get_by_text(re.compile("flipped after"))).to_be_visible(timeout=WAIT_MS)
     one.settle()
     assert float(re.search(r"eps=([\d.]+)", one.page.url)[1]) == float(dial.input_value())
+    with one.page.expect_download(timeout=WAIT_MS) as waiting:
+        pictures[0].get_by_role("button", name="Save this picture").click()
+    saved = waiting.value.path().read_text()
+    assert saved.startswith("<svg")
+    assert "Not for clinical use" in saved
     one.page.locator(".st-key-eps button").click()
     playwright.expect(one.page.locator(".st-key-eps button[aria-label=Pause]")).to_be_visible(timeout=WAIT_MS)
 
@@ -313,7 +318,7 @@ def test_a_file_is_read_its_most_fragile_beat_opens_in_the_lab_and_stays_in_its_
     one = visit().open(f"{address}/your_ecg?recording=My+own+file&models=mlp-ce")
     one.page.locator("input[type=file]").set_input_files(path)
     rate = one.page.get_by_test_id("stNumberInputField").first
-    playwright.expect(one.page.get_by_text("does not say how many samples")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text("Nothing says how many samples")).to_be_visible(timeout=WAIT_MS)
     rate.fill("360")
     rate.press("Enter")
     playwright.expect(one.page.get_by_text("Cross-entropy (ce), MLP reads")).to_be_visible(timeout=WAIT_MS)

@@ -24,7 +24,9 @@ def of_levels(answer: Answer, attack: Attack) -> list[Frame]:
     settings = {name: getattr(attack, name) for name in described_fields(attack)}
     swept = replace(result, attack=attack.name, settings=settings, step=-1)
     frames = {
-        eps: _frame(eps, replace(swept, x_adv=x_adv, after=after), f"At ε {eps:.3f}; let go for the exact level.")
+        eps: _frame(
+            eps, replace(swept, x_adv=x_adv, after=after), f"Here ε is {eps:.3f}; the exact level follows at rest."
+        )
         for eps, x_adv, after in zip(sweep.eps.tolist(), sweep.x_adv, sweep.probabilities, strict=True)
     }
     frames[result.eps] = _frame(result.eps, result)

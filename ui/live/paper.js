@@ -41,6 +41,12 @@ class Picture {
       this.at[name] = root.querySelector("." + name);
     this.listen();
     new ResizeObserver(() => this.data && this.at.paper.clientWidth !== this.width && this.lay()).observe(this.at.paper);
+    // What is scrolled out of sight is drawn when it comes into sight.
+    this.seen = true;
+    new IntersectionObserver((changes) => {
+      this.seen = changes.at(-1).isIntersecting;
+      if (this.data) this.draw();
+    }).observe(root.host);
   }
 
   listen() {
@@ -122,7 +128,7 @@ class Picture {
     const { data } = this;
     const { ink } = data;
     const size = { width: this.width, height: this.height, viewBox: `0 0 ${this.width} ${this.height}` };
-    this.svg = element("svg", { xmlns: SVG, ...size, role: "img", "aria-label": data.alt });
+    this.svg = element("svg", { xmlns: SVG, ...size, "aria-hidden": true });
     this.svg.style.font = "12px var(--st-font, sans-serif)";
     const sheet = { x: this.left, width: this.right - this.left };
     element("rect", { ...sheet, y: ROOM.top, height: this.bottom - ROOM.top, fill: ink.paper }, this.svg);
@@ -232,7 +238,7 @@ class Picture {
     const { places } = this.data;
     const across = (at) => 6 + ((places[at] - places[0]) / (places.at(-1) - places[0] || 1)) * (width - 12);
     const up = (value) => height - 6 - ((value - low) / (high - low || 1)) * (height - 28);
-    const svg = element("svg", { width, height });
+    const svg = element("svg", { width, height, "aria-hidden": true });
     const d = "M" + values.map((value, at) => `${across(at).toFixed(1)} ${up(value).toFixed(1)}`).join("L");
     element("path", { d, fill: "none", stroke: colour, "stroke-width": 1.6 }, svg);
     const label = element("text", { x: 6, y: 12, "font-size": 12, fill: this.data.ink.muted }, svg);
@@ -265,7 +271,7 @@ class Picture {
   }
 
   draw() {
-    if (this.waiting) return;
+    if (this.waiting || !this.seen) return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
@@ -396,6 +402,7 @@ class Picture {
 
   save() {
     const copy = this.svg.cloneNode(true);
+    copy.removeAttribute("aria-hidden");
     copy.prepend(element("rect", { width: "100%", height: "100%", fill: this.data.ink.page }));
     copy.style.font = "12px sans-serif";
     const words = element("text", { x: this.width - 4, y: this.height - 1, "text-anchor": "end", "font-size": 9 }, copy);
