@@ -104,7 +104,7 @@ def cli(capsys):
     def run(*arguments):
         try:
             main([str(argument) for argument in arguments])
-            status = 0
+            status: str | int = 0
         except SystemExit as ended:
             status = ended.code or 0
         captured = capsys.readouterr()

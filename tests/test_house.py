@@ -13,7 +13,7 @@ from ui import navigation
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What each room of the core may import of the others: only those above it. Data flows one way.
-GROUND = ("errors", "progress", "settings", "compute", "files")
+GROUND = ("errors", "progress", "settings", "compute", "files", "writing")
 LAYERS = (
     "data",
     "models",

@@ -10,6 +10,8 @@ from nsr_core.errors import UserError
 from nsr_core.files import checkpoints_dir
 from nsr_core.training.card import find_checkpoint
 
+#: As many as a run's settings allow.
+MOST_THREADS = 1024
 Source = Annotated[str, typer.Option(help=f"Where the beats come from: {', '.join(SOURCES)}.")]
 Root = Annotated[
     Path | None,
@@ -19,7 +21,9 @@ Root = Annotated[
 ]
 SplitName = Annotated[str, typer.Option("--split", help=f"Which beats train and test: {', '.join(SPLITS)}.")]
 Device = Annotated[str, typer.Option(help="auto (CUDA where there is one), cpu or cuda.")]
-Threads = Annotated[int, typer.Option(min=1, help="CPU threads. The networks are small: one is usually best.")]
+Threads = Annotated[
+    int, typer.Option(min=1, max=MOST_THREADS, help="CPU threads. The networks are small: one is usually best.")
+]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be given several times.")
 ]

@@ -25,6 +25,7 @@ from nsr_core.reproduction.plan import (
     pending,
 )
 from nsr_core.reproduction.session import carry_out_all
+from nsr_core.reproduction.tasks import Task
 from nsr_core.training.card import list_checkpoints
 
 Out = Annotated[
@@ -81,14 +82,14 @@ def reproduce(
         int | None,
         typer.Option(
             min=0,
-            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN.cpu_beats:,} without.",
+            help=f"Test beats for PGD on the CNN, 0 for all; by default as the included checkpoint, else all with CUDA, {CNN.cpu_beats:,} without.",
         ),
     ] = None,
     cnn_samples: Annotated[
         int | None,
         typer.Option(
             min=2,
-            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN.cpu_samples} without.",
+            help=f"SPSA evaluations a step on the CNN; by default as the included checkpoint, else 2048 with CUDA, {CNN.cpu_samples} without.",
         ),
     ] = None,
     out: Out = None,
@@ -205,7 +206,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
         merges = [task for task in own if task.is_end]
         come_along = sum(name == model.name for name, _ in plan.taken_over)
         done = come_along + sum(task.name not in names for task in merges)
-        training = "comes along" if model.shipped else "done" if model.is_trained(bench) else "to do"
+        training = "included" if model.included else "done" if model.is_trained(bench) else "to do"
         seconds = sum(task.seconds(costs) for task in left)
         rows.append(
             (
@@ -226,7 +227,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
     emit(value | {"workers": count}, text, as_json)
 
 
-def _time_left(missing: list, costs: Costs, count: int) -> str:
+def _time_left(missing: list[Task], costs: Costs, count: int) -> str:
     if not missing:
         return "Nothing has to be computed: without --dry-run, the command writes the tables of what is there."
     seconds = sum(task.seconds(costs) for task in missing)

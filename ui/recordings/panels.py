@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
@@ -148,7 +149,7 @@ def _chosen(result: RecordingReading) -> None:
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
-            f"{figures.noise_told(reading.flips_at[row], spread)}; {figures.cuts_told(reading, row, spread)}"
+            f"{figures.noise_in_words(reading.flips_at[row], spread)}; {figures.cut_in_words(reading, row, spread)}"
             for name, reading in result.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
@@ -209,7 +210,7 @@ def _go_to(result: RecordingReading, row: int) -> None:
 def _lab_link(result: RecordingReading, row: int) -> None:
     """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
     flips = next(iter(result.networks.values())).flips_at[row]
-    eps = min(max(np.ceil(100 * flips) / 100, 0.01), figures.LARGEST) if np.isfinite(flips) else figures.LARGEST
+    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else LARGEST
     settings = {
         "source": SOURCE,
         "beat": result.cut.beats.name(row),

@@ -97,5 +97,5 @@ def _with_ceiling(table: pd.DataFrame, eps: float) -> pd.DataFrame:
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
     checks = [loaders.masking(name) for name in table["checkpoint"]]
-    table = table.assign(check=[check.light if check else None for check in checks])
+    table = table.assign(check=pd.Series([check.light if check else None for check in checks], table.index))
     return table[list(COLUMNS)].round(3).rename(columns=COLUMNS)
