@@ -1,6 +1,5 @@
 """Where this program keeps files, how it writes them so that none is ever half there, notes on them, and locks."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,10 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from nsr_core.errors import UserError
+from nsr_core.locking import lock
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
 CHECKPOINTS_VARIABLE = "NSR_CHECKPOINTS_DIR"
+#: Where it is 1, the app's visitors are strangers.
+PUBLIC_VARIABLE = "NSR_PUBLIC"
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: Only a wheel has this folder: in it lies what the repository has beside ``nsr_core`` (see pyproject.toml).
 BUNDLE = Path(__file__).resolve().parent / "_bundle"
@@ -57,7 +59,7 @@ def runs_dir() -> Path:
     return Path(os.environ.get(RUNS_VARIABLE) or base / "runs").absolute()
 
 
-def named_folder(text: str | os.PathLike) -> Path:
+def named_folder(text: str | os.PathLike[str]) -> Path:
     """The folder that a person names; ``~`` is a home folder where the system knows one."""
     return Path(os.path.expanduser(text))
 
@@ -154,7 +156,8 @@ def remove_leftovers(folder: Path) -> None:
                 continue
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                if status.st_uid != os.getuid() or not _is_left(mark, status.st_mtime):
+                is_own = not hasattr(os, "getuid") or status.st_uid == os.getuid()  # Windows has no such numbers
+                if not is_own or not _is_left(mark, status.st_mtime):
                     continue
                 if stat.S_ISDIR(status.st_mode):
                     shutil.rmtree(entry.path)
@@ -217,7 +220,7 @@ class Note:
 def take(file: IO[Any]) -> bool:
     """Take the lock on an open file, if nobody has it; closing the file, or dying, gives it back."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
     except BlockingIOError:
         return False
     return True
@@ -227,7 +230,7 @@ def is_held(path: Path) -> bool:
     """Whether a living process, or this one, has the lock on a file."""
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock(file, shared=True)
     except BlockingIOError:
         return True
     except OSError:
@@ -274,7 +277,7 @@ def writing(folder: Path, what: str) -> Iterator[None]:
                 path.unlink()  # while it is held: who opened it meanwhile sees that it is no longer there
 
 
-def _taken(path: Path) -> IO:
+def _taken(path: Path) -> IO[str]:
     """The lock file, open and locked.
 
     Raises:
@@ -294,7 +297,7 @@ def _taken(path: Path) -> IO:
         file.close()  # its holder removed it between our opening and our locking
 
 
-def _holder(file: IO) -> str:
+def _holder(file: IO[str]) -> str:
     try:
         file.seek(0)
         return file.read(200).strip() or "which did not say what it does"

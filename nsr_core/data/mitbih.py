@@ -123,8 +123,7 @@ def download(
         path = folder / name
         try:
             if not path.is_file() or file_digest(path) != digest:
-                content = _fetch_again(base_url + name, digest, attempts)
-                write_atomically(path, lambda partial, content=content: partial.write_bytes(content))
+                _keep_file(path, _fetch_again(base_url + name, digest, attempts))
         except _WrongContent as error:
             raise UserError(
                 f"{name} from {base_url} does not have the published SHA-256 and was deleted{error}. "
@@ -147,6 +146,10 @@ def download(
 
 class _WrongContent(Exception):
     """What came is not what was published; says what it seems to be."""
+
+
+def _keep_file(path: Path, content: bytes) -> None:
+    write_atomically(path, lambda partial: partial.write_bytes(content))
 
 
 def _fetch_again(url: str, digest: str, attempts: int) -> bytes:

@@ -99,7 +99,7 @@ def _this_visit(uploads: tuple[str, ...]) -> tuple[Callable[[], bool], Callable[
 
     def forget() -> None:
         for file in uploads:
-            files.remove_file(visit, file)
+            files.remove_file(visit, file)  # type: ignore[attr-defined] # of the manager that Streamlit runs, not of its protocol
         for key in OWN_KEYS:
             if key in state:
                 del state[key]
