@@ -107,5 +107,5 @@ def test_a_few_steps_make_the_bounds_small():
 
 def test_a_network_without_interval_bounds_is_said_with_a_way_out(batch):
     model = toys.random_linear()
-    with pytest.raises(UserError, match="A Linear brings no interval bounds.*or another method"):
+    with pytest.raises(UserError, match=r"A Linear brings no interval bounds.*or another method"):
         loss_of(MtlIbp(eps=0.1), model, batch)
