@@ -23,13 +23,14 @@ def read_search(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        value: dict[str, Any] = json.loads(path.read_text())
+        value = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it, or run: reproduce beta") from None
     missing = [key for key in KEYS if key not in value] if isinstance(value, dict) else list(KEYS)
     if missing:
         raise UserError(f"{path} lacks {', '.join(missing)}. Restore it, or run: reproduce beta")
-    return value
+    search: dict[str, Any] = value
+    return search
 
 
 def trials_of(search: dict[str, Any]) -> pd.DataFrame:

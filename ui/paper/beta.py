@@ -26,7 +26,7 @@ def show(ours: Ours) -> None:
         st.warning(str(error))
         return
     if search is None:
-        st.info("No search over β was made yet. The command line's `reproduce beta` does it.")
+        st.info("No search over β is here.")
         return
     trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nsr_core.recordings.recording import Recording
 
 MINUTES = 30
-_LOOK_EVERY_SECONDS = 60.0
+_SWEEP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def drop(ticket: object) -> None:
             _held.pop(ticket, None)
 
 
-def forget_unused(now: float) -> None:
+def sweep(now: float) -> None:
     """Forget what was not asked for in ``MINUTES`` before a time of ``time.monotonic``."""
     with _lock:
         for ticket in [ticket for ticket, (_, used) in _held.items() if now - used > 60 * MINUTES]:
@@ -59,13 +59,13 @@ def forget_unused(now: float) -> None:
 
 
 def _later() -> None:
-    timer = threading.Timer(_LOOK_EVERY_SECONDS, _forget_and_go_on)
+    timer = threading.Timer(_SWEEP_SECONDS, _sweep_and_go_on)
     timer.daemon = True
     timer.start()
 
 
-def _forget_and_go_on() -> None:
-    forget_unused(time.monotonic())
+def _sweep_and_go_on() -> None:
+    sweep(time.monotonic())
     with _lock:
         if _held:
             _later()
