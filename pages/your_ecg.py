@@ -5,7 +5,7 @@ import streamlit as st
 from nsr_core.errors import UserError
 from nsr_core.recordings.recording import Recording
 from ui import frame
-from ui.plain import plain
+from ui.plain import in_words, plain
 from ui.recordings import choices, panels, read, source
 
 LEAD = (
@@ -41,9 +41,9 @@ def _show(recording: Recording, chosen: choices.Choices) -> None:
     try:
         outcome = read.read(recording, chosen)
     except UserError as error:
-        st.error(plain(str(error)))
+        st.error(in_words(error))
         return
-    panels.show(outcome)
+    panels.show(recording, outcome)
 
 
 main()

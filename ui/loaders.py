@@ -11,16 +11,17 @@ import streamlit as st
 from nsr_core.beat import bracket
 from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket
 from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
+from nsr_core.certificates.ceiling import CEILING_FILE, Ceiling, read_ceiling
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.frequencies import frequencies_of
 from nsr_core.data.splits import SPLIT_SEED
-from nsr_core.errors import UserError
+from nsr_core.errors import Damaged, UserError
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
-from nsr_core.files import runs_dir
+from nsr_core.files import checkpoints_dir, runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.beta import BETA_FILE, read_search
@@ -38,7 +39,10 @@ from nsr_core.verdict.patients import PatientResult, read_patients
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = checkpoints_dir()
+#: Of a summary, without which it is none.
+SUMMARY_COLUMNS = {"attack", "eps", "acc", "acc_alone"}
+EVALUATE_AGAIN = "Evaluate the network again with an attack that it has results of: it is written anew."
 #: Before the name of a checkpoint that was trained on this machine.
 OWN = "runs/"
 
@@ -120,7 +124,14 @@ def summary(name: str) -> pd.DataFrame | None:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _summary(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame:
-    return pd.read_csv(Path(folder) / RESULTS_FILE)
+    path = Path(folder) / RESULTS_FILE
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{path} cannot be read ({error}). {EVALUATE_AGAIN}") from None
+    if missing := SUMMARY_COLUMNS - set(table):
+        raise Damaged(f"{path} lacks the columns {', '.join(sorted(missing))}. {EVALUATE_AGAIN}")
+    return table
 
 
 def beat_table(name: str) -> pd.DataFrame | None:
@@ -180,9 +191,10 @@ def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 
 
 def readings_of(name: str) -> list[str]:
-    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated."""
+    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated, or only its summary is here."""
     found = summary(name)
-    return [] if found is None else list(dict.fromkeys(found["attack"]))
+    there = found is not None and (folder_of(name) / BEATS_FILE).exists()
+    return list(dict.fromkeys(found["attack"])) if there else []
 
 
 def verdict(name: str) -> Verdict | None:
@@ -239,6 +251,22 @@ def patients(name: str, reading: str, eps: float) -> PatientResult:
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) -> PatientResult:
     return read_patients(Path(folder), reading, eps)
+
+
+def ceiling_for(name: str) -> Ceiling | None:
+    """What any classifier could keep of the test beats that a checkpoint's results are of, or None where that is not known.
+
+    Raises:
+        UserError: the included result cannot be read.
+    """
+    known, card = _ceiling(str(SHIPPED / CEILING_FILE), _stamps(SHIPPED, CEILING_FILE)), checkpoint(name).card
+    same = known and (known.source, known.split) == (card["data"]["source"], card["split"]["fingerprint"])
+    return known if same else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _ceiling(path: str, stamps: tuple[int, ...]) -> Ceiling | None:
+    return read_ceiling(Path(path))
 
 
 def beta_search() -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from nsr_core.attacks import PGD, Attack, BeatRandomness
 from nsr_core.data import CLASSES, Beats
-from nsr_core.evaluation.judge import judge
+from nsr_core.evaluation.judge import Judgement, judge
 from nsr_core.evaluation.rows import as_tensors, read_correctly
 from nsr_core.models import Network
+from nsr_core.progress import Progress, no_progress
 from nsr_core.training.checkpoint import Checkpoint
 
 SWEEP_EPS = tuple(np.round(np.linspace(0, 0.3, 31), 3).tolist())
@@ -29,16 +30,28 @@ class Sweep:
 
     Attributes:
         eps: (levels,) ascending; the given grid and, around the first flip, some levels more.
-        p_true: (levels,) probability of the true class on the attacked beat.
-        label: (levels,) str, what it is read as.
+        x_adv: (levels, 187) the attacked beat, in [0, 1].
+        probabilities: (levels, 5) of the classes on it.
+        true_class: the beat's class.
         smallest: the smallest level at which the attack succeeded; the grid's first where the beat is misread without noise,
             NaN where no level was enough. An attack may miss at a larger level what it found at a smaller one.
     """
 
     eps: np.ndarray
-    p_true: np.ndarray
-    label: np.ndarray
+    x_adv: np.ndarray
+    probabilities: np.ndarray
+    true_class: str
     smallest: float
+
+    @property
+    def p_true(self) -> np.ndarray:
+        """(levels,) probability of the true class."""
+        return self.probabilities[:, CLASSES.index(self.true_class)]
+
+    @property
+    def label(self) -> np.ndarray:
+        """(levels,) str, what the beat is read as."""
+        return np.array(CLASSES)[self.probabilities.argmax(1)]
 
 
 def sweep_beat(
@@ -50,6 +63,7 @@ def sweep_beat(
     *,
     seed: int = 0,
     signal_only: bool = False,
+    progress: Progress = no_progress,
 ) -> Sweep:
     """Attack one beat at every level of a grid, in one batch, then more finely around its first flip.
 
@@ -64,17 +78,20 @@ def sweep_beat(
 
     Args:
         eps_grid: ascending noise levels, in units of the beat's range.
+        progress: called at every step of the attack; raising from it stops the sweep.
     """
     network, y = checkpoint.network, beats.y[row]
     eps = np.asarray(eps_grid, float)
-    p_true, label = _at_levels(network, attack, beats, row, eps, seed, signal_only)
-    flipped = label != y
+    x_adv, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only, progress)
+    flipped = probabilities.argmax(1) != y
     if flipped.any() and (first := int(flipped.argmax())) > 0:
         between = np.linspace(eps[first - 1], eps[first], REFINEMENT + 2)[1:-1]
-        finer = _at_levels(network, attack, beats, row, between, seed, signal_only)
+        finer = _at_levels(network, attack, beats, row, between, seed, signal_only, progress)
         eps = np.insert(eps, first, between)
-        p_true, label = np.insert(p_true, first, finer[0]), np.insert(label, first, finer[1])
-    return Sweep(eps, p_true, np.array(CLASSES)[label], _first(eps, label != y))
+        x_adv = np.insert(x_adv, first, finer[0], axis=0)
+        probabilities = np.insert(probabilities, first, finer[1], axis=0)
+        flipped = probabilities.argmax(1) != y
+    return Sweep(eps, x_adv, probabilities, CLASSES[y], _first(eps, flipped))
 
 
 def smallest_flip(
@@ -89,8 +106,8 @@ def smallest_flip(
 ) -> float:
     """The smallest of the levels, ascending, at which an attack flips a beat; NaN where it does at none."""
     eps = np.asarray(eps_grid, float)
-    _, label = _at_levels(network, attack, beats, row, eps, seed, signal_only)
-    return _first(eps, label != beats.y[row])
+    _, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only)
+    return _first(eps, probabilities.argmax(1) != beats.y[row])
 
 
 def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
@@ -98,22 +115,49 @@ def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
 
 
 def _at_levels(
-    network: Network, attack: Attack, beats: Beats, row: int, eps: np.ndarray, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    row: int,
+    eps: np.ndarray,
+    seed: int,
+    signal_only: bool,
+    progress: Progress = no_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of the true class and predicted class of one beat attacked at each level."""
+    """One beat attacked at each level: (levels, 187) the beats and (levels, 5) their probabilities."""
     rows = np.full(len(eps), row)
-    probabilities = attacked_probabilities(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only)
-    return probabilities[:, beats.y[row]].numpy(), probabilities.argmax(1).numpy()
+    judged = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only, progress)
+    return judged.x_adv.numpy(), judged.logits.softmax(1).numpy()
 
 
 def attacked_probabilities(
-    network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float | Tensor,
+    seed: int,
+    signal_only: bool,
+    progress: Progress = no_progress,
 ) -> Tensor:
     """(rows, 5) probabilities of the attacked beats."""
+    return _attacked(network, attack, beats, rows, eps, seed, signal_only, progress).logits.softmax(1)
+
+
+def _attacked(
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float | Tensor,
+    seed: int,
+    signal_only: bool,
+    progress: Progress,
+) -> Judgement:
     x, y, signal = as_tensors(beats, rows)
     length = signal if signal_only else None
-    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows))
-    return judge(network, x, y, eps, length, result.x_adv).logits.softmax(1)
+    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows), progress=progress)
+    return judge(network, x, y, eps, length, result.x_adv)
 
 
 def find_fragile_beat(

@@ -24,7 +24,8 @@ CERTIFICATES_TABLE = BeatTable(
     COLUMN_TYPES,
     ("record", "sample"),
     "nothing is certified yet. Run: certify {folder}",
-    "delete it and certify again",
+    "certify",
+    "certify the checkpoint again",
 )
 save_certificates, load_certificates = CERTIFICATES_TABLE.save, CERTIFICATES_TABLE.load
 empty_table = CERTIFICATES_TABLE.empty

@@ -3,10 +3,9 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from nsr_core.cli.options import INCLUDED, Checkpoints
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
@@ -16,7 +15,7 @@ from nsr_core.training.card import list_checkpoints, read_card
 
 
 def list_all(
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     as_json: AsJson = False,
 ) -> None:
     """Show the networks, methods and attacks with their settings, the data sources, and the checkpoints."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nsr_core.cli.options import Root, Source
+from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS, Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
 from nsr_core.errors import UserError
@@ -48,7 +48,12 @@ Minutes = Annotated[
     ),
 ]
 ReproduceDevice = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu or cuda.")]
-Checkpoints = Annotated[Path, typer.Option(help="Checkpoints that are used where they are what would be trained.")]
+Checkpoints = Annotated[
+    Path,
+    typer.Option(
+        help="Checkpoints that are used where they are what would be trained.", show_default=INCLUDED_IN_WORDS
+    ),
+]
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
@@ -90,7 +95,7 @@ def reproduce(
     out: Out = None,
     workers: WorkerCount = None,
     scheduler: Scheduler = None,
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     source: Source = "mitbih",
     root: Root = None,
     device: ReproduceDevice = "auto",
@@ -149,7 +154,7 @@ def beta(
     out: Out = None,
     workers: WorkerCount = None,
     scheduler: Scheduler = None,
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     source: Source = "mitbih",
     root: Root = None,
     device: ReproduceDevice = "auto",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.levels import levels_of, table_of
@@ -13,7 +14,7 @@ from nsr_core.writing import rows_of
 
 
 def verdict(
-    root: Annotated[Path, typer.Argument(help="Folder of checkpoints.")] = Path("checkpoints"),
+    root: Annotated[Path, typer.Argument(help="Folder of checkpoints.", show_default=INCLUDED_IN_WORDS)] = INCLUDED,
     eps: Annotated[float, typer.Option(min=0, max=1, help="Noise level.")] = 0.1,
     as_json: AsJson = False,
 ) -> None:

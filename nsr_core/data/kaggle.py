@@ -14,6 +14,7 @@ import pandas as pd
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES, Beats
 from nsr_core.errors import UserError
+from nsr_core.files import named_folder, short
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_KAGGLE_DIR"
@@ -69,9 +70,9 @@ def _find_folder(root: str | os.PathLike[str] | None) -> Path:
     wanted = f"a folder with {' and '.join(FILES.values())}, unpacked"
     if not named:
         raise UserError(f"The published CSV is not downloaded for you. Give {wanted}.", command_line=GIVE_FOLDER)
-    folder = Path(named).expanduser()
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder. Give {wanted}.", command_line=GIVE_FOLDER)
+    folder = named_folder(named)
+    if not os.path.isdir(folder):
+        raise UserError(f"{short(folder)} is not a folder. Give {wanted}.", command_line=GIVE_FOLDER)
     for name in FILES.values():
         if not (folder / name).is_file():
             raise UserError(f"{name} is missing in {folder}. Give {wanted}.", command_line=GIVE_FOLDER)

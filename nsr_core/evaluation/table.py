@@ -38,6 +38,7 @@ BEATS_TABLE = BeatTable(
     COLUMN_TYPES,
     ("attack", "eps", "record", "sample"),
     "this checkpoint has no attack results yet. Run: evaluate {folder}",
+    "evaluate",
     "evaluate the checkpoint again",
 )
 save_table, load_table = BEATS_TABLE.save, BEATS_TABLE.load

@@ -1,12 +1,12 @@
 """A finished search over β: what it found, as a table, in words and on paper."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from nsr_core.errors import UserError
+from nsr_core.files import read_json
 from nsr_core.writing import markdown
 
 #: In the folder of a search, and among the checkpoints that come along.
@@ -23,14 +23,13 @@ def read_search(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        value = json.loads(path.read_text())
+        value: dict[str, Any] = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it, or run: reproduce beta") from None
     missing = [key for key in KEYS if key not in value] if isinstance(value, dict) else list(KEYS)
     if missing:
         raise UserError(f"{path} lacks {', '.join(missing)}. Restore it, or run: reproduce beta")
-    search: dict[str, Any] = value
-    return search
+    return value
 
 
 def trials_of(search: dict[str, Any]) -> pd.DataFrame:

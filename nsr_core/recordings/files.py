@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -55,6 +56,11 @@ def read_recording(
     limits.check_bytes(size, streamed=True)
     files = _unzipped(files, limits, deadline)
     name, kind = _main(files)
+    if kind.needs and find_spec(kind.needs) is None:
+        raise UserError(
+            f"{quote(name)} is {kind.title}, which needs the package {kind.needs}, and that is not installed. "
+            'Install it: pip install "nsr-ecg[recordings]"'
+        )
     limits.check_bytes(size, streamed=kind.is_streamed)
     picked = kind.belonging(name, files) if kind.belonging else {name: files[name]}
     with np.errstate(all="ignore"):  # a file may hold any numbers, up to those that overflow a sum

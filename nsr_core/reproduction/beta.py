@@ -16,7 +16,7 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.robustness import attack_beats
 from nsr_core.evaluation.summary import summarise
-from nsr_core.files import Note, write_atomically
+from nsr_core.files import Note, read_json, write_atomically
 from nsr_core.methods import METHODS, get_method
 from nsr_core.paper.beta import BETA_FILE
 from nsr_core.progress import Progress
@@ -210,7 +210,7 @@ def _with_earlier(trials: Sequence[Trial], bench: Bench) -> list[Trial]:
 def _trial_in(path: Path) -> Trial | None:
     """The trial whose result a file holds; None where it is damaged."""
     try:
-        return Trial(TrainConfig.from_json(json.loads(path.read_text())["identity"]["config"]))
+        return Trial(TrainConfig.from_json(read_json(path)["identity"]["config"]))
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
 

@@ -25,6 +25,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.slider(
         "How many of 100", 0, 100, 50 if value is None else value, key=key, disabled=disabled
     ),
+    "within 5 of 100",
     of_beat=False,
 )
 

@@ -11,6 +11,7 @@ from nsr_core.paper.replication import Replication, provenance, published_and_ou
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import over_seeds, rows_by_seed
 from ui import loaders
+from ui.plain import in_words
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def _replications(names: Iterable[str]) -> list[Replication]:
         try:
             found.append(Replication.of(loaders.checkpoint(name), loaders.summary(name)))
         except UserError as error:
-            st.warning(f"{name} is left out: {error}")
+            st.warning(f"{name} is left out: {in_words(error)}")
     return found
 
 

@@ -22,7 +22,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
 
     Args:
         table: of ``nsr_core.verdict.levels.table_of``, with the columns ``title`` and ``group``, from the top down,
-            each group together. A group has a heading, a row of its own.
+            each group together, and ``ceiling``, NaN where it is not known. A group has a heading, a row of its own.
     """
     starts = ~table["group"].astype(str).duplicated().to_numpy()
     rows = np.arange(len(table)) + starts.cumsum()
@@ -65,6 +65,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
             "hovertemplate": "%{text}<extra></extra>",
         }
     )
+    data += _ceilings(table, rows, ink)
     look = layout(ink, _ROW_PX * height + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
     look["annotations"] = [
         note(_heading(table[table["group"] == group]), 0, row - 1, xanchor="left", font={"color": ink.text})
@@ -84,6 +85,28 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
         ),
     }
     return go.Figure({"data": data, "layout": look | axes})
+
+
+def _ceilings(table: pd.DataFrame, rows: np.ndarray, ink: Ink) -> list[Part]:
+    """A vertical line through the rows of each group whose ceiling is known."""
+    known = table.assign(row=rows).dropna(subset="ceiling")
+    if known.empty:
+        return []
+    x: list[float] = []
+    y: list[float] = []
+    for _, some in known.groupby("group", sort=False, observed=True):
+        x += [some["ceiling"].max()] * 2 + [np.nan]
+        y += [some["row"].min() - 0.5, some["row"].max() + 0.5, np.nan]
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": "any classifier, at most (whole test split)",
+        "line": {"color": ink.text, "width": 1.6, "dash": "dot"},
+        "hovertemplate": "any classifier, at most %{x:.3f}<extra></extra>",
+    }
+    return [line]
 
 
 def _heading(rows: pd.DataFrame) -> str:

@@ -93,4 +93,5 @@ DICOM = Format(
     recognise=lambda name, content: content[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC,
     read=read_dicom,
     reads="the channels of the longest group of waveforms",
+    needs="pydicom",
 )
