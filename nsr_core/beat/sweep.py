@@ -51,7 +51,8 @@ class Sweep:
     @property
     def label(self) -> np.ndarray:
         """(levels,) str, what the beat is read as."""
-        return np.array(CLASSES)[self.probabilities.argmax(1)]
+        classes: np.ndarray = np.array(CLASSES)[self.probabilities.argmax(1)]
+        return classes
 
 
 def sweep_beat(

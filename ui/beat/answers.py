@@ -74,10 +74,11 @@ def _answer(
         key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
     )
     quick = sweep_attack(choice)
-    key = ("sweep", *beat, quick)
-    if key not in memo and (progress := listener()) is None:
+    of_sweep = ("sweep", *beat, quick)
+    swept_progress = no_progress if of_sweep in memo else listener()
+    if swept_progress is None:
         return None
-    swept = memo.get(key, lambda: sweep_beat(checkpoint, quick, beats, row, progress=progress, **settings))
+    swept = memo.get(of_sweep, lambda: sweep_beat(checkpoint, quick, beats, row, progress=swept_progress, **settings))
     return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, result, swept)
 
 

@@ -60,8 +60,9 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         key="ladder",
         alt=f"At noise level {eps:g}, PGD (100 steps) as published, worst case and proved: "
         + "; ".join(
-            f"{row.title} {row.published:.2f}, {row.worst:.2f}, {'-' if np.isnan(row.proved) else f'{row.proved:.2f}'}"
-            for row in table.itertuples()
+            f"{row['title']} {row['published']:.2f}, {row['worst']:.2f}, "
+            + ("-" if np.isnan(row["proved"]) else f"{row['proved']:.2f}")
+            for row in table.to_dict("records")
         ),
     )
     st.caption(words.protocols(table["checkpoint"]))
