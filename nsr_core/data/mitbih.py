@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -93,10 +94,6 @@ def is_at_hand(root: str | os.PathLike[str] | None = None) -> bool:
     return (cache_dir() / CUT_BEATS_FILE).exists() or all((downloaded / name).is_file() for name in CHECKSUMS)
 
 
-def _write(content: bytes, path: Path) -> None:
-    write_atomically(path, lambda partial: partial.write_bytes(content))
-
-
 def given_folder(root: str | os.PathLike[str] | None) -> Path | None:
     """The records folder that the caller or the environment names; None where neither does."""
     named = root or os.environ.get(ROOT_VARIABLE)
@@ -128,7 +125,7 @@ def download(
         try:
             if not path.is_file() or file_digest(path) != digest:
                 content = _fetch_again(base_url + name, digest, attempts)
-                _write(content, path)
+                write_atomically(path, partial(Path.write_bytes, data=content))
         except _WrongContent as error:
             raise UserError(
                 f"{name} from {base_url} does not have the published SHA-256 and was deleted{error}. "
