@@ -94,22 +94,6 @@ def sweep_beat(
     return Sweep(eps, x_adv, probabilities, CLASSES[y], _first(eps, flipped))
 
 
-def smallest_flip(
-    network: Network,
-    attack: Attack,
-    beats: Beats,
-    row: int,
-    eps_grid: Sequence[float] | np.ndarray,
-    *,
-    seed: int = 0,
-    signal_only: bool = False,
-) -> float:
-    """The smallest of the levels, ascending, at which an attack flips a beat; NaN where it does at none."""
-    eps = np.asarray(eps_grid, float)
-    _, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only)
-    return _first(eps, probabilities.argmax(1) != beats.y[row])
-
-
 def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
     return float(eps[flipped.argmax()]) if flipped.any() else np.nan
 

@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -123,7 +124,8 @@ def download(
         path = folder / name
         try:
             if not path.is_file() or file_digest(path) != digest:
-                _keep_file(path, _fetch_again(base_url + name, digest, attempts))
+                content = _fetch_again(base_url + name, digest, attempts)
+                write_atomically(path, partial(Path.write_bytes, data=content))
         except _WrongContent as error:
             raise UserError(
                 f"{name} from {base_url} does not have the published SHA-256 and was deleted{error}. "
@@ -146,10 +148,6 @@ def download(
 
 class _WrongContent(Exception):
     """What came is not what was published; says what it seems to be."""
-
-
-def _keep_file(path: Path, content: bytes) -> None:
-    write_atomically(path, lambda partial: partial.write_bytes(content))
 
 
 def _fetch_again(url: str, digest: str, attempts: int) -> bytes:
