@@ -15,3 +15,7 @@ class UserError(ValueError):
     def __init__(self, message: str = "", *, command_line: str = "") -> None:
         super().__init__(message)
         self.command_line = command_line
+
+
+class Damaged(UserError):
+    """A file of this program cannot be used, or is gone, though others rely on it. Who makes it may put another in its place."""

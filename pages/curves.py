@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from nsr_core.errors import UserError
 from ui import frame, loaders
 from ui.evaluation import attack_anew, choice, panels
+from ui.plain import in_words, plain
 
 LEAD = (
     "How much of a network's accuracy is left when every beat is attacked? Every point is counted from stored results, "
@@ -13,7 +15,7 @@ LEAD = (
 
 def main() -> None:
     with frame.page("Robustness curves", LEAD):
-        names = [name for name in frame.checkpoint_names() if loaders.readings_of(name)]
+        names = _evaluated(frame.checkpoint_names())
         if not names:
             st.info("No network here was attacked yet. Train one on the page Train, then evaluate it.")
             return
@@ -23,6 +25,18 @@ def main() -> None:
         with result:
             panels.show(view)
         attack_anew.show(frame.checkpoint_names())
+
+
+def _evaluated(names: list[str]) -> list[str]:
+    """Those that have results; one whose results cannot be read is named and left out."""
+    found = []
+    for name in names:
+        try:
+            if loaders.readings_of(name):
+                found.append(name)
+        except UserError as error:
+            st.warning(f"{plain(loaders.title(name))} is left out: {in_words(error)}")
+    return found
 
 
 main()

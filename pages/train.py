@@ -12,12 +12,15 @@ from nsr_core.jobs.kinds import Training
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
+from nsr_core.training.card import check_history, read_card
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.validate import BEATS_PER_CLASS, VALIDATION_EPS
 from ui import chart, frame, loaders, run_list, sources
 from ui.forms import settings_form
 from ui.links import page_link
 from ui.pick import pick_one
+from ui.plain import in_words
+from ui.serving import NOT_HERE, is_public
 from ui.theme import ink
 from ui.training import figures
 
@@ -36,6 +39,9 @@ RECIPE_SETTINGS = ("normalise_kernels", "weight_decay", "bias", "restart_dead_ke
 
 def main() -> None:
     with frame.page("Train", LEAD):
+        if is_public():
+            st.info(NOT_HERE)
+            return
         controls, runs = st.columns([1, 2], gap="large")
         with controls:
             _choose()
@@ -135,7 +141,7 @@ def _start(network: str, method: str, changes: dict[str, Any]) -> None:
             Training(paper_config(network, method, **changes), root=sources.root_of(str(changes["source"])))
         )
     except UserError as error:
-        st.error(str(error))
+        st.error(in_words(error))
         return
     st.toast(f"{run.name} is queued.", icon=":material/play_arrow:")
 
@@ -143,6 +149,11 @@ def _start(network: str, method: str, changes: dict[str, Any]) -> None:
 def _detail(run: Run, newest: bool) -> None:
     """A run's curves, its settings, and where to go on with its network."""
     history = run.history()
+    if run.state == jobs.FINISHED:
+        try:
+            check_history(run.folder, read_card(run.folder))
+        except UserError as error:
+            st.warning(in_words(error))
     if history.empty:
         return
     last = history.iloc[-1]

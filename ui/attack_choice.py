@@ -13,6 +13,7 @@ from nsr_core.settings import described_fields, update
 from ui import live
 from ui.forms import settings_form, whole_number
 from ui.pick import pick_one
+from ui.plain import in_words
 from ui.theme import ink
 
 #: The noise levels to choose from, and the one that a page opens on.
@@ -76,7 +77,7 @@ def choose_attack(in_units: Callable[[float], str], noise: DeltaGenerator) -> At
     try:
         return AttackChoice(name, update(attack, changes), eps, seed, signal_only)
     except UserError as error:
-        st.error(str(error))
+        st.error(in_words(error))
         return None
 
 

@@ -1,5 +1,6 @@
 """What stands around every page: its title, which beats are shown, and what the app must not be used for."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,19 +8,29 @@ import streamlit as st
 
 from nsr_core import DISCLAIMER
 from nsr_core.data import Beats
+from nsr_core.errors import UserError
 from ui import glossary, loaders, sources, theme
 from ui.navigation import enter_late
+from ui.plain import in_words
 
 
 @contextmanager
 def page(title: str, lead: str) -> Iterator[None]:
-    """Draw a page's head, then what the ``with`` block draws, then its foot."""
+    """Draw a page's head, then what the ``with`` block draws, then its foot; in the place of what fails, why it did."""
     enter_late()
     st.title(title, anchor=False)
     st.html(theme.style(theme.ink()))
     st.markdown(lead)
     glossary.popover()
-    yield
+    try:
+        yield
+    except UserError as error:
+        st.error(in_words(error))
+    except OSError as error:  # a full disk, a folder that is gone: one line here, all of it on the console
+        logging.getLogger(__name__).exception("The page could not be drawn.")
+        st.error(
+            in_words(f"The machine that runs this app refused something ({error.strerror or error}). Try again later.")
+        )
     st.divider()
     st.caption(DISCLAIMER)
 

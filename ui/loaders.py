@@ -16,16 +16,16 @@ from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.frequencies import frequencies_of
 from nsr_core.data.splits import SPLIT_SEED
-from nsr_core.errors import UserError
+from nsr_core.errors import Damaged, UserError
 from nsr_core.evaluation import curves
 from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
-from nsr_core.files import runs_dir
+from nsr_core.files import checkpoints_dir, runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.beta import BETA_FILE, read_search
-from nsr_core.paper.replica import Replica
+from nsr_core.paper.replication import Replication
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
@@ -39,7 +39,10 @@ from nsr_core.verdict.patients import PatientResult, read_patients
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = checkpoints_dir()
+#: Of a summary, without which it is none.
+SUMMARY_COLUMNS = {"attack", "eps", "acc", "acc_alone"}
+EVALUATE_AGAIN = "Evaluate the network again with an attack that it has results of: it is written anew."
 #: Before the name of a checkpoint that was trained on this machine.
 OWN = "runs/"
 
@@ -121,7 +124,14 @@ def summary(name: str) -> pd.DataFrame | None:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _summary(folder: str, stamps: tuple[int, ...]) -> pd.DataFrame:
-    return pd.read_csv(Path(folder) / RESULTS_FILE)
+    path = Path(folder) / RESULTS_FILE
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{path} cannot be read ({error}). {EVALUATE_AGAIN}") from None
+    if missing := SUMMARY_COLUMNS - set(table):
+        raise Damaged(f"{path} lacks the columns {', '.join(sorted(missing))}. {EVALUATE_AGAIN}")
+    return table
 
 
 def beat_table(name: str) -> pd.DataFrame | None:
@@ -181,9 +191,11 @@ def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 
 
 def readings_of(name: str) -> list[str]:
-    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated."""
+    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated, or only its summary is here."""
     found = summary(name)
-    return [] if found is None else list(dict.fromkeys(found["attack"]))
+    if found is None or not (folder_of(name) / BEATS_FILE).exists():
+        return []
+    return list(dict.fromkeys(found["attack"]))
 
 
 def verdict(name: str) -> Verdict | None:
@@ -259,7 +271,7 @@ def _ceiling(path: str, stamps: tuple[int, ...]) -> Ceiling | None:
 
 
 def beta_search() -> dict[str, Any] | None:
-    """The search over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
+    """The included search over β (see ``nsr_core.paper.beta``), or None where there is none.
 
     Raises:
         UserError: it cannot be read.
@@ -296,15 +308,15 @@ def protocol(name: str, reading: str) -> str:
     attack = readings(table)[reading].attack
     ran = card["results"]["attacks"][attack]
     where = "signal samples only" if ran["signal_only"] else "padding included"
-    replica = Replica.of(checkpoint(name), None)
-    changed = "; ".join(replica.setting_departures(reading)) if attack in PAPER_PLAN else ""
-    training = "; ".join(replica.training_departures)
+    replication = Replication.of(checkpoint(name), None)
+    changed = "; ".join(replication.setting_departures(reading)) if attack in PAPER_PLAN else ""
+    training = "; ".join(replication.training_departures)
     rules = ran["protocol"] + (f" ({changed})" if changed else "")
     departs = f"The training departs from the paper's: {training}. " if training else ""
     return (
         f"Protocol: {rules}; {ran['beats']}, {where}; split by {card['split']['name']} "
         f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
-        f"{replica.epochs} epochs. {departs}An attack that fails proves nothing."
+        f"{replication.epochs} epochs. {departs}An attack that fails proves nothing."
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from ui import serving
+
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ENTERED = "entered"
 
@@ -75,6 +77,7 @@ PAGES = {
 def enter() -> StreamlitPage:
     """Set the app up around whichever page is asked for, and return that page."""
     st.session_state[ENTERED] = True
+    serving.start_up()
     # Before the navigation, which else fetches each page's own icon from the internet.
     st.set_page_config(page_icon="🫀", layout="wide")
     pages = [

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import loaders
 from ui.pick import pick_some
+from ui.plain import quoted
 
 MOST_NETWORKS = 4
 
@@ -13,7 +14,7 @@ def choose_networks(names: list[str], first: tuple[str, ...]) -> list[str]:
     asked = st.query_params.get_all("models") if "models" not in st.session_state else []
     if missing := [name for name in asked if name not in names]:
         st.warning(
-            f"The link names networks that are not here: {', '.join(f'`{name}`' for name in missing)}. They may have been deleted, "
+            f"The link names networks that are not here: {', '.join(map(quoted, missing))}. They may have been deleted, "
             "or trained on another machine. Others are shown instead."
         )
     return pick_some(

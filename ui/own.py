@@ -6,6 +6,7 @@ import streamlit as st
 from nsr_core.data import Beats
 from nsr_core.recordings.beats import NO_CLASS
 from nsr_core.recordings.reading import RecordingReading
+from ui.recordings import held
 
 _KEPT = "own_reading"
 
@@ -22,6 +23,7 @@ def is_there() -> bool:
 
 def reading() -> RecordingReading:
     """The recording that was read last."""
+    held.touch()
     return st.session_state[_KEPT]
 
 

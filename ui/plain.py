@@ -2,9 +2,24 @@
 
 import re
 
+from ui.serving import is_public
+
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+#: The folders of a path, its name left out.
+_FOLDERS = re.compile(r"(?<![\w.:/])~?/(?:[^\s/,;()'\"]+/)+")
 
 
 def plain(text: str) -> str:
     """The text with every mark that Markdown could take for more than itself made harmless."""
     return _MARKS.sub(r"\\\1", text)
+
+
+def in_words(error: Exception | str) -> str:
+    """An error's message, to be shown as it is; to strangers without the folders of this machine."""
+    text = str(error)
+    return plain(_FOLDERS.sub("", text) if is_public() else text)
+
+
+def quoted(name: str) -> str:
+    """A name as code, out of which none of its own marks leads."""
+    return f"`{name.replace('`', chr(39))}`"

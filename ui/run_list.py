@@ -8,6 +8,7 @@ from nsr_core import jobs
 from nsr_core.errors import UserError
 from nsr_core.jobs import Run
 from nsr_core.progress import duration
+from ui.plain import in_words
 
 ICONS = {
     jobs.QUEUED: ":material/hourglass_empty:",
@@ -59,7 +60,7 @@ def _one(run: Run) -> None:
         share = run.done / run.total if run.total else 0.0
         st.progress(min(share, 1.0), f"{run.what}{_left(run)}")
     if run.error:
-        st.error(run.error)
+        st.error(in_words(run.error))
 
 
 def _buttons(run: Run) -> None:
@@ -105,7 +106,7 @@ def _button(run: Run, label: str, icon: str, act: Callable[[Run], object]) -> No
         try:
             act(run)
         except UserError as error:
-            st.error(str(error))
+            st.error(in_words(error))
         else:
             st.rerun()
 

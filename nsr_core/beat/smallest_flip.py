@@ -1,6 +1,7 @@
 """For many beats at once: the smallest noise found that changes what a network reads, whatever it reads."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ FIRST, LARGEST, SMALLEST = 0.03, 0.3, 0.0005
 #: It also ends where the level that flips is at most so much above one that did not.
 TOLERANCE = 0.1
 WORKERS = 2
+#: Seconds between two reports, each of which may stop the search.
+REPORT_EVERY = 0.5
+LOOKING = "looking for the smallest noise that changes the reading"
 
 
 def smallest_flips(
@@ -53,30 +57,51 @@ def smallest_flips(
     x, _, length = as_tensors(beats, np.arange(len(beats)))
     batches = torch.arange(len(beats)).split(batch_size(network.name))
 
+    stopped = Event()
+
+    def heed(done: int, total: int, what: str) -> None:
+        if stopped.is_set():
+            raise _Stopped
+
     def search(rows: Tensor) -> np.ndarray:
-        return _search(network, attack, x[rows], y[rows], length[rows], rows.numpy(), seed)
+        return _search(network, attack, x[rows], y[rows], length[rows], rows.numpy(), seed, heed)
 
     found: list[np.ndarray] = []
     with ThreadPoolExecutor(workers) as pool:
+        searches = [pool.submit(search, rows) for rows in batches]
         try:
-            for smallest in pool.map(search, batches):
-                found.append(smallest)
-                progress(sum(map(len, found)), len(beats), "looking for the smallest noise that changes the reading")
+            for each in searches:
+                while not wait([each], REPORT_EVERY).done:
+                    progress(sum(map(len, found)), len(beats), LOOKING)
+                found.append(each.result())
+                progress(sum(map(len, found)), len(beats), LOOKING)
         except BaseException:
+            stopped.set()  # those that run stop at their next step
             pool.shutdown(cancel_futures=True)
             raise
     return np.concatenate(found)
 
 
+class _Stopped(Exception):
+    """Ends a search that nobody waits for."""
+
+
 def _search(
-    network: Network, attack: Attack, x: Tensor, y: Tensor, length: Tensor, numbers: np.ndarray, seed: int
+    network: Network,
+    attack: Attack,
+    x: Tensor,
+    y: Tensor,
+    length: Tensor,
+    numbers: np.ndarray,
+    seed: int,
+    progress: Progress,
 ) -> np.ndarray:
     held, flipped, eps = (x.new_full((len(x),), level) for level in (0.0, torch.inf, FIRST))
     open_rows = torch.arange(len(x))
     while len(open_rows):
         rows, level = open_rows, eps[open_rows]
         chance = BeatRandomness(seed, numbers[rows.numpy()])
-        proposed = attack(network, x[rows], y[rows], level, length=length[rows], randomness=chance)
+        proposed = attack(network, x[rows], y[rows], level, length=length[rows], randomness=chance, progress=progress)
         judged = judge(network, x[rows], y[rows], level, length[rows], proposed.x_adv)
         won, used = judged.broken, (judged.x_adv - x[rows]).abs().amax(1)
         flipped[rows[won]] = torch.minimum(flipped[rows[won]], used[won])

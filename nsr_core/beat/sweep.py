@@ -12,6 +12,7 @@ from nsr_core.data import CLASSES, Beats
 from nsr_core.evaluation.judge import Judgement, judge
 from nsr_core.evaluation.rows import as_tensors, read_correctly
 from nsr_core.models import Network
+from nsr_core.progress import Progress, no_progress
 from nsr_core.training.checkpoint import Checkpoint
 
 SWEEP_EPS = tuple(np.round(np.linspace(0, 0.3, 31), 3).tolist())
@@ -45,12 +46,12 @@ class Sweep:
     @property
     def p_true(self) -> np.ndarray:
         """(levels,) probability of the true class."""
-        return self.probabilities[:, CLASSES.index(self.true_class)]
+        return np.asarray(self.probabilities[:, CLASSES.index(self.true_class)])
 
     @property
     def label(self) -> np.ndarray:
         """(levels,) str, what the beat is read as."""
-        return np.array(CLASSES)[self.probabilities.argmax(1)]
+        return np.asarray(np.array(CLASSES)[self.probabilities.argmax(1)])
 
 
 def sweep_beat(
@@ -62,21 +63,30 @@ def sweep_beat(
     *,
     seed: int = 0,
     signal_only: bool = False,
+    progress: Progress = no_progress,
 ) -> Sweep:
     """Attack one beat at every level of a grid, in one batch, then more finely around its first flip.
+
+    >>> from nsr_core.attacks import PGD
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> swept = sweep_beat(load_checkpoint("checkpoints/mlp-ce"), PGD(steps=20), load_beats("demo"), 3, (0.0, 0.05, 0.1))
+    >>> str(swept.label[0]), str(swept.label[-1]), 0 < swept.smallest < 0.05
+    ('V', 'F', True)
 
     The chance is that of ``attack_beat``: at each level the result is the same as there, up to rounding.
 
     Args:
         eps_grid: ascending noise levels, in units of the beat's range.
+        progress: called at every step of the attack; raising from it stops the sweep.
     """
     network, y = checkpoint.network, beats.y[row]
     eps = np.asarray(eps_grid, float)
-    x_adv, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only)
+    x_adv, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only, progress)
     flipped = probabilities.argmax(1) != y
     if flipped.any() and (first := int(flipped.argmax())) > 0:
         between = np.linspace(eps[first - 1], eps[first], REFINEMENT + 2)[1:-1]
-        finer = _at_levels(network, attack, beats, row, between, seed, signal_only)
+        finer = _at_levels(network, attack, beats, row, between, seed, signal_only, progress)
         eps = np.insert(eps, first, between)
         x_adv = np.insert(x_adv, first, finer[0], axis=0)
         probabilities = np.insert(probabilities, first, finer[1], axis=0)
@@ -105,27 +115,48 @@ def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
 
 
 def _at_levels(
-    network: Network, attack: Attack, beats: Beats, row: int, eps: np.ndarray, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    row: int,
+    eps: np.ndarray,
+    seed: int,
+    signal_only: bool,
+    progress: Progress = no_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One beat attacked at each level: (levels, 187) the beats and (levels, 5) their probabilities."""
     rows = np.full(len(eps), row)
-    judged = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only)
+    judged = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only, progress)
     return judged.x_adv.numpy(), judged.logits.softmax(1).numpy()
 
 
 def attacked_probabilities(
-    network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float | Tensor,
+    seed: int,
+    signal_only: bool,
+    progress: Progress = no_progress,
 ) -> Tensor:
     """(rows, 5) probabilities of the attacked beats."""
-    return _attacked(network, attack, beats, rows, eps, seed, signal_only).logits.softmax(1)
+    return _attacked(network, attack, beats, rows, eps, seed, signal_only, progress).logits.softmax(1)
 
 
 def _attacked(
-    network: Network, attack: Attack, beats: Beats, rows: np.ndarray, eps: float | Tensor, seed: int, signal_only: bool
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float | Tensor,
+    seed: int,
+    signal_only: bool,
+    progress: Progress,
 ) -> Judgement:
     x, y, signal = as_tensors(beats, rows)
     length = signal if signal_only else None
-    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows))
+    result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows), progress=progress)
     return judge(network, x, y, eps, length, result.x_adv)
 
 

@@ -116,7 +116,8 @@ def most_kept(conflicts: Conflicts, eps: float, weight: Numbers | None = None) -
 def equal_priors(y: np.ndarray) -> Numbers:
     """(beats,) weights that add up to 1 and give each class the same."""
     counts = np.bincount(y, minlength=len(CLASSES))
-    return 1 / (counts[y] * np.count_nonzero(counts))
+    weights: Numbers = 1 / (counts[y] * np.count_nonzero(counts))
+    return weights
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from nsr_core.certificates.methods import get_method
+from nsr_core.certificates.methods import get_bound
 from nsr_core.certificates.search import LEAST_MARGIN, tolerance_of
 from nsr_core.certificates.stages import stages_of
-from nsr_core.certificates.table import certify_beats, empty_table, load_certificates, save_certificates
+from nsr_core.certificates.table import CERTIFICATES_TABLE, certify_beats, load_certificates, save_certificates
 from nsr_core.compute import describe_machine
 from nsr_core.data import Beats, Split
 from nsr_core.data.beat_tables import place_in_table
@@ -47,7 +47,7 @@ def certify(
     Args:
         folder: of a checkpoint.
         beats, split: must be those that the checkpoint was trained on.
-        method: a name in ``METHODS``.
+        method: a name in ``BOUNDS``.
         per_class, spread: see ``chosen_test_beats``.
         signal_only: whether noise leaves the padding untouched.
         replace_results: whether certificates with other settings may be replaced.
@@ -60,8 +60,8 @@ def certify(
         UserError: not a checkpoint, one of another split, one whose network has no certificate, or there are certificates
             with other settings.
     """
-    get_method(method)
-    with open_results(folder) as checkpoint:
+    get_bound(method)
+    with open_results(folder, "certifying") as checkpoint:
         stages = stages_of(checkpoint.network)  # else the card would tell of certificates that cannot be
         check_split(checkpoint, split)
         asked = chosen_test_beats(beats, split, per_class, spread)
@@ -75,11 +75,13 @@ def certify(
         if not known:
             path.unlink(missing_ok=True)  # rows of other settings are gone before the card names these
         entry = known or {**settings, "seconds": 0.0}
-        table = load_certificates(path) if path.exists() else empty_table()
+        table = CERTIFICATES_TABLE.load_to_add(path, replace_results)
         missing = asked[place_in_table(beats, asked, table) < 0]
         if len(missing):
             entry |= {"beats": which_beats(per_class, spread), "of": len(asked), "done": len(table)}
             write_entry(checkpoint, ENTRY, value=entry)
+        elif entry.get("done") != len(table):  # the last run was killed between its table and this entry
+            write_entry(checkpoint, ENTRY, value=entry | {"done": len(table)})
         for start in range(0, len(missing), KEPT_EVERY):
             began, before = time.perf_counter(), len(asked) - len(missing) + start
             part = missing[start : start + KEPT_EVERY]

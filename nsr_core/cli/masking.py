@@ -1,5 +1,6 @@
 """``masking``: whether a checkpoint hides its gradient, so that a gradient attack reports too much robustness."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from nsr_core.cli.options import CheckpointFolder, Root, Threads, parse_levels
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
+from nsr_core.files import writing
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.masking import LEVELS, PER_CLASS, MaskingCheck, check_masking, save_masking
 
@@ -44,9 +46,11 @@ def masking(
     beats = load_beats(source or config.source, root, Meter())
     own = source is None or source == config.source
     split = make_split(beats, config.split, config.split_seed) if own else None
-    check = check_masking(loaded, beats, split, per_class=per_class, eps=levels, seed=seed, progress=Meter())
-    if keep:
-        save_masking(check, loaded.folder)
+    # While it looks, nobody trains other weights into the folder that gets the result.
+    with writing(loaded.folder, "checking for masking") if keep else nullcontext():
+        check = check_masking(loaded, beats, split, per_class=per_class, eps=levels, seed=seed, progress=Meter())
+        if keep:
+            save_masking(check, loaded.folder)
     emit(check.to_json(), _tell(check), as_json)
     if strict and check.light == "red":
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nsr_core.data.beats import Beats
-from nsr_core.errors import UserError
+from nsr_core.errors import Damaged, UserError
 from nsr_core.files import write_atomically
 
 
@@ -20,12 +20,14 @@ class BeatTable:
         columns: their types by name.
         order: the columns by which a file is sorted; repeats that lie together take little room.
         absent: what is said where there is no file; ``{folder}`` stands for where it would be.
-        remedy: what to do where there is a file that cannot be used.
+        command: that writes it.
+        remedy: what to do where there is a file that cannot be used: to give that command again, which may replace it.
     """
 
     columns: Mapping[str, str]
     order: tuple[str, ...]
     absent: str
+    command: str
     remedy: str
 
     def empty(self) -> pd.DataFrame:
@@ -46,19 +48,44 @@ class BeatTable:
         """Read what ``save`` wrote.
 
         Raises:
-            UserError: the file is missing, damaged or lacks a column.
+            Damaged: the file cannot be read or lacks a column.
+            UserError: it is missing.
         """
         try:
             table = pd.read_parquet(path)
         except FileNotFoundError:
             raise UserError(f"{path} is missing: {self.absent.format(folder=path.parent)}") from None
         except (OSError, ValueError) as error:
-            raise UserError(f"{path} cannot be read ({error}). Restore it, or {self.remedy}.") from None
+            raise self.damaged(f"{path} cannot be read ({' '.join(str(error).split())}).") from None
         missing = [name for name in self.columns if name not in table.columns]
         if missing:
-            remedy = f"{self.remedy[0].upper()}{self.remedy[1:]}"
-            raise UserError(f"{path} lacks the columns {', '.join(missing)}. {remedy}.")
-        return table.astype(dict(self.columns))
+            raise self.damaged(f"{path} lacks the columns {', '.join(missing)}.")
+        try:
+            return table.astype(dict(self.columns))
+        except (ValueError, TypeError) as error:
+            raise self.damaged(f"{path} holds other values than it should ({error}).") from None
+
+    def load_to_add(self, path: Path, replace_results: bool) -> pd.DataFrame:
+        """What is there already; no beats where nothing is, or where it is damaged and may be replaced: it is then deleted.
+
+        Raises:
+            Damaged: it is damaged, and may not be replaced.
+        """
+        if not path.exists():
+            return self.empty()
+        try:
+            return self.load(path)
+        except Damaged:
+            if not replace_results:
+                raise
+        path.unlink()
+        return self.empty()
+
+    def damaged(self, what: str) -> Damaged:
+        """The error for what was found, with what to do next."""
+        return Damaged(
+            f"{what} Restore it, or {self.remedy}.", command_line=f"Give {self.command} the option --replace."
+        )
 
 
 def place_in_table(beats: Beats, rows: np.ndarray, table: pd.DataFrame) -> np.ndarray:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES, Beats
 from nsr_core.errors import UserError
+from nsr_core.files import named_folder, short
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_KAGGLE_DIR"
@@ -24,7 +25,7 @@ COLUMNS = BEAT_LENGTH + 1
 TOLERANCE = 1e-6
 
 
-def load_kaggle(root: str | os.PathLike | None = None, progress: Progress = no_progress) -> Beats:
+def load_kaggle(root: str | os.PathLike[str] | None = None, progress: Progress = no_progress) -> Beats:
     """The beats of ``mitbih_train.csv`` and ``mitbih_test.csv``, in this order.
 
     ``length`` is the position of a row's last sample that is not 0, plus 1: an approximation, one too few
@@ -64,14 +65,14 @@ def load_kaggle(root: str | os.PathLike | None = None, progress: Progress = no_p
     )
 
 
-def _find_folder(root: str | os.PathLike | None) -> Path:
+def _find_folder(root: str | os.PathLike[str] | None) -> Path:
     named = root or os.environ.get(ROOT_VARIABLE)
     wanted = f"a folder with {' and '.join(FILES.values())}, unpacked"
     if not named:
         raise UserError(f"The published CSV is not downloaded for you. Give {wanted}.", command_line=GIVE_FOLDER)
-    folder = Path(named).expanduser()
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder. Give {wanted}.", command_line=GIVE_FOLDER)
+    folder = named_folder(named)
+    if not os.path.isdir(folder):
+        raise UserError(f"{short(folder)} is not a folder. Give {wanted}.", command_line=GIVE_FOLDER)
     for name in FILES.values():
         if not (folder / name).is_file():
             raise UserError(f"{name} is missing in {folder}. Give {wanted}.", command_line=GIVE_FOLDER)

@@ -5,27 +5,46 @@ Data: Moody & Mark (2001), Goldberger et al. (2000), Open Data Commons Attributi
 
 import hashlib
 import os
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import pooch
 import requests
+import urllib3
 
 from nsr_core.data.beats import BEAT_LENGTH, Beats
 from nsr_core.data.cutting import cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
-from nsr_core.files import CACHE_VARIABLE, cache_dir, write_atomically
+from nsr_core.files import (
+    CACHE_VARIABLE,
+    CannotWrite,
+    cache_dir,
+    file_digest,
+    named_folder,
+    remove_leftovers,
+    short,
+    write_atomically,
+)
 from nsr_core.progress import Progress, no_progress
 
 ROOT_VARIABLE = "NSR_MITDB_DIR"
 GIVE_FOLDER = f"Name it with --root or in {ROOT_VARIABLE}."
 BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
-CUT_BEATS_FILE = "mitbih-beats-v1.npz"
+CUT_BEATS_FILE = "mitbih-beats-v2.npz"
+#: Of earlier versions, without a digest of what it holds.
+OLD_CUT_BEATS_FILE = "mitbih-beats-v1.npz"
+#: In ``CUT_BEATS_FILE``, beside the columns.
+DIGEST = "sha256"
 #: In the user's cache.
 DOWNLOAD_FOLDER = "mitdb-1.0.0"
 DOWNLOAD_ATTEMPTS = 3
+#: No file is larger than a record's signals: 650,000 samples of two, twelve bits each.
+LARGEST_FILE = 650_000 * 2 * 12 // 8
+#: That connecting may take, then each wait for more, and a whole file.
+CONNECT_SECONDS, WAIT_SECONDS, FILE_SECONDS = 10.0, 30.0, 300.0
 
 
 def _read_checksums() -> dict[str, str]:
@@ -37,7 +56,7 @@ CHECKSUMS = _read_checksums()
 RECORDS = tuple(sorted({name.split(".")[0] for name in CHECKSUMS}))
 
 
-def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_progress) -> Beats:
+def load_mitbih(root: str | os.PathLike[str] | None = None, progress: Progress = no_progress) -> Beats:
     """The 109,446 beats of the 48 records, cut once and cached.
 
     Args:
@@ -55,28 +74,29 @@ def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_p
     if cut_beats.exists():
         try:
             return _load(cut_beats)
-        except Exception:  # whatever a damaged archive raises, the records are still there to cut again
-            cut_beats.unlink(missing_ok=True)
+        except Exception:
+            pass
     if folder is None:
         folder = download(progress=progress)
     packed = _cut_all(folder, progress)
-    write_atomically(cut_beats, lambda path: np.savez(path, **packed.columns()))  # type: ignore[arg-type]
+    with suppress(CannotWrite):  # the next time they are cut again, which takes half a minute
+        _keep(packed, cut_beats)
     return packed.unpack()
 
 
-def is_at_hand(root: str | os.PathLike | None = None) -> bool:
+def is_at_hand(root: str | os.PathLike[str] | None = None) -> bool:
     """Whether ``load_mitbih`` would find its files without a download; whether they are whole, it finds out itself."""
     folder = given_folder(root)
     if folder is not None:
-        return folder.is_dir()
+        return os.path.isdir(folder)
     downloaded = cache_dir() / DOWNLOAD_FOLDER
     return (cache_dir() / CUT_BEATS_FILE).exists() or all((downloaded / name).is_file() for name in CHECKSUMS)
 
 
-def given_folder(root: str | os.PathLike | None) -> Path | None:
+def given_folder(root: str | os.PathLike[str] | None) -> Path | None:
     """The records folder that the caller or the environment names; None where neither does."""
     named = root or os.environ.get(ROOT_VARIABLE)
-    return Path(named).expanduser() if named else None
+    return named_folder(named) if named else None
 
 
 def download(
@@ -93,35 +113,71 @@ def download(
         The folder, by default ``mitdb-1.0.0`` in the user's cache.
 
     Raises:
-        UserError: no answer from the server, or a file with the wrong SHA-256 (it is deleted).
+        UserError: no answer from the server, or none within ``FILE_SECONDS``, or a file with the wrong SHA-256 (it is
+            deleted), or no room for it.
     """
     folder = folder or cache_dir() / DOWNLOAD_FOLDER
-    shelf = pooch.create(folder, base_url, registry=CHECKSUMS, retry_if_failed=attempts - 1)
-    pooch.get_logger().setLevel("WARNING")
-    for done, name in enumerate(CHECKSUMS):
+    remove_leftovers(folder)
+    for done, (name, digest) in enumerate(CHECKSUMS.items()):
         progress(done, len(CHECKSUMS), f"downloading {name}")
+        path = folder / name
         try:
-            shelf.fetch(name)
-        except ValueError as error:  # pooch: the hash is not the known one
+            if not path.is_file() or file_digest(path) != digest:
+                _keep_file(path, _fetch_again(base_url + name, digest, attempts))
+        except _WrongContent as error:
             raise UserError(
-                f"{name} from {base_url} does not have the published SHA-256 and was deleted. "
+                f"{name} from {base_url} does not have the published SHA-256 and was deleted{error}. "
                 "Try again later, or give a folder with the records.",
                 command_line=GIVE_FOLDER,
             ) from error
-        except requests.RequestException as error:
+        except CannotWrite as error:
+            raise UserError(str(error), command_line=f"Or choose another folder with {CACHE_VARIABLE}.") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise UserError(
-                f"{name} could not be downloaded from {base_url} ({type(error).__name__}); {done} of {len(CHECKSUMS)} "
+                f"{name} could not be downloaded from {base_url} ({reason[:300]}); {done} of {len(CHECKSUMS)} "
                 "files are there and kept. Check the connection to the internet and try again: it goes on where it stopped. "
                 "Or give a folder with the records.",
                 command_line=GIVE_FOLDER,
             ) from error
-        except OSError as error:
-            raise UserError(
-                f"{name} could not be written to {folder} ({error.strerror or error}). Free some space.",
-                command_line=f"Or choose another folder with {CACHE_VARIABLE}.",
-            ) from error
     progress(len(CHECKSUMS), len(CHECKSUMS), "all files downloaded")
     return folder
+
+
+class _WrongContent(Exception):
+    """What came is not what was published; says what it seems to be."""
+
+
+def _keep_file(path: Path, content: bytes) -> None:
+    write_atomically(path, lambda partial: partial.write_bytes(content))
+
+
+def _fetch_again(url: str, digest: str, attempts: int) -> bytes:
+    """``_fetch``, tried so often, with a pause in between."""
+    for attempt in range(1, attempts):
+        try:
+            return _fetch(url, digest)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, _WrongContent):
+            time.sleep(attempt)
+    return _fetch(url, digest)
+
+
+def _fetch(url: str, digest: str) -> bytes:
+    """What lies at an address, checked; no more is read than a record's file can have, nor for longer."""
+    content, ends = bytearray(), time.monotonic() + FILE_SECONDS
+    with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, WAIT_SECONDS)) as answer:
+        answer.raise_for_status()
+        # As it comes, not in whole blocks: one that trickles would never end.
+        while part := answer.raw.read1(1 << 16, decode_content=True):
+            content += part
+            if len(content) > LARGEST_FILE:
+                raise _WrongContent(f": it has more than {LARGEST_FILE:,} bytes, as no file of the records")
+            if time.monotonic() > ends:
+                raise requests.Timeout(f"it took longer than {FILE_SECONDS:g} s")
+    if hashlib.sha256(content).hexdigest() != digest:
+        is_page = content.lstrip()[:1] == b"<"
+        raise _WrongContent(": it is a web page, perhaps of a proxy or of a login" if is_page else "")
+    return bytes(content)
 
 
 def verify(folder: Path) -> None:
@@ -130,8 +186,10 @@ def verify(folder: Path) -> None:
     Raises:
         UserError: naming the folder or the first file that is missing or altered.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder. Give one with the MIT-BIH records 100.dat, 100.hea, 100.atr, ...")
+    if not os.path.isdir(folder):
+        raise UserError(
+            f"{short(folder)} is not a folder. Give one with the MIT-BIH records 100.dat, 100.hea, 100.atr, ..."
+        )
     for name, expected in CHECKSUMS.items():
         path = folder / name
         if not path.is_file():
@@ -139,7 +197,7 @@ def verify(folder: Path) -> None:
                 f"{name} is missing in {folder}: all 48 records are needed (.dat, .hea and .atr each). "
                 "Complete the folder, or leave it out and let the records be downloaded."
             )
-        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        if file_digest(path) != expected:
             raise UserError(
                 f"{path} is not the file that PhysioNet published as mitdb 1.0.0 (its SHA-256 differs), so it is "
                 "not used. Replace it with the published one."
@@ -178,9 +236,41 @@ class _PackedBeats:
         return Beats(x=x, y=self.y.astype(np.int64), source="mitbih", **kept)
 
 
+def _keep(packed: _PackedBeats, path: Path) -> None:
+    """Write the cache, in the place of one of an earlier version.
+
+    Raises:
+        CannotWrite: the system refuses.
+    """
+    columns = packed.columns()
+    digest = np.array(_digest(columns))
+    remove_leftovers(path.parent)
+    write_atomically(path, lambda partial: np.savez(partial, **columns, **{DIGEST: digest}))  # type: ignore[arg-type]
+    with suppress(OSError):
+        path.with_name(OLD_CUT_BEATS_FILE).unlink(missing_ok=True)
+
+
 def _load(path: Path) -> Beats:
+    """What ``_keep`` wrote.
+
+    Raises:
+        Exception: of whatever kind, where it is anything else.
+    """
     with np.load(path, allow_pickle=False) as stored:
-        return _PackedBeats(**stored).unpack()
+        columns = dict(stored)
+    if str(columns.pop(DIGEST)) != _digest(columns):
+        raise ValueError("its numbers are not those that were cut")
+    return _PackedBeats(**columns).unpack()
+
+
+def _digest(columns: dict[str, np.ndarray]) -> str:
+    """SHA-256 over the columns' names, types and bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(columns):
+        column = np.ascontiguousarray(columns[name])
+        digest.update(f"{name} {column.dtype.str} {column.shape}\n".encode())
+        digest.update(column.tobytes())
+    return digest.hexdigest()
 
 
 def _cut_all(folder: Path, progress: Progress) -> _PackedBeats:

@@ -38,9 +38,24 @@ def evaluate(
 ) -> pd.DataFrame:
     """Attack a checkpoint on test beats and write what came out beside its weights.
 
-    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers. The worst case spares beats what certificates beside the weights prove that they withstand:
-    no attack can break them, so it costs hours and changes nothing. After every noise level the table is on disk; an interrupted evaluation goes on there,
-    and an attack that is there with the same settings is not run again.
+    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers. The worst case
+    spares beats what certificates beside the weights prove that they withstand: no attack can break them, so it costs hours
+    and changes nothing. After every noise level the table is on disk; an interrupted evaluation goes on there, and an attack
+    that is there with the same settings is not run again.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from nsr_core.attacks import FGSM
+    >>> from nsr_core.data import load_beats, make_split
+    >>> from nsr_core.training.config import paper_config
+    >>> from nsr_core.training.loop import train
+    >>> beats = load_beats("demo")
+    >>> split = make_split(beats, "beat")
+    >>> config = paper_config("mlp", "ce", source="demo", epochs=1, batch_size=128)
+    >>> plan = {"fgsm": Assignment(FGSM(), eps_grid=(0.05, 0.1), per_class=20)}
+    >>> with TemporaryDirectory() as runs:
+    ...     summary = evaluate(train(config, beats, split, Path(runs) / "mlp-ce"), beats, split, plan)
+    >>> summary["eps"].tolist(), summary["beats"].tolist(), bool(summary["acc"].is_monotonic_decreasing)
+    ([0.0, 0.05, 0.1], [100, 100, 100], True)
 
     Args:
         folder: of a checkpoint.
@@ -57,7 +72,7 @@ def evaluate(
         UserError: not a checkpoint, or one of another split, or there are results of an attack with other settings.
     """
     device = device or torch.device("cpu")
-    with open_results(folder) as checkpoint:
+    with open_results(folder, "evaluating") as checkpoint:
         check_split(checkpoint, split)
         network = checkpoint.network.to(device)
         for name, assignment in (PAPER_PLAN if plan is None else plan).items():
@@ -112,7 +127,7 @@ def add_results(
         ValueError: the table lacks rows, or has too many.
     """
     device = device or torch.device("cpu")
-    with open_results(folder) as checkpoint:
+    with open_results(folder, "evaluating") as checkpoint:
         check_split(checkpoint, split)
         beats_asked = len(chosen_test_beats(beats, split, assignment.per_class, assignment.spread))
         expected = beats_asked * len(assignment.eps_grid)
@@ -144,7 +159,8 @@ class _Kept:
         self._checkpoint, self._name, self._path = checkpoint, name, checkpoint.folder / BEATS_FILE
         self._entry = (known or settings) | {"protocol": protocol_of(name, assignment)}
         self._before, self._began, self._machine = (known or {}).get("seconds", 0.0), time.perf_counter(), machine
-        table = load_table(self._path) if self._path.exists() else BEATS_TABLE.empty()
+        table = BEATS_TABLE.load_to_add(self._path, replace_results)
+        _forget_lost(checkpoint, table, replace_results)
         mine = table["attack"] == name
         # Rows that the card does not know were left by an earlier training in this folder.
         self._others = table[table["attack"].isin(checkpoint.card["results"].get("attacks", {})) & ~mine]
@@ -163,6 +179,28 @@ class _Kept:
         # The card first: stopped in between, a level is attacked again; the other way round, the card knew no rows.
         write_entry(self._checkpoint, "attacks", self._name, value=self._entry | taken)
         save_table(pd.concat([*([self._others] if len(self._others) else []), table], ignore_index=True), self._path)
+
+
+def _forget_lost(checkpoint: Checkpoint, table: pd.DataFrame, replace_results: bool) -> None:
+    """Take off the card what it says of attacks whose rows are gone, so that no number stands there that nothing carries.
+
+    Raises:
+        Damaged: a summary of them was finished, and may not be replaced.
+    """
+    results = checkpoint.card["results"]
+    there = set(table["attack"].unique())
+    robust = results.get("robust", {})
+    lost = [name for name in results.get("attacks", {}) if name not in there]
+    summarised = [name for name in lost if not robust.keys().isdisjoint(reported_as(name))]
+    if summarised and not replace_results:
+        raise BEATS_TABLE.damaged(
+            f"{checkpoint.folder / BEATS_FILE} holds no beats under {', '.join(summarised)}, of which the card has results."
+        )
+    for name in lost:
+        for reading in reported_as(name):
+            robust.pop(reading, None)
+    for name in summarised:
+        del results["attacks"][name]
 
 
 def _clean_results(checkpoint: Checkpoint, beats: Beats, split: Split, device: torch.device) -> dict[str, float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nsr_core.errors import UserError
-from nsr_core.files import is_held, runs_dir
+from nsr_core.files import LOCK_FILE, is_held, runs_dir
 from nsr_core.jobs.folder import (
     ALIVE_LOCK,
     CANCELLED,
@@ -125,13 +125,15 @@ def delete(run: Run) -> None:
     """Delete a run's folder; of a training, the checkpoint with it. ``restore`` undoes it for ``UNDO_SECONDS``.
 
     Raises:
-        UserError: its process is still there.
+        UserError: its process is still there, or another writes to its folder.
     """
     root = run.folder.parent
     with control(root):
         run = _again(run)
         if is_held(run.folder / ALIVE_LOCK):
             raise UserError(f"{run.name} is running. Cancel it, wait until it has stopped, then delete it.")
+        if is_held(run.folder / LOCK_FILE):
+            raise UserError(f"{run.name} is being evaluated. Cancel that, or wait until it has ended, then delete it.")
         _forget_deleted(root)
         deleted = _emptied(root / f"{DELETED}{run.name}")
         run.folder.rename(deleted)  # so that nobody ever sees a part of it

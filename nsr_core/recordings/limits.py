@@ -17,7 +17,8 @@ class Limits:
         small_bytes: that any zip may unpack to, however small it is itself.
         files: in one upload or one zip.
         channels: of one recording.
-        samples: of all its channels together, where they are read into memory, of eight bytes each.
+        samples: of all its channels together, where they are read into memory, of eight bytes each at first, and of four where
+            that loses nothing.
         streamed_samples: the same where they are read in the stretches that are looked at.
         marks: in its annotations.
         hours: from its first sample to its last.
@@ -32,7 +33,7 @@ class Limits:
     small_bytes: int = 10_000_000
     files: int = 100
     channels: int = 64
-    samples: int = 60_000_000
+    samples: int = 20_000_000
     streamed_samples: int = 500_000_000
     marks: int = 1_000_000
     hours: float = 48.0

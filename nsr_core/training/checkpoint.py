@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from nsr_core.data import Split
-from nsr_core.errors import UserError
-from nsr_core.files import write_atomically
+from nsr_core.errors import Damaged, UserError
+from nsr_core.files import file_digest, write_atomically
 from nsr_core.models import Network, make_network
-from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, file_digest, read_card, write_card
+from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, find_checkpoint, read_card, write_card
 from nsr_core.training.config import TrainConfig
 
 
@@ -43,36 +43,45 @@ class Checkpoint:
 def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> None:
     """Write the weights, then the card with their SHA-256; a folder without a card is not a checkpoint yet."""
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    write_atomically(folder / MODEL_FILE, lambda path: save_file(weights, path, metadata={"format": FORMAT}))
+    content = save(weights, {"format": FORMAT})  # not save_file: it has a temporary file and an error of its own
+    write_atomically(folder / MODEL_FILE, lambda path: path.write_bytes(content))
     write_card(folder, {"format": FORMAT, "weights_sha256": file_digest(folder / MODEL_FILE), **card})
 
 
 def load_checkpoint(folder: str | Path) -> Checkpoint:
     """The network in a checkpoint's folder, checked against its card.
 
+    >>> checkpoint = load_checkpoint("checkpoints/mlp-loss2")
+    >>> checkpoint.config.method, checkpoint.config.epochs
+    ('loss2', 50)
+
+    Args:
+        folder: or its name: see ``find_checkpoint``.
+
     Raises:
-        UserError: a file is missing, damaged, of another program, or does not fit the network that the card names.
+        Damaged: a file is missing or damaged.
+        UserError: there is no checkpoint, or one of another program, or the weights do not fit the network that the card names.
     """
-    folder = Path(folder)
+    folder = find_checkpoint(folder)
     card = read_card(folder)
     path = folder / MODEL_FILE
     try:
         config = TrainConfig.from_json(card["config"])
         expected = card["weights_sha256"]
     except (KeyError, TypeError) as error:
-        raise UserError(f"{folder / CARD_FILE} lacks {error}. Restore it, or train the checkpoint again.") from None
+        raise Damaged(f"{folder / CARD_FILE} lacks {error}. Restore it, or train the checkpoint again.") from None
     if not path.is_file():
-        raise UserError(f"{path} is missing. Restore it, or train the checkpoint again.")
+        raise Damaged(f"{path} is missing. Restore it, or train the checkpoint again.")
     digest = file_digest(path)
     if digest != expected:
-        raise UserError(
+        raise Damaged(
             f"{path} is damaged or belongs to another card: its SHA-256 begins {digest[:12]}, the card says "
             f"{str(expected)[:12]}. Restore both files, or train the checkpoint again."
         )
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is not a readable safetensors file ({error}). Restore it, or train again.") from None
+        raise Damaged(f"{path} is not a readable safetensors file ({error}). Restore it, or train again.") from None
     network = make_network(config.network, config.bias)
     try:
         network.load_state_dict(weights)
@@ -80,7 +89,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} does not fit the network {config.network} that its card names: {reason}") from None
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
-        raise UserError(f"{path} holds weights that are not finite numbers. Restore it, or train the checkpoint again.")
+        raise Damaged(f"{path} holds weights that are not finite numbers. Restore it, or train the checkpoint again.")
     return Checkpoint(folder, network.eval().requires_grad_(False), config, card, digest[:12])
 
 

@@ -17,20 +17,20 @@ from nsr_core.compute import configure, describe_machine, describe_versions
 from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
 from nsr_core.data.frequencies import ON_CARD, class_counts
-from nsr_core.errors import UserError
-from nsr_core.files import write_atomically
+from nsr_core.errors import Damaged, UserError
+from nsr_core.files import file_digest, write_atomically, writing
 from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
 from nsr_core.training.batches import balanced_order
 from nsr_core.training.captured import CapturedStep, one_by_one
-from nsr_core.training.card import CARD_FILE, HISTORY_FILE
+from nsr_core.training.card import CARD_FILE, HISTORY_DIGEST, HISTORY_FILE, check_history, read_card
 from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
 from nsr_core.training.config import TrainConfig
 from nsr_core.training.decay import decay_weights
 from nsr_core.training.optimisers import OPTIMISERS
 from nsr_core.training.pace import make_pace
-from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state
+from nsr_core.training.state import STATE_FILE, RunIdentity, load_state, save_state, stored_history
 from nsr_core.training.validate import Validator
 
 #: Steps between two looks at the loss and two reports of progress.
@@ -48,8 +48,19 @@ def train(
 ) -> Path:
     """Train a network into a checkpoint folder, or go on with a run that was interrupted there.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from nsr_core.data import load_beats, make_split
+    >>> from nsr_core.training.config import paper_config
+    >>> beats = load_beats("demo")
+    >>> config = paper_config("mlp", "ce", source="demo", epochs=1, batch_size=128)
+    >>> with TemporaryDirectory() as runs:
+    ...     folder = train(config, beats, make_split(beats, "beat"), Path(runs) / "mlp-ce")
+    ...     sorted(path.name for path in folder.iterdir())
+    ['card.json', 'history.csv', 'model.safetensors', 'state.safetensors']
+
     After every epoch the state is on disk; killed at any moment and called again, the run ends, on a CPU, with the
-    same weights to the bit as if it had not been killed. A finished run is left as it is; with more epochs than it had, it is
+    same weights to the bit as if it had not been killed. A finished run is left as it is, a damaged checkpoint of the same
+    settings is trained again; with more epochs than it had, it is
     gone on with, to the same weights as if it had been that long from the start, where its learning rate and its method stay
     as they are throughout.
 
@@ -66,16 +77,31 @@ def train(
         The folder.
 
     Raises:
-        UserError: the folder holds a run with other settings, or a shorter one with results, or the loss stopped being a
-            number.
+        UserError: the folder holds a run with other settings, or a shorter one with results, or another process writes
+            there, or the loss stopped being a number.
     """
     if (beats.source, split.name, split.seed) != (config.source, config.split, config.split_seed):
         raise ValueError(f"The beats or the split are not those of the configuration: {config.source}, {config.split}.")
     folder, device = Path(folder), device or torch.device("cpu")
     configure(config.threads)
     identity = RunIdentity(config.to_json(), split.fingerprint)
-    if (folder / CARD_FILE).exists() and _is_finished(folder, config, identity):
-        return folder
+    if _is_finished(folder, config, identity):
+        return folder  # without a lock: such a folder may be read-only
+    with writing(folder, f"training {config.title}"):
+        if not _is_finished(folder, config, identity):
+            _train(config, beats, split, folder, identity, device, progress)
+    return folder
+
+
+def _train(
+    config: TrainConfig,
+    beats: Beats,
+    split: Split,
+    folder: Path,
+    identity: RunIdentity,
+    device: torch.device,
+    progress: Progress,
+) -> None:
     with one_by_one:
         run = TrainingRun(config, beats, split, device)
         history = load_state(folder, run.network, run.optimiser, identity)
@@ -92,9 +118,10 @@ def train(
     progress(total, total, "trained")
     _write_history(folder, history)  # again: the run may have been killed between its last state and this file
     (folder / CARD_FILE).unlink(missing_ok=True)  # of a shorter training: it must not stand beside these weights
-    save_checkpoint(folder, run.network, _card(config, beats, split, history, device))
+    card = _card(config, beats, split, history, device)
+    card["training"][HISTORY_DIGEST] = file_digest(folder / HISTORY_FILE)
+    save_checkpoint(folder, run.network, card)
     _keep_state_where_of_use(folder, config)
-    return folder
 
 
 class TrainingRun:
@@ -170,7 +197,7 @@ class TrainingRun:
 
     def _diverged(self, epoch: int, step: int) -> None:
         raise UserError(
-            f"The loss or a weight of {self.config.network}-{self.config.method} is no finite number any more (epoch {epoch + 1}, "
+            f"The loss or a weight of {self.config.network}-{self.config.method} is no longer finite (epoch {epoch + 1}, "
             f"within the {REPORT_EVERY} steps before step {step}). The state after epoch {epoch} is kept. Lower the "
             f"learning rate (now {self.config.learning_rate:g}) or the weight of the method's own term, in a new folder."
         )
@@ -190,15 +217,26 @@ def _seed(seed: int, purpose: int) -> int:
 
 
 def _is_finished(folder: Path, config: TrainConfig, identity: RunIdentity) -> bool:
-    """Whether a checkpoint's training is over, not only a shorter one that can be gone on with.
+    """Whether a folder's training is over, not only a shorter one that can be gone on with, nor damaged.
 
     Raises:
-        UserError: it is another training, or a shorter one that has results or whose state is gone.
+        UserError: it is another training, or a shorter one that has results or whose state is gone, or its history is
+            damaged and nothing tells it again.
     """
-    checkpoint = load_checkpoint(folder)
-    found, epochs = checkpoint.config, checkpoint.config.epochs
-    same_split = checkpoint.card["split"]["fingerprint"] == identity.split
+    if not (folder / CARD_FILE).exists():
+        return False
+    try:
+        card = read_card(folder)
+        found, fingerprint = TrainConfig.from_json(card["config"]), card["split"]["fingerprint"]
+    except (Damaged, KeyError, TypeError):
+        return False  # nobody knows what it was: it is trained again
+    same_split, epochs = fingerprint == identity.split, found.epochs
     if same_split and found == config:
+        try:
+            load_checkpoint(folder)
+        except Damaged:
+            return False
+        _keep_history(folder, card)
         _keep_state_where_of_use(folder, config)  # the run may have been killed between its last two acts
         return True
     shorter = same_split and epochs < config.epochs and replace(found, epochs=config.epochs) == config
@@ -211,12 +249,27 @@ def _is_finished(folder: Path, config: TrainConfig, identity: RunIdentity) -> bo
             f"{folder} holds a training of {epochs} epochs without its {STATE_FILE}, so it cannot go on to "
             f"{config.epochs}. Train in another folder, from the beginning."
         )
-    if checkpoint.card["results"]:
+    if card["results"]:
         raise UserError(
             f"{folder} has results of its {epochs} epochs, which would not be those of {config.epochs}. Copy its "
             f"{STATE_FILE} into a new folder and train there: it goes on from these epochs."
         )
     return False
+
+
+def _keep_history(folder: Path, card: dict[str, Any]) -> None:
+    """Write a finished run's damaged history again where its state still tells it.
+
+    Raises:
+        Damaged: it does not.
+    """
+    try:
+        check_history(folder, card)
+    except Damaged:
+        history = stored_history(folder)
+        if history is None or len(history) != card["training"]["epochs"]:
+            raise
+        _write_history(folder, history)
 
 
 def _keep_state_where_of_use(folder: Path, config: TrainConfig) -> None:

@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from nsr_core.errors import UserError
-from nsr_core.files import take
-from nsr_core.training.card import MODEL_FILE, write_card
+from nsr_core.files import writing
+from nsr_core.training.card import read_card, write_card
 from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 
 
 @contextmanager
-def open_results(folder: str | Path) -> Iterator[Checkpoint]:
+def open_results(folder: str | Path, what: str) -> Iterator[Checkpoint]:
     """A checkpoint whose results are written within: its card is read once, and no other process writes there meanwhile.
 
+    Args:
+        what: is done, for those who come meanwhile, such as ``certifying``.
+
     Raises:
-        UserError: not a checkpoint, or another process writes results there.
+        UserError: not a checkpoint, or another process writes there.
     """
-    weights = Path(folder) / MODEL_FILE
-    if not weights.is_file():
-        load_checkpoint(folder)  # says what is missing
-    with weights.open("rb") as file:
-        if not take(file):
-            raise UserError(f"Another process writes results to {folder}. Wait for it, or take a copy of the folder.")
+    folder = Path(folder)
+    read_card(folder)  # before a lock is left where there is no checkpoint
+    with writing(folder, what):
         yield load_checkpoint(folder)
 
 
@@ -67,7 +67,7 @@ def write_entry(checkpoint: Checkpoint, *names: str, value: dict[str, Any]) -> N
 
 def _entries(checkpoint: Checkpoint, names: tuple[str, ...]) -> dict[str, Any]:
     """The part of the card that holds the entry of these names."""
-    part = checkpoint.card["results"]
+    part: dict[str, Any] = checkpoint.card["results"]
     for name in names[:-1]:
         part = part.setdefault(name, {})
     return part

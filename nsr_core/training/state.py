@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from nsr_core.errors import UserError
@@ -45,8 +45,8 @@ def save_state(
         tensors |= {f"optimiser.{number}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     run = {"config": identity.config, "split": identity.split, "history": history, "digest": _digest(tensors)}
-    metadata = {"run": json.dumps(run)}
-    write_atomically(folder / STATE_FILE, lambda path: save_file(tensors, path, metadata=metadata))
+    content = save(tensors, {"run": json.dumps(run)})
+    write_atomically(folder / STATE_FILE, lambda path: path.write_bytes(content))
 
 
 def load_state(
@@ -81,7 +81,18 @@ def load_state(
             _, number, slot = name.split(".")
             slots.setdefault(int(number), {})[slot] = value
     optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
-    return run["history"]
+    history: list[dict[str, float]] = run["history"]
+    return history
+
+
+def stored_history(folder: Path) -> list[dict[str, float]] | None:
+    """The epochs that a folder's state tells of; None where it holds no state that can be read."""
+    try:
+        with safe_open(folder / STATE_FILE, framework="pt") as stored:
+            history: list[dict[str, float]] = json.loads(stored.metadata()["run"])["history"]
+            return history
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:

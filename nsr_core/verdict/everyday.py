@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from nsr_core.compute import describe_machine
 from nsr_core.data import CLASSES, Beats, Split
@@ -30,7 +31,7 @@ from nsr_core.data.everyday_noise import (
     beat_noise,
     get_kind,
     scale_again,
-    signal_power,
+    snr_of_eps,
 )
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
@@ -54,6 +55,8 @@ KEPT_EVERY = 4096
 #: Beats whose noise is made at once.
 BATCH = 256
 
+#: Beyond these nothing is learned, and numbers overflow.
+MOST_DB, MOST_DRAWS = 200, 10_000
 COLUMN_TYPES = {
     "record": "string",
     "sample": "int64",
@@ -68,7 +71,8 @@ EVERYDAY_TABLE = BeatTable(
     COLUMN_TYPES,
     ("kind", "snr_db", "record", "sample"),
     "nothing was read under everyday noise yet. Run: noise {folder}",
-    "delete it and run noise again",
+    "noise",
+    "read under everyday noise again",
 )
 save_everyday, load_everyday = EVERYDAY_TABLE.save, EVERYDAY_TABLE.load
 
@@ -90,7 +94,7 @@ def read_under_noise(
     """Show a checkpoint its test beats under everyday noise and keep what it read beside its weights.
 
     What is there with the same settings is not computed again: an interrupted run goes on, and kinds, ratios and beats can
-    be added later. The card also gets ``eps_in_db`` of the beats, so that who has no records can put both on one axis.
+    be added later. The card also gets ``eps_in_db`` of the beats, so that both can be put on one axis without the records.
 
     Args:
         folder: of a checkpoint.
@@ -110,7 +114,7 @@ def read_under_noise(
         UserError: not a checkpoint, one of another split, no such noise, or there are results with other settings.
     """
     _check(kinds, snr_db, draws, seed)
-    with open_results(folder) as checkpoint:
+    with open_results(folder, "reading under everyday noise") as checkpoint:
         check_split(checkpoint, split)
         asked = chosen_test_beats(beats, split, per_class, spread)
         settings = {"draws": draws, "seed": seed, "synthesis": SYNTHESIS, "split": split.fingerprint}
@@ -120,7 +124,7 @@ def read_under_noise(
         if not known:
             path.unlink(missing_ok=True)  # rows of other settings are gone before the card names these
             write_entry(checkpoint, ENTRY, value=entry)
-        table = load_everyday(path) if known and path.exists() else EVERYDAY_TABLE.empty()
+        table = EVERYDAY_TABLE.load_to_add(path, replace_results)
         chosen = list(dict.fromkeys(kinds))
         for number, kind in enumerate(chosen):
             missing = {
@@ -140,6 +144,8 @@ def read_under_noise(
                 seconds = round(entry["seconds"] + time.perf_counter() - began, 1)
                 entry |= _what_is_there(table) | {"seconds": seconds, "machine": describe_machine(torch.device("cpu"))}
                 write_entry(checkpoint, ENTRY, value=entry)
+        if len(table):  # also where the last run was killed between its table and this entry
+            entry |= _what_is_there(table)
         entry["eps_in_db"] = eps_in_db(beats, asked, PAPER_EPS).round(2).to_dict("records")
         write_entry(checkpoint, ENTRY, value=entry)
     wanted = table["kind"].isin(chosen) & table["snr_db"].isin([*map(float, snr_db)])
@@ -194,16 +200,6 @@ def summarise_everyday(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def snr_of_eps(x: np.ndarray, length: np.ndarray, eps: float) -> np.ndarray:
-    """(n,) signal-to-noise ratio in dB of noise that changes each signal sample of (n, 187) beats by ``eps``, up or down.
-
-    No noise of at most ``eps`` has a smaller one. Infinite at 0; minus infinite on a flat beat.
-    """
-    power = signal_power(x, length)
-    with np.errstate(divide="ignore"):
-        return 10 * np.log10(power / eps**2) if eps else np.full(len(power), np.inf)
-
-
 def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.DataFrame:
     """Where adversarial noise levels lie on the axis of everyday noise.
 
@@ -221,12 +217,13 @@ def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.D
 def _check(kinds: Sequence[str], snr_db: Sequence[float], draws: int, seed: int) -> None:
     for kind in kinds:
         get_kind(kind)
-    if not kinds or not len(snr_db) or not np.isfinite(snr_db).all():
+    if not kinds or not len(snr_db) or not np.isfinite(snr_db).all() or np.abs(snr_db).max() > MOST_DB:
         raise UserError(
-            f"Kinds {list(kinds)} at {list(snr_db)} dB: give at least one kind and one signal-to-noise ratio, all finite."
+            f"Kinds {list(kinds)} at {list(snr_db)} dB: give at least one kind and one signal-to-noise ratio, all finite and "
+            f"between -{MOST_DB} and {MOST_DB} dB."
         )
-    if draws < 1 or seed < 0:
-        raise UserError(f"{draws} draws with seed {seed}: give at least 1 draw and a seed of 0 or more.")
+    if not 1 <= draws <= MOST_DRAWS or seed < 0:
+        raise UserError(f"{draws} draws with seed {seed}: give 1 to {MOST_DRAWS:,} draws and a seed of 0 or more.")
 
 
 def _read_kind(
@@ -284,7 +281,8 @@ def _resampled(y: np.ndarray, read: np.ndarray, repeats: int = 1000, seed: int =
     for label in np.unique(y):
         values, counts = np.unique(read[y == label], return_counts=True)
         means.append(rng.multinomial(counts.sum(), counts / counts.sum(), repeats) @ values / counts.sum())
-    return np.mean(means, axis=0)
+    resampled: NDArray[np.float64] = np.mean(means, axis=0)
+    return resampled
 
 
 def _what_is_there(table: pd.DataFrame) -> dict[str, Any]:
@@ -297,7 +295,7 @@ def _what_is_there(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _descending(levels: pd.Series) -> list[float]:
-    return np.unique(levels.to_numpy(np.float64))[::-1].tolist()
+    return sorted(map(float, levels.unique()), reverse=True)
 
 
 def _part(table: pd.DataFrame, kind: str, level: float) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from nsr_core.certificates import CERTIFICATES_FILE
 from nsr_core.errors import UserError
-from nsr_core.files import write_atomically
-from nsr_core.training.card import BEATS_FILE, file_digest, read_card
+from nsr_core.files import file_digest, read_json, write_atomically
+from nsr_core.training.card import BEATS_FILE, read_card
 from nsr_core.verdict.verdict import WHOLE, read_verdict
+from nsr_core.writing import rows_of
 
 VERDICT_FILE = "verdict.json"
 
@@ -57,14 +58,13 @@ def keep_levels(folder: Path) -> None:
     Raises:
         UserError: see ``read_verdict``.
     """
+    made_from = _made_from(
+        folder
+    )  # before: written meanwhile by another, the results never pass for those that were read
     found = read_verdict(folder)
     if found is None:
         return
-    rows = [
-        {name: None if np.isnan(cell) else float(cell) for name, cell in row.items()}
-        for row in found.levels.to_dict("records")
-    ]
-    text = json.dumps({"made_from": _made_from(folder), "levels": rows}, indent=1)
+    text = json.dumps({"made_from": made_from, "levels": rows_of(found.levels.astype(float))}, indent=1)
     write_atomically(folder / VERDICT_FILE, lambda path: path.write_text(text + "\n"))
 
 
@@ -84,7 +84,7 @@ def _made_from(folder: Path) -> dict[str, Any] | None:
 def _kept(path: Path) -> dict[str, Any] | None:
     """What ``keep_levels`` wrote; None where it is absent or damaged, since it is only a copy."""
     try:
-        kept = json.loads(path.read_text())
+        kept = read_json(path)
     except (OSError, ValueError):
         return None
     return kept if isinstance(kept, dict) and set(kept) == {"made_from", "levels"} else None

@@ -265,3 +265,26 @@ def test_the_cnn_is_searched_as_well(beats_of):
     result = smallest_flips(network, beats_of(x.numpy(), [0] * 3))
     assert result.shape == (3,)
     assert ((result > 0) | np.isnan(result)).all()
+
+
+def test_a_stop_is_heeded_within_a_batch(inner_beats):
+    """One batch, whose attack never ends by itself."""
+
+    class Enough(BaseException):
+        pass
+
+    @dataclass(frozen=True)
+    class Endless(Attack):
+        name: ClassVar[str] = "endless"
+        title: ClassVar[str] = "Endless"
+        summary: ClassVar[str] = "Goes on until it is stopped."
+
+        def run(self, model, x, y, box, randomness, record, progress):
+            while True:
+                progress(0, 1, "on and on")
+
+    def stop(done, total, what):
+        raise Enough
+
+    with pytest.raises(Enough):
+        smallest_flips(toys.random_linear(), inner_beats, attack=Endless(), progress=stop)

@@ -375,3 +375,19 @@ def test_the_contrast_leaves_the_padding(flat):
     strong = linear(slope(), 0.3)
     assert find_contrast(linear(slope(), 0.01), strong, FGSM(), flat(0.5), np.array([0]), 0.05) == 0
     assert find_contrast(padding_only(0.01), strong, FGSM(), flat(0.5), np.array([0]), 0.05) is None
+
+
+def test_raising_from_progress_stops_the_sweep(demo_beats, trained):
+    class Enough(BaseException):
+        pass
+
+    heard = []
+
+    def stop(done, total, what):
+        heard.append(done)
+        if len(heard) == 5:
+            raise Enough
+
+    with pytest.raises(Enough):
+        sweep_beat(trained, PGD(steps=100), demo_beats, 0, progress=stop)
+    assert len(heard) == 5

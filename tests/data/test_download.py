@@ -9,6 +9,7 @@ import pytest
 from nsr_core.data import mitbih
 from nsr_core.data.mitbih import BASE_URL, CHECKSUMS, RECORDS, download, verify
 from nsr_core.errors import UserError
+from nsr_core.files import process_mark
 
 CONTENTS = {
     f"{record}.{end}": f"{record} {end} ".encode() * 500 for record in (900, 901) for end in ("dat", "hea", "atr")
@@ -18,11 +19,13 @@ CONTENTS = {
 class Server:
     """Serves ``files``; answers ``dies_after`` requests and breaks the connection on every later one.
 
-    ``asked`` lists the names that were asked for. ``breaks`` names a file that ends halfway.
+    ``asked`` lists the names that were asked for. ``breaks`` names a file that ends halfway. ``leads_to`` is where
+    every request is sent on to.
     """
 
     def __init__(self, files):
         self.files, self.asked, self.dies_after, self.breaks = dict(files), [], None, None
+        self.leads_to = None
         served = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,6 +37,11 @@ class Server:
                     return
                 if name not in served.files:
                     self.send_error(404)
+                    return
+                if served.leads_to:
+                    self.send_response(302)
+                    self.send_header("Location", served.leads_to)
+                    self.end_headers()
                     return
                 content = served.files[name]
                 self.send_response(200)
@@ -162,3 +170,44 @@ def test_the_list_of_the_published_files():
     assert set(CHECKSUMS) == {f"{record}.{end}" for record in RECORDS for end in ("dat", "hea", "atr")}
     assert all(len(digest) == 64 for digest in CHECKSUMS.values())
     assert BASE_URL == "https://physionet.org/files/mitdb/1.0.0/"
+
+
+def test_an_answer_that_leads_to_a_file_of_this_machine_is_not_followed(server, tmp_path):
+    (tmp_path / "own.txt").write_text("secret")
+    server.leads_to = f"file://{tmp_path}/own.txt"
+    with pytest.raises(UserError, match=r"900\.dat could not be downloaded .*InvalidSchema.*own\.txt"):
+        fetch(server, tmp_path / "mitdb")
+    assert not (tmp_path / "mitdb" / "900.dat").exists()
+
+
+def test_a_proxy_that_is_none(server, tmp_path, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("http_proxy", "rubbish://[")
+    with pytest.raises(UserError, match=r"could not be downloaded .* Check the connection"):
+        fetch(server, tmp_path / "mitdb")
+
+
+def test_a_page_in_the_place_of_a_file_is_said_to_be_one(server, tmp_path):
+    server.files["900.dat"] = b"<html>Please log in</html>"
+    with pytest.raises(UserError, match="it is a web page, perhaps of a proxy or of a login"):
+        fetch(server, tmp_path / "mitdb")
+
+
+def test_no_more_is_read_than_a_file_can_have(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(mitbih, "LARGEST_FILE", 1_000)
+    with pytest.raises(UserError, match="it has more than 1,000 bytes"):
+        fetch(server, tmp_path / "mitdb")
+
+
+def test_a_file_that_trickles_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(mitbih, "FILE_SECONDS", -1.0)
+    with pytest.raises(UserError, match="it took longer than"):
+        fetch(server, tmp_path / "mitdb")
+
+
+def test_what_a_killed_download_left_is_removed(server, tmp_path):
+    (tmp_path / "mitdb").mkdir()
+    (tmp_path / "mitdb" / f".900.{process_mark().split('.')[0]}.99999999.0123abcd.partial.dat").write_bytes(b"half")
+    fetch(server, tmp_path / "mitdb")
+    assert names(tmp_path / "mitdb") == sorted(CONTENTS)

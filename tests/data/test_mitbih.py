@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nsr_core.data import is_at_hand, load_beats
 from nsr_core.data.beats import CLASSES, signal_mask
 from nsr_core.data.mitbih import CUT_BEATS_FILE, load_mitbih, verify
 from nsr_core.errors import UserError
@@ -129,3 +130,39 @@ def test_verify_names_an_altered_file_even_when_the_beats_are_cached(toy_root):
 def test_verify_names_a_folder_that_is_none(tmp_path):
     with pytest.raises(UserError, match="nowhere is not a folder"):
         verify(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("damage", ["labels reversed", "class 77", "no digest", "other samples"])
+def test_a_well_formed_cache_with_wrong_content_is_cut_again(toy_root, tmp_path, damage):
+    first = load_mitbih(toy_root)
+    path = tmp_path / "cache" / CUT_BEATS_FILE
+    with np.load(path) as stored:
+        columns = dict(stored)
+    if damage == "labels reversed":
+        columns["y"] = columns["y"][::-1]
+    elif damage == "class 77":
+        columns["y"] = np.full_like(columns["y"], 77)
+    elif damage == "no digest":
+        del columns["sha256"]
+    else:
+        columns["samples"] = columns["samples"] + 1
+    np.savez(path, **columns)
+    assert_equal(first, load_mitbih(toy_root))
+    with np.load(path) as stored:
+        assert "sha256" in stored.files
+        assert np.array_equal(stored["y"], first.y)
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(toy_root, tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("in the way: for root no folder is read-only")
+    monkeypatch.setenv("NSR_CACHE_DIR", str(tmp_path / "cache" / "below"))
+    assert len(load_mitbih(toy_root)) == 7
+
+
+@pytest.mark.parametrize("named", ["~nosuchuser/x", "x" * 5_000, "\0", "/dev/null"])
+@pytest.mark.parametrize("source", ["mitbih", "kaggle"])
+def test_a_folder_that_cannot_be_is_one_short_line(source, named):
+    with pytest.raises(UserError, match="is not a folder") as raised:
+        load_beats(source, named)
+    assert len(str(raised.value)) < 500
+    assert not is_at_hand(source, named)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from nsr_core.data import make_split
 from nsr_core.data.demo import load_demo
@@ -128,17 +128,18 @@ def test_killed_beside_any_writing_it_goes_on_to_the_same_end(target, when, whol
 
 
 def test_killed_while_the_state_is_written_the_last_one_counts(whole, beats, split, tmp_path, monkeypatch):
-    original, calls = state.save_file, []
+    original, calls = state.write_atomically, []
 
-    def dying(tensors, path, metadata):
-        calls.append(path)
-        if len(calls) == 2:
-            Path(path).write_bytes(b"half a file")
+    def dying(path, write):
+        def half(partial):
+            partial.write_bytes(b"half a file")
             raise Killed
-        original(tensors, path, metadata=metadata)
+
+        calls.append(path)
+        original(path, half if len(calls) == 2 else write)
 
     with monkeypatch.context() as patch:
-        patch.setattr(state, "save_file", dying)
+        patch.setattr(state, "write_atomically", dying)
         with pytest.raises(Killed):
             train(config_for("adv0.1"), beats, split, tmp_path / "run")
     train(config_for("adv0.1"), beats, split, tmp_path / "run")
@@ -230,7 +231,7 @@ def test_a_damaged_state_is_named(damage, beats, split, tmp_path):
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
     elif damage == "foreign":
-        state.save_file({"weight": torch.zeros(2)}, path)
+        save_file({"weight": torch.zeros(2)}, path)
     else:
         path.write_bytes(damage)
     with pytest.raises(UserError, match=r"state.safetensors cannot be read .* Delete it to start the run anew"):

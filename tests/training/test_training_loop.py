@@ -214,7 +214,9 @@ def test_the_folder_and_its_card_tell_everything(beats, split, tmp_path):
     assert card["config"]["seed"] == 5
     assert TrainConfig.from_json(card["config"]) == config
     sizes = {name: len(getattr(split, name)) for name in ("train", "validation", "test")}
-    assert card["split"] == {"name": "beat", "seed": split.seed, "fingerprint": split.fingerprint, **sizes}
+    assert card["split"] == {"name": "beat", "seed": split.seed, "fingerprint": split.fingerprint, **sizes} | {
+        "test_classes": np.bincount(beats.y[split.test], minlength=5).tolist()
+    }
     assert card["data"]["source"] == "demo"
     assert card["data"]["beats"] == 100
     assert "PhysioNet" in card["data"]["citation"]

@@ -1,7 +1,9 @@
 """What the Beat lab asks the core for: one attack on one beat, network by network."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -9,9 +11,17 @@ from nsr_core.attacks import ATTACKS, Attack
 from nsr_core.beat.attack import BeatAttack, attack_beat
 from nsr_core.beat.sweep import Sweep, sweep_beat
 from nsr_core.data import Beats
-from ui import loaders, sources
+from nsr_core.errors import UserError
+from nsr_core.progress import Progress, no_progress
+from ui import loaders, serving, sources
 from ui.attack_choice import AttackChoice
 from ui.memo import memo_for
+from ui.plain import in_words, plain
+
+#: An attack that takes no longer shows no bar.
+QUIET_SECONDS = 0.5
+#: Between two looks at whether it is still wanted, and two words on how far it is.
+TELL_EVERY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -35,55 +45,65 @@ def ask(names: list[str], beats: Beats, row: int, choice: AttackChoice) -> list[
     """One answer for each network that has one; a slow attack shows how far it is and can be stopped."""
     waiting = _Waiting(choice, len(names))
     answers = []
-    for number, name in enumerate(names):
-        found = _answer(name, beats, row, choice, waiting.listener(number))
-        if found is None:
-            break
-        answers.append(found)
+    with serving.turn():
+        for number, name in enumerate(names):
+            try:
+                found = _answer(name, beats, row, choice, waiting.listener(number))
+            except UserError as error:  # a damaged checkpoint, say: the others still answer
+                st.error(f"{plain(loaders.title(name))}: {in_words(error)}")
+                continue
+            if found is None:
+                break
+            answers.append(found)
     waiting.end()
     return answers
 
 
 def _answer(
-    name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Callable | None]
+    name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Progress | None]
 ) -> Answer | None:
     checkpoint = loaders.checkpoint(name)
     beat = (name, checkpoint.digest, beats.source, beats.name(row), choice.seed, choice.signal_only)
     key = ("attack", *beat, choice.attack, choice.eps)
-    settings = {"seed": choice.seed, "signal_only": choice.signal_only}
+    settings: dict[str, Any] = {"seed": choice.seed, "signal_only": choice.signal_only}
     memo = memo_for(beats.source)
-    if key not in memo and (progress := listener()) is None:
+    attacking = no_progress if key in memo else listener()
+    if attacking is None:
         return None
     result = memo.get(
-        key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
+        key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=attacking, **settings)
     )
     quick = sweep_attack(choice)
-    swept = memo.get(("sweep", *beat, quick), lambda: sweep_beat(checkpoint, quick, beats, row, **settings))
+    sweep_key = ("sweep", *beat, quick)
+    sweeping = no_progress if sweep_key in memo else listener()
+    if sweeping is None:
+        return None
+    swept = memo.get(sweep_key, lambda: sweep_beat(checkpoint, quick, beats, row, progress=sweeping, **settings))
     return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, result, swept)
 
 
 class _Waiting:
-    """The bar and the stop button of a slow attack; nothing at all for a quick one."""
+    """The bar and the stop button of a slow attack, or of a quick one with settings that make it slow.
+
+    Drawing is also how an attack heeds a stop: Streamlit ends a script that is no longer wanted where it draws.
+    """
 
     def __init__(self, choice: AttackChoice, networks: int) -> None:
         self._choice, self._networks = choice, networks
         self._job = repr(choice)
         self._place = st.empty()
         self._bar: st.delta_generator.DeltaGenerator | None = None
+        self._told = time.monotonic()
 
-    def listener(self, number: int) -> Callable[[], Callable | None]:
+    def listener(self, number: int) -> Callable[[], Progress | None]:
         """Asked only where there is something to compute: the attack's progress, or None where it was stopped."""
 
-        def begin() -> Callable | None:
-            if self._choice.quick:
-                return lambda done, total, what: None
+        def begin() -> Progress | None:
             if st.session_state.get("stopped") == self._job:
                 return None
-            if self._bar is None:
-                with self._place.container(horizontal=True, vertical_alignment="center"):
-                    self._bar = st.progress(0.0)
-                    st.button("Stop", icon=":material/stop:", key="stop", on_click=self._stop)
-            return lambda done, total, what: self._tell(number, done, total, what)
+            if not self._choice.quick:
+                self._open()
+            return serving.limited(lambda done, total, what: self._tell(number, done, total, what))
 
         return begin
 
@@ -95,10 +115,21 @@ class _Waiting:
                 st.button("Resume", icon=":material/play_arrow:", key="go_on", on_click=self._go_on)
 
     def _tell(self, number: int, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if now - self._told < (QUIET_SECONDS if self._bar is None else TELL_EVERY_SECONDS):
+            return
+        self._told = now
+        self._open()
         queries = f"{done * getattr(self._choice.attack, 'samples', 1):,} evaluations of the network"
         share = (number + done / max(total, 1)) / self._networks
         assert self._bar is not None
         self._bar.progress(min(share, 1.0), f"Network {number + 1} of {self._networks}, {what}, {queries}")
+
+    def _open(self) -> None:
+        if self._bar is None:
+            with self._place.container(horizontal=True, vertical_alignment="center"):
+                self._bar = st.progress(0.0)
+                st.button("Stop", icon=":material/stop:", key="stop", on_click=self._stop)
 
     def _stop(self) -> None:
         st.session_state["stopped"] = self._job

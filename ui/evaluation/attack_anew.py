@@ -8,6 +8,8 @@ from nsr_core.jobs import submit
 from nsr_core.jobs.kinds import Evaluation
 from nsr_core.training.copies import own_copy
 from ui import loaders, run_list, sources
+from ui.plain import in_words
+from ui.serving import NOT_HERE, is_public
 
 
 def show(names: list[str]) -> None:
@@ -17,6 +19,9 @@ def show(names: list[str]) -> None:
         names: all checkpoints.
     """
     with st.expander("Run another attack", icon=":material/play_circle:"):
+        if is_public():
+            st.info(NOT_HERE)
+            return
         st.markdown(
             "A run in the background: it goes on when this page is closed, and its results appear above. A network that "
             "came with the program is copied first, so that its own results stay as they are."
@@ -63,4 +68,4 @@ def _start(name: str, attack: str, per_class: int, signal_only: bool) -> None:
             )
         )
     except UserError as error:
-        st.error(str(error))
+        st.error(in_words(error))

@@ -97,7 +97,7 @@ def _more_together(lines: list[Line], view: View) -> list[str]:
         if levels is None:
             continue
         both = line.curve.merge(levels[["eps", "worst"]], on="eps")
-        most = both.loc[(both["value"] - both["worst"]).idxmax()]
+        most = both.iloc[(both["value"] - both["worst"]).argmax()]
         if most["value"] - most["worst"] >= NOTED:
             result.append(
                 f"Beats of {line.title} that withstood the worst case's attacks fell to others that were run, with noise on the "

@@ -27,8 +27,9 @@ ATTACK_TITLES = {
     "spsa": "SPSA, no gradient",
     "all": "PGD 100 and SPSA",
 }
-#: Where the number line of the last step ends.
-LINE_FROM, LINE_TO = 1e-4, 0.5
+
+
+#: What is proved.
 PROVED = "#009E73"
 
 

@@ -14,6 +14,7 @@ from ui.beat.answers import ask
 from ui.lesson import course, figures
 from ui.lesson.course import Lesson, Question
 from ui.links import page_link
+from ui.plain import in_words
 
 NETWORK = "mlp-loss2"
 COMPARED = ("ce", "loss2")
@@ -35,7 +36,7 @@ def show(lesson: Lesson) -> None:
     try:
         result = None if table is None else core.survivors(table, EPS)
     except UserError as error:
-        st.error(str(error))
+        st.error(in_words(error))
         return
     if result is None:
         st.error(

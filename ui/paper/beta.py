@@ -8,6 +8,7 @@ from nsr_core.paper.beta import search_protocol, trials_of
 from ui import chart, loaders
 from ui.paper.beta_figure import trade_off
 from ui.paper.ours import Ours
+from ui.plain import in_words
 from ui.theme import ink
 
 INTRO = (
@@ -23,10 +24,10 @@ def show(ours: Ours) -> None:
     try:
         search = loaders.beta_search()
     except UserError as error:
-        st.warning(str(error))
+        st.warning(in_words(error))
         return
     if search is None:
-        st.info("No β was swept yet. `python -m nsr_core reproduce beta` does it.")
+        st.info("No β was swept yet. On the command line, `reproduce beta` does it.")
         return
     trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()

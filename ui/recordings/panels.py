@@ -7,12 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
@@ -147,7 +149,7 @@ def _chosen(result: RecordingReading) -> None:
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
-            f"{figures.noise_told(reading.flips_at[row], spread)}; {figures.cuts_told(reading, row, spread)}"
+            f"{figures.noise_in_words(reading.flips_at[row], spread)}; {figures.cut_in_words(reading, row, spread)}"
             for name, reading in result.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
@@ -208,7 +210,7 @@ def _go_to(result: RecordingReading, row: int) -> None:
 def _lab_link(result: RecordingReading, row: int) -> None:
     """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
     flips = next(iter(result.networks.values())).flips_at[row]
-    eps = min(max(np.ceil(100 * flips) / 100, 0.01), figures.LARGEST) if np.isfinite(flips) else figures.LARGEST
+    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else LARGEST
     settings = {
         "source": SOURCE,
         "beat": result.cut.beats.name(row),
@@ -284,6 +286,18 @@ def _likeness(result: RecordingReading) -> None:
 
 
 def _report(result: RecordingReading, network: str, start_s: float) -> None:
+    titles = {name: loaders.title(name) for name in result.networks}
+    st.download_button(
+        "Report to print (PDF)",
+        lambda: report_pdf(result, titles, start_s),
+        f"ecg-{result.cut.key}.pdf",
+        "application/pdf",
+        key="own_pdf",
+        on_click="ignore",
+        icon=":material/print:",
+        help="Findings, two strips at their true size, the most fragile readings, and what it cannot say.",
+    )
+
     def pictures() -> dict[str, go.Figure]:
         colours = ink()
         return {

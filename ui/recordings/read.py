@@ -5,7 +5,7 @@ import streamlit as st
 from nsr_core.recordings.beats import CutRecording, cut_recording
 from nsr_core.recordings.reading import NetworkReading, RecordingReading, compare_with_training, read_with
 from nsr_core.recordings.recording import Recording
-from ui import loaders, own
+from ui import loaders, own, serving
 from ui.recordings.choices import UNKNOWN, Choices
 
 _CUT, _READINGS = "own_cut", "own_readings"
@@ -67,7 +67,8 @@ def _read_all(cut: CutRecording, choices: Choices) -> dict[str, NetworkReading]:
                 )
 
             progress(0, 1, "reading the beats")
-            known[key] = read_with(checkpoint, cut, prove=choices.prove, progress=progress)
+            with serving.turn():
+                known[key] = read_with(checkpoint, cut, prove=choices.prove, progress=serving.limited(progress))
         networks[name] = known[key]
     place.empty()
     return networks

@@ -1,4 +1,4 @@
-"""Which recording: the sample that comes along, or the reader's own files, read into memory and never stored."""
+"""Which recording: the included sample, or the reader's own files, read into memory and never stored."""
 
 import streamlit as st
 
@@ -8,8 +8,9 @@ from nsr_core.recordings.formats import accepted, endings
 from nsr_core.recordings.limits import LIMITS, megabytes
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
-from ui.plain import plain
+from ui.plain import in_words, plain
 from ui.recordings import held
+from ui.serving import limits
 
 SAMPLE, FILE = "Sample", "My own file"
 _READ = "own_files"
@@ -32,14 +33,15 @@ def _sample() -> Recording:
 
 
 def _uploaded() -> Recording | None:
+    allowed = limits()
     files = st.file_uploader(
         "ECG file",
         list(endings()),
         accept_multiple_files=True,
         key="own_upload",
-        max_upload_size=LIMITS.streamed_bytes // 1_000_000,
+        max_upload_size=allowed.streamed_bytes // 1_000_000,
         help=f"Give {accepted()}. Files that belong together are given together, or in one zip. "
-        f"{megabytes(LIMITS.streamed_bytes)} at most; of some formats {megabytes(LIMITS.given_bytes)}.",
+        f"{megabytes(allowed.streamed_bytes)} at most; of some formats {megabytes(allowed.given_bytes)}.",
     )
     fs_hz = st.number_input(
         "Samples a second, by hand",
@@ -52,8 +54,8 @@ def _uploaded() -> Recording | None:
         help="For a file that does not say, or that says it wrongly.",
     )
     st.caption(
-        f":material/lock: It stays in the memory of the machine that runs this app, until {held.MINUTES} minutes after you last "
-        "used this page. Nothing is stored unless you save it yourself."
+        f":material/lock: It stays in the memory of the machine that runs this app, until some {held.CLOSED_MINUTES} minutes "
+        f"after you close this page, or {held.MINUTES} after you last used it. Nothing is stored unless you save it yourself."
     )
     if not files:
         held.drop(st.session_state.pop(_READ, (None, None))[1])
@@ -63,9 +65,9 @@ def _uploaded() -> Recording | None:
     if kept is None or kept[0] != asked:
         held.drop(kept[1] if kept else None)
         found = _read({file.name: file.getvalue() for file in files}, fs_hz)
-        kept = st.session_state[_READ] = (asked, found if isinstance(found, str) else held.keep(found))
+        kept = st.session_state[_READ] = (asked, found if isinstance(found, str) else held.keep(found, asked[0]))
     if isinstance(kept[1], str):
-        st.error(plain(kept[1]))
+        st.error(in_words(kept[1]))
         return None
     recording = held.find(kept[1])
     if recording is None:
@@ -80,6 +82,7 @@ def _read(files: dict[str, bytes], fs_hz: float | None) -> Recording | str:
         return read_recording(
             files,
             fs_hz=fs_hz,
+            limits=limits(),
             progress=lambda done, total, what: bar.progress(min(done / max(total, 1), 1.0), plain(what)),
         )
     except UserError as error:

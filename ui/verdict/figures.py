@@ -1,6 +1,7 @@
 """The Verdict page's figures: what is proved, open and overstated of each network; one network's curves; what broke it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     height = len(table) + int(starts.sum())
     proved, worst = table["proved"].fillna(0).to_numpy(), table["worst"].to_numpy()
     published = table["published"].fillna(table["worst"]).to_numpy()
-    result = [_row_hover(row) for row in table.itertuples()]
+    result = [_row_hover(row) for row in table.to_dict("records")]
     parts = (
         ("proved", proved, ink.noise, ""),
         ("undecided", worst - proved, faint(ink.noise, 0.35), ""),
@@ -113,11 +114,11 @@ def _heading(rows: pd.DataFrame) -> str:
     return f"<b>{rows['group'].iloc[0]}</b>: {beats} beats"
 
 
-def _row_hover(row) -> str:
-    proof = "no certificate" if np.isnan(row.proved) else f"proved {row.proved:.3f}"
+def _row_hover(row: Mapping[Hashable, Any]) -> str:
+    proof = "no certificate" if np.isnan(row["proved"]) else f"proved {row['proved']:.3f}"
     return (
-        f"<b>{row.title}</b> at noise level {row.eps:g}<br>without noise {row.clean:.3f}<br>PGD (100 steps) as published "
-        f"{row.published:.3f}<br>worst case {row.worst:.3f} ({row.low:.3f} to {row.high:.3f})<br>{proof}"
+        f"<b>{row['title']}</b> at noise level {row['eps']:g}<br>without noise {row['clean']:.3f}<br>PGD (100 steps) as published "
+        f"{row['published']:.3f}<br>worst case {row['worst']:.3f} ({row['low']:.3f} to {row['high']:.3f})<br>{proof}"
     )
 
 
@@ -176,9 +177,7 @@ def _undecided(known: pd.DataFrame, ink: Ink) -> Part:
     )
 
 
-def _line(
-    x: Sequence[float] | pd.Series, y: Sequence[float] | np.ndarray | pd.Series, colour: str, name: str, width: float
-) -> Part:
+def _line(x: np.ndarray | pd.Series, y: np.ndarray | pd.Series, colour: str, name: str, width: float) -> Part:
     return {
         "type": "scatter",
         "mode": "lines",

@@ -25,12 +25,12 @@ def who_leads(table: pd.DataFrame) -> str:
 
 def _who_leads(table: pd.DataFrame) -> str:
     if table["published"].isna().all():
-        first = table.loc[table["worst"].idxmax()]
+        worst = table.iloc[table["worst"].argmax()]
         return (
-            f"the published attack was not run; in the worst case **{first['title']}** is first, with {first['worst']:.2f}."
+            f"the published attack was not run; in the worst case **{worst['title']}** is first, with {worst['worst']:.2f}."
             + _proved(table)
         )
-    published, worst, fall = (table.loc[table[column].idxmax()] for column in ("published", "worst", "gap"))
+    published, worst, fall = (table.iloc[table[column].argmax()] for column in ("published", "worst", "gap"))
     before, after = (f"{published[column]:.2f}" for column in ("published", "worst"))
     first = (
         f"the published attack leaves most to **{published['title']}**, an accuracy of {before}, "
@@ -47,7 +47,7 @@ def _proved(table: pd.DataFrame) -> str:
     """Who keeps most under any noise whatever, and what nobody can exceed."""
     result = ""
     if table["proved"].notna().any():
-        most = table.loc[table["proved"].idxmax()]
+        most = table.iloc[table["proved"].argmax()]
         result = f" Proved, against every noise: at most **{most['title']}**, {most['proved']:.2f}."
         if most["proved"] >= 0.005:
             result = f" Proved, against every noise: **{most['title']}** keeps at least {most['proved']:.2f}."

@@ -1,7 +1,8 @@
 """A WFDB record from memory: its samples read by wfdb from a private folder that does not outlive the reading."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -9,6 +10,7 @@ import numpy as np
 import wfdb
 
 from nsr_core.errors import UserError
+from nsr_core.files import scratch_prefix
 from nsr_core.recordings.formats.annotations import read_annotations
 from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.format import Format, Given
@@ -275,10 +277,13 @@ def _unpacked_signals(name: str, header: Header, given: Given, frames: int) -> l
     lines += [f"{own_names[signal.file]} {_without_gain(signal.layout)}" for signal in header.signals]
     at_once = frames if any(signal.format == DIFFERENCES for signal in header.signals) else FRAMES_AT_ONCE
     digital = [np.empty(frames * signal.per_frame, _word(signal.format)) for signal in header.signals]
-    with tempfile.TemporaryDirectory(prefix="nsr-recording-") as folder:
-        Path(folder, "record.hea").write_text("\n".join([*lines, ""]), encoding="ascii")
-        for file, own_name in own_names.items():
-            Path(folder, own_name).write_bytes(given.files[file])
+    with _private_folder() as folder:
+        try:
+            Path(folder, "record.hea").write_text("\n".join([*lines, ""]), encoding="ascii")
+            for file, own_name in own_names.items():
+                Path(folder, own_name).write_bytes(given.files[file])
+        except OSError as error:
+            raise _no_room(error) from error
         for start in range(0, frames, at_once):
             given.deadline.check()
             given.progress(start, frames, f"reading {clean(name, 40)}")
@@ -290,6 +295,29 @@ def _unpacked_signals(name: str, header: Header, given: Given, frames: int) -> l
         _channel(header, signal, frames, partial(_stretch, whole))
         for signal, whole in zip(header.signals, digital, strict=True)
     ]
+
+
+@contextmanager
+def _private_folder() -> Iterator[str]:
+    """A temporary folder of this reading's own, which goes with it, or with the next start if its process is killed.
+
+    Raises:
+        UserError: there is no room for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=scratch_prefix("recording"))
+    except OSError as error:
+        raise _no_room(error) from error
+    with folder as path:
+        yield path
+
+
+def _no_room(error: OSError) -> UserError:
+    return UserError(
+        f"The temporary folder of the machine that reads the record cannot be written ({error.strerror or error}). Free some "
+        "space there, or give the signals in format 16, which are read without it.",
+        command_line="Or name another folder in TMPDIR.",
+    )
 
 
 def _without_gain(layout: str) -> str:
@@ -316,7 +344,8 @@ def _unpack(name: str, folder: str, start: int, stop: int) -> list[np.ndarray]:
         raise UserError(
             f"{quote(name)} and its signal files cannot be read as a WFDB record. Copy them again, all of them."
         ) from error
-    return record.e_p_signal
+    channels: list[np.ndarray] = record.e_p_signal
+    return channels
 
 
 WFDB = Format(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from nsr_core.errors import UserError
-from nsr_core.files import write_atomically
+from nsr_core.files import read_json, write_atomically
 from nsr_core.verdict.masking.check import MaskingCheck
 from nsr_core.verdict.masking.sign import Sign
 
@@ -30,11 +30,11 @@ def load_masking(folder: Path) -> MaskingCheck | None:
     if path is None:
         return None
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path)
         signs = tuple(Sign(**sign) for sign in values.pop("signs"))
         lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         return MaskingCheck(**(values | lists | {"signs": signs}))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{path} cannot be read ({error}). Delete it and check again.", command_line="Run masking with --keep."
         ) from None
