@@ -20,6 +20,8 @@ from nsr_core.errors import UserError
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
+#: 1 where the app's visitors are strangers (see ``ui.serving``).
+PUBLIC_VARIABLE = "NSR_PUBLIC"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def download(
         try:
             if not path.is_file() or file_digest(path) != digest:
                 content = _fetch_again(base_url + name, digest, attempts)
-                write_atomically(path, lambda partial, content=content: partial.write_bytes(content))
+                write_atomically(path, partial(Path.write_bytes, data=content))
         except _WrongContent as error:
             raise UserError(
                 f"{name} from {base_url} does not have the published SHA-256 and was deleted{error}. "

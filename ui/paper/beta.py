@@ -27,7 +27,7 @@ def show(ours: Ours) -> None:
         st.warning(told(error))
         return
     if search is None:
-        st.info("No β was swept yet. `python -m nsr_core reproduce beta` does it.")
+        st.info("No search over β is here.")
         return
     trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()
