@@ -1,6 +1,6 @@
 """What the server does once as it starts, and what it allows: everything to the person who runs it, less to strangers.
 
-Where the environment variable ``NSR_PUBLIC`` is 1, visitors are strangers: they name no folder, train and evaluate nothing,
+Where the environment variable ``PUBLIC_VARIABLE`` is 1, visitors are strangers: they name no folder, train and evaluate nothing,
 bring smaller recordings, and an attack of theirs waits for its turn and ends after a while.
 """
 
