@@ -78,8 +78,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         CannotWrite: the system refuses.
     """
-    # The suffix stays last: some writers (numpy's) append their own to a name that lacks it.
-    partial = path.with_name(f".{path.stem}.{process_mark()}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    partial = partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
@@ -111,6 +110,14 @@ _PARTIAL = re.compile(rf"\..+\.{_MARK}\.[0-9a-f]{{8}}\.partial(\.[^.]*)?")
 _SCRATCH = re.compile(rf"nsr-.+-{_MARK}-[^.]+")
 #: After so long nothing is still being written, wherever its process may run.
 _STALE_SECONDS = 86_400
+
+
+def partial_of(path: Path) -> Path:
+    """What a file or a folder is called while it is written: hidden, beside its place, and nobody else's.
+
+    The suffix stays last: some writers (numpy's) append their own to a name that lacks it.
+    """
+    return path.with_name(f".{path.stem}.{process_mark()}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
 
 
 def process_mark() -> str:
