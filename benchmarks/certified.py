@@ -51,7 +51,7 @@ def outcome(network: Network, beats: Beats, rows: np.ndarray) -> dict[str, float
     y = beats.y[rows]
     # A beat that is not proved counts as misread, as whatever other class.
     read = {name: np.where(np.concatenate(parts), y, (y + 1) % 5) for name, parts in right.items()}
-    return {name: accuracy(confusion(y, pred)) for name, pred in read.items()}
+    return {name: float(accuracy(confusion(y, pred))) for name, pred in read.items()}
 
 
 def table_of(folders: list[Path], root: Path | None) -> pd.DataFrame:
@@ -64,8 +64,8 @@ def table_of(folders: list[Path], root: Path | None) -> pd.DataFrame:
         split = make_split(beats, config.split, config.split_seed)
         chosen = spread_of_each_class(beats, split.validation, BEATS_PER_CLASS)
         settings = config.method_settings | {name: getattr(config, name) for name in TOLD}
-        shares = {name: f"{share:.3f}" for name, share in outcome(checkpoint.network, beats, chosen).items()}
-        rows.append({"method": config.method, **settings, **shares})
+        found = outcome(checkpoint.network, beats, chosen)
+        rows.append({"method": config.method, **settings, **{name: f"{share:.3f}" for name, share in found.items()}})
     table = pd.DataFrame(rows).fillna("")
     shares = ["clean", *(f"{eps:g}" for eps in LEVELS)]
     own = [name for name in table.columns.drop(shares) if name == "method" or table[name].nunique() > 1]

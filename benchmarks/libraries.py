@@ -39,8 +39,9 @@ def ours(network: nn.Module, x: Tensor, y: Tensor, eps: float) -> Tensor:
 
 def foolboxes(network: nn.Module, x: Tensor, y: Tensor, eps: float) -> Tensor:
     import foolbox
+    from foolbox.models.pytorch import PyTorchModel
 
-    model = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
+    model = PyTorchModel(network, bounds=(0, 1), device="cpu")
     attack = foolbox.attacks.LinfPGD(abs_stepsize=STEP_SIZE, steps=STEPS, random_start=True)
     return attack(model, x, y, epsilons=eps)[1]
 

@@ -102,7 +102,7 @@ def _thinned(cut: CutRecording) -> CutRecording:
     return replace(cut, row=cut.row[rows], beats=cut.beats[rows])
 
 
-def _cuts_row(name: str, readings: np.ndarray) -> dict[str, object]:
+def _cuts_row(name: str, readings: np.ndarray) -> dict[str, str]:
     alike = readings == readings[:, [REACH]]
     shares = {
         f"within {1000 * reach / RECORD_FS_HZ:.0f} ms": alike[:, REACH - reach : REACH + reach + 1].all(axis=1).mean()
@@ -155,7 +155,8 @@ def search_against_all(root: Path | None) -> pd.DataFrame:
 
 def _parts(root: Path | None, names: Sequence[str], json_file: Path | None) -> dict[str, str]:
     """The text of each part asked for."""
-    folder, parts = find_records(root), {}
+    folder = find_records(root)
+    parts: dict[str, str] = {}
     if {"detection", "records"} & set(names):
         sets, records, scores = detection(folder)
         parts |= {"detection": markdown(sets), "records": markdown(records)}
@@ -174,6 +175,13 @@ def _parts(root: Path | None, names: Sequence[str], json_file: Path | None) -> d
     return parts
 
 
+def _with_block(page: str, name: str, text: str) -> str:
+    """The page with the text between the marks of that name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    return between.sub(lambda _: f"{begin}\n{text}\n{end}", page)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="folder with the MIT-BIH records")
@@ -188,13 +196,7 @@ def main() -> None:
     if given.out:
         page = given.out.read_text()
         for name, text in parts.items():
-            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-            page = re.sub(
-                f"{re.escape(begin)}.*?{re.escape(end)}",
-                lambda _, t=text, b=begin, e=end: f"{b}\n{t}\n{e}",
-                page,
-                flags=re.DOTALL,
-            )
+            page = _with_block(page, name, text)
         given.out.write_text(page)
 
 

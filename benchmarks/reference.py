@@ -130,18 +130,18 @@ def copy_parameters(src: nn.Module, dst: nn.Module) -> None:
 # Kernel normalisation
 
 
-def normalised_layers(model: nn.Module) -> list[nn.Module]:
+def normalised_layers(model: nn.Module) -> list[nn.Linear | nn.Conv1d]:
     """The layers that training normalises. MLP: all but the last. CNN: first conv, blocks 1-4, both linear layers."""
-    if kind_of(model) == "mlp":
+    if isinstance(model, PlainMLP):
         return [model.layer1, model.layer2, model.layer3, model.layer4]
-    layers = [model.conv]
-    for block in (model.block1, model.block2, model.block3, model.block4):
-        layers.append(block.conv1)
-        layers.append(block.conv2)
-    return [*layers, model.linear1, model.linear2]
+    if isinstance(model, PlainCNN):
+        blocks = (model.block1, model.block2, model.block3, model.block4)
+        convolutions = (conv for block in blocks for conv in (block.conv1, block.conv2))
+        return [model.conv, *convolutions, model.linear1, model.linear2]
+    raise TypeError(f"not a reference network: {type(model).__name__}")
 
 
-def normalise_layer_(layer: nn.Module) -> None:
+def normalise_layer_(layer: nn.Linear | nn.Conv1d) -> None:
     """Scale each output kernel of a layer to unit L2 norm, and its bias by the same factor; zero kernels stay."""
     with torch.no_grad():
         rows = layer.weight.reshape(layer.weight.shape[0], -1)
@@ -507,7 +507,7 @@ def tile_to_balance(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """
     classes = sorted(set(y.tolist()))
     largest = max(int((y == k).sum()) for k in classes)
-    rows = []
+    rows: list[int] = []
     for k in classes:
         members = torch.nonzero(y == k).reshape(-1).tolist()
         rows.extend(members[j % len(members)] for j in range(largest))

@@ -2,10 +2,9 @@
 
 import pandas as pd
 
+from nsr_core import writing
+
 
 def markdown(table: pd.DataFrame) -> str:
     """A table with its numbers to the right."""
-    lines = ["| " + " | ".join(table.columns) + " |", "| --- |" + " ---: |" * (len(table.columns) - 1)]
-    return "\n".join(
-        [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in table.to_numpy(object).tolist())]
-    )
+    return writing.markdown(table.columns.tolist(), table.to_numpy(object).tolist())

@@ -8,6 +8,7 @@ import pandas as pd
 
 from nsr_core.progress import duration
 from nsr_core.training.card import read_card
+from nsr_core.writing import markdown
 
 #: By column, where a card keeps the seconds.
 SPENT_ON = {
@@ -44,12 +45,11 @@ def _seconds(card: dict[str, Any], path: tuple[str, ...]) -> float:
 def compute_markdown(folders: Iterable[Path]) -> str:
     """The table of the documentation, with the sum of each column."""
     used = compute_used(folders)
-    lines = [f"| checkpoint | epochs | {' | '.join(SPENT_ON)} |", f"| --- |{' ---: |' * (len(SPENT_ON) + 1)}"]
-    for name, row in used.iterrows():
-        lines.append(f"| {name} | {row['epochs']:.0f} | {' | '.join(_spent(row[spent]) for spent in SPENT_ON)} |")
+    rows = [
+        (name, f"{row['epochs']:.0f}", *(_spent(row[spent]) for spent in SPENT_ON)) for name, row in used.iterrows()
+    ]
     sums = used[list(SPENT_ON)].sum()
-    lines.append(f"| all | | {' | '.join(_spent(sums[spent]) for spent in SPENT_ON)} |")
-    return "\n".join(lines)
+    return markdown(("checkpoint", "epochs", *SPENT_ON), [*rows, ("all", "", *map(_spent, sums))])
 
 
 def _spent(seconds: float) -> str:

@@ -12,6 +12,7 @@ from nsr_core.models import NETWORKS
 from nsr_core.reproduction.costs import TRAINING_BEATS, Costs
 from nsr_core.reproduction.plan import PAPER_EPOCHS
 from nsr_core.training.card import list_checkpoints
+from nsr_core.writing import markdown
 
 TEST_BEATS = 21_892
 SPSA_BEATS = 5 * PAPER_SPSA_BEATS_PER_CLASS
@@ -25,25 +26,19 @@ HOUR = 3600.0
 
 def measured_markdown(costs: Costs) -> str:
     """What each method takes on one core: seconds per epoch, and hours for all that the paper asks of one model."""
-    lines = [
-        "| network | method | seconds an epoch | 50 epochs, h | 100-PGD, full test split, h | SPSA, 810 beats, h | all, h |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    spent = ("seconds an epoch", "50 epochs, h", "100-PGD, full test split, h", "SPSA, 810 beats, h", "all, h")
+    rows = []
     for network in _measured_networks(costs):
         for method in PAPER_METHODS:
             parts = _hours(costs, network, method)
-            result = " | ".join(f"{hours:.2f}" for hours in (*parts, sum(parts)))
-            lines.append(f"| {network} | {method} | {costs.per_epoch(network, method):.1f} | {result} |")
-    return "\n".join(lines)
+            hours = (f"{each:.2f}" for each in (*parts, sum(parts)))
+            rows.append((network, method, f"{costs.per_epoch(network, method):.1f}", *hours))
+    return markdown(("network", "method", *spent), rows, left=("method",))
 
 
 def scaled_markdown(costs: Costs) -> str:
-    """Core hours of larger studies, and the days that they last on so many cores, all of them busy."""
-    header = " | ".join(f"{cores:,} cores" for cores in CORES)
-    lines = [
-        f"| study | network | core hours | {header} |",
-        f"| --- | --- | ---: |{' ---: |' * len(CORES)}",
-    ]
+    """Core hours of larger studies, and the days that they last on a number of cores, all of them busy."""
+    rows = []
     for network in _measured_networks(costs):
         per_model = sum(sum(_hours(costs, network, method)) for method in PAPER_METHODS) / len(PAPER_METHODS)
         growth = LEADS * CORPUS_BEATS / ALL_BEATS
@@ -56,9 +51,9 @@ def scaled_markdown(costs: Costs) -> str:
             f"nine methods on {CORPUS_BEATS:,} beats of {LEADS} leads": (trained + pgd) * growth + spsa * LEADS,
         }
         for study, hours in studies.items():
-            days = " | ".join(_span(hours / cores) for cores in CORES)
-            lines.append(f"| {study} | {network} | {hours:,.1f} | {days} |")
-    return "\n".join(lines)
+            rows.append((study, network, f"{hours:,.1f}", *(_span(hours / cores) for cores in CORES)))
+    header = ("study", "network", "core hours", *(f"{cores:,} cores" for cores in CORES))
+    return markdown(header, rows, left=("network",))
 
 
 def _hours(costs: Costs, network: str, method: str) -> tuple[float, float, float]:

@@ -13,6 +13,7 @@ from nsr_core.verdict.levels import at
 from nsr_core.verdict.masking import MaskingCheck, load_masking
 from nsr_core.verdict.patients import read_patients
 from nsr_core.verdict.verdict import WHOLE, Verdict, breaks, read_verdict
+from nsr_core.writing import markdown
 
 #: Levels at which proofs are shown; at larger ones hardly anything is proved.
 PROOF_LEVELS = (0.003, 0.01, 0.02, 0.03, 0.05)
@@ -31,36 +32,32 @@ def verdicts_of(folders: Iterable[Path]) -> dict[str, Verdict]:
 def worst_markdown(verdicts: Mapping[str, Verdict]) -> str:
     """Worst case and, in brackets, 100-PGD as published, both on the same beats."""
     levels = _levels(verdicts)
-    lines = [f"| checkpoint | beats | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels) + 1)]
+    rows = []
     for name, found in verdicts.items():
-        rows = [at(found.levels, eps) for eps in levels]
-        cells = [
-            f"{row['worst']:.2f}" + ("" if np.isnan(row["published"]) else f" ({row['published']:.2f})") for row in rows
-        ]
-        lines.append(f"| {name} | {len(found.beats):,} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        known = (at(found.levels, eps) for eps in levels)
+        cells = (
+            f"{row['worst']:.2f}" + ("" if np.isnan(row["published"]) else f" ({row['published']:.2f})")
+            for row in known
+        )
+        rows.append((name, f"{len(found.beats):,}", *cells))
+    return markdown(("checkpoint", "beats", *_numbers(levels)), rows)
 
 
 def signal_markdown(verdicts: Mapping[str, Verdict]) -> str:
     """Worst case with noise on the signal only and, in brackets, on all samples of the same beats, where there is one."""
     levels = _levels(verdicts)
-    lines = [f"| checkpoint | {' | '.join(f'{eps:g}' for eps in levels)} |", _rule(len(levels))]
+    rows = []
     for name, found in verdicts.items():
         if found.levels["signal"].isna().all():
             continue
-        cells = [
-            f"{row['signal']:.2f} ({row['signal_worst']:.2f})" for row in (at(found.levels, eps) for eps in levels)
-        ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        known = (at(found.levels, eps) for eps in levels)
+        rows.append((name, *(f"{row['signal']:.2f} ({row['signal_worst']:.2f})" for row in known)))
+    return markdown(("checkpoint", *_numbers(levels)), rows)
 
 
 def proof_markdown(verdicts: Mapping[str, Verdict]) -> str:
     """Proved to undecided's upper edge, at levels of interest, for the checkpoints that have certificates."""
-    lines = [
-        f"| checkpoint | median certified | {' | '.join(f'{eps:g}' for eps in PROOF_LEVELS)} |",
-        _rule(len(PROOF_LEVELS) + 1),
-    ]
+    rows = []
     for name, found in verdicts.items():
         certified = found.beats["certified"]
         if certified.isna().all():
@@ -68,23 +65,20 @@ def proof_markdown(verdicts: Mapping[str, Verdict]) -> str:
         right = found.beats["clean"] == found.beats["y"]
         known = band(found.beats, PROOF_LEVELS)
         ends = zip(known["proved"].to_numpy(), (1 - known["broken"]).to_numpy(), strict=True)
-        cells = [f"{proved:.2f} to {not_broken:.2f}" for proved, not_broken in ends]
-        lines.append(f"| {name} | {certified[right].median():.4f} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        cells = (f"{proved:.2f} to {not_broken:.2f}" for proved, not_broken in ends)
+        rows.append((name, f"{certified[right].median():.4f}", *cells))
+    return markdown(("checkpoint", "median certified", *_numbers(PROOF_LEVELS)), rows)
 
 
 def certified_markdown(folders: Iterable[Path]) -> str:
     """ACC without noise and certified, of each checkpoint that has certificates, over the beats that have one."""
-    lines = [
-        f"| checkpoint | beats | without noise | {' | '.join(f'{eps:g}' for eps in CERTIFIED_LEVELS)} |",
-        _rule(len(CERTIFIED_LEVELS) + 2),
-    ]
+    rows = []
     for folder in folders:
         if (folder / CERTIFICATES_FILE).exists():
             table = load_certificates(folder / CERTIFICATES_FILE)
             shares = [np.nanmean(proved_share(table, eps)) for eps in (0.0, *CERTIFIED_LEVELS)]
-            lines.append(f"| {folder.name} | {len(table):,} | {' | '.join(f'{share:.2f}' for share in shares)} |")
-    return "\n".join(lines)
+            rows.append((folder.name, f"{len(table):,}", *(f"{share:.2f}" for share in shares)))
+    return markdown(("checkpoint", "beats", "without noise", *_numbers(CERTIFIED_LEVELS)), rows)
 
 
 def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:
@@ -92,42 +86,36 @@ def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:
     counts = {name: breaks(found).sum() for name, found in verdicts.items()}
     total = pd.concat(list(counts.values())).groupby(level=0).sum().sort_values(ascending=False)
     attacks: list[str] = total.index.tolist()
-    lines = [f"| checkpoint | {' | '.join(attacks)} |", _rule(len(attacks))]
-    for name, found in counts.items():
-        lines.append(f"| {name} | {' | '.join(f'{int(found.get(attack, 0)):,}' for attack in attacks)} |")
-    return "\n".join(lines)
+    rows = [(name, *(f"{int(found.get(attack, 0)):,}" for attack in attacks)) for name, found in counts.items()]
+    return markdown(("checkpoint", *attacks), rows)
 
 
 def masking_markdown(folders: Iterable[Path]) -> str:
     """The light of every sign of every checkpoint that was looked at."""
     checks: dict[str, MaskingCheck] = {folder.name: check for folder in folders if (check := load_masking(folder))}
     signs = [sign.title for sign in next(iter(checks.values())).signs]
-    lines = [f"| checkpoint | all together | {' | '.join(signs)} |", _rule(len(signs) + 1)]
-    for name, check in checks.items():
-        cells = [SIGN_TITLES[light] for light in (check.light, *(sign.light for sign in check.signs))]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lights = {name: (check.light, *(sign.light for sign in check.signs)) for name, check in checks.items()}
+    rows = [(name, *(SIGN_TITLES[light] for light in each)) for name, each in lights.items()]
+    return markdown(("checkpoint", "all together", *signs), rows)
 
 
 def everyday_markdown(folders: Iterable[Path]) -> str:
     """Accuracy under everyday noise at two signal-to-noise ratios, by kind."""
     columns = [f"{NOISE_KINDS[kind].title} {snr:g} dB" for kind in NOISE_KINDS for snr in SNR_DB]
-    lines = [f"| checkpoint | no noise | {' | '.join(columns)} |", _rule(len(columns) + 1)]
+    rows = []
     for folder in folders:
         if not (folder / EVERYDAY_FILE).exists():
             continue
         result = summarise_everyday(load_everyday(folder / EVERYDAY_FILE)).set_index(["kind", "snr_db"])["acc"]
         cells = [result.iloc[0], *(result[kind, snr] for kind in NOISE_KINDS for snr in SNR_DB)]
-        lines.append(f"| {folder.name} | {' | '.join(f'{value:.2f}' for value in cells)} |")
-    return "\n".join(lines)
+        rows.append((folder.name, *(f"{value:.2f}" for value in cells)))
+    return markdown(("checkpoint", "no noise", *columns), rows)
 
 
 def patients_markdown(folders: Iterable[Path], eps: float) -> str:
     """Accuracy and F1 by class at natural prevalence without noise and in the worst case, with intervals over patients."""
-    lines = [
-        f"| checkpoint | ACC, no noise | ACC, worst case {eps:g} | macro F1, no noise | F1 by class N, S, V, F, Q |",
-        _rule(4),
-    ]
+    header = ("ACC, no noise", f"ACC, worst case {eps:g}", "macro F1, no noise", "F1 by class N, S, V, F, Q")
+    rows = []
     for folder in folders:
         clean, worst = read_patients(folder, "pgd100"), read_patients(folder, WHOLE, eps)
         cells = [_with_interval(clean.overall.iloc[0]), _with_interval(worst.overall.iloc[0])]
@@ -135,8 +123,8 @@ def patients_markdown(folders: Iterable[Path], eps: float) -> str:
             _with_interval(clean.overall.iloc[2]),
             ", ".join(f"{value:.2f}" for value in clean.classes["f1"].to_numpy()),
         ]
-        lines.append(f"| {folder.name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append((folder.name, *cells))
+    return markdown(("checkpoint", *header), rows)
 
 
 def _with_interval(row: pd.Series) -> str:
@@ -148,5 +136,5 @@ def _levels(verdicts: Mapping[str, Verdict]) -> list[float]:
     return [float(eps) for eps in first.levels["eps"]]
 
 
-def _rule(columns: int) -> str:
-    return f"| --- |{' ---: |' * columns}"
+def _numbers(levels: Iterable[float]) -> list[str]:
+    return [f"{eps:g}" for eps in levels]

@@ -23,7 +23,7 @@ from docs.verdict_report import (
 )
 from nsr_core.paper.beta import BETA_FILE, read_search, search_markdown
 from nsr_core.paper.cells import cells, courses
-from nsr_core.paper.claims import CLAIMS, judge
+from nsr_core.paper.claims import CLAIMS, check_claim
 from nsr_core.paper.report import compare, report, table_markdown
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.paper.tables import claims_markdown, courses_markdown
@@ -68,7 +68,7 @@ def _seeds() -> str:
 def _claims() -> str:
     """The paper's orderings in the tables of the first seed."""
     rows = cells([folder for folder in CHECKPOINTS if folder not in BY_PATIENT])
-    return claims_markdown([judge(claim, rows) for claim in CLAIMS])
+    return claims_markdown([check_claim(claim, rows) for claim in CLAIMS])
 
 
 def _beta() -> str:

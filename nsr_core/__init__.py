@@ -2,7 +2,7 @@
 
 Each page of the app has a room here and one in ``ui``, all of one name. Data flows one way, and imports follow it::
 
-    ground         errors  progress  settings  compute  files
+    ground         errors  progress  settings  compute  files  writing
     what beats are     data
     what attacks them  models -> attacks -> methods -> training -> certificates
     what comes of it   evaluation -> beat -> recordings, verdict, paper, lesson

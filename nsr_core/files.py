@@ -20,9 +20,12 @@ from nsr_core.errors import UserError
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
+CHECKPOINTS_VARIABLE = "NSR_CHECKPOINTS_DIR"
 #: 1 where the app's visitors are strangers (see ``ui.serving``).
 PUBLIC_VARIABLE = "NSR_PUBLIC"
 REPOSITORY = Path(__file__).resolve().parents[1]
+#: Only a wheel has this folder: in it lies what the repository has beside ``nsr_core`` (see pyproject.toml).
+BUNDLE = Path(__file__).resolve().parent / "_bundle"
 
 
 def cache_dir() -> Path:
@@ -34,9 +37,26 @@ def cache_dir() -> Path:
     return Path(pooch.os_cache("nsr-ecg"))
 
 
+def project_dir() -> Path:
+    """The folder that holds ``app.py``, ``pages`` and ``checkpoints``: the repository, or the bundle of an installed wheel."""
+    return BUNDLE if BUNDLE.is_dir() else REPOSITORY
+
+
+def checkpoints_dir() -> Path:
+    """The pretrained checkpoints: those included, or a folder that the environment variable ``NSR_CHECKPOINTS_DIR`` names.
+
+    A wheel includes weights, cards and summaries; all results, beat by beat, are in the repository.
+    """
+    return Path(os.environ.get(CHECKPOINTS_VARIABLE) or project_dir() / "checkpoints").absolute()
+
+
 def runs_dir() -> Path:
-    """Where runs are kept: ``runs`` in the project, or what the environment variable ``NSR_RUNS_DIR`` names."""
-    return Path(os.environ.get(RUNS_VARIABLE) or REPOSITORY / "runs").absolute()
+    """Where runs are kept: in the folder that the environment variable ``NSR_RUNS_DIR`` names, or in ``runs``.
+
+    That is in the project; of an installed wheel, whose own folder may be replaced, in the current folder.
+    """
+    base = Path.cwd() if BUNDLE.is_dir() else REPOSITORY
+    return Path(os.environ.get(RUNS_VARIABLE) or base / "runs").absolute()
 
 
 def named_folder(text: str | os.PathLike) -> Path:
@@ -203,7 +223,7 @@ class Note:
 # is set.
 
 
-def take(file: IO) -> bool:
+def take(file: IO[Any]) -> bool:
     """Take the lock on an open file, if nobody has it; closing the file, or dying, gives it back."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

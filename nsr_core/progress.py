@@ -6,9 +6,9 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called as ``progress(done, total, what)`` from time to time; it may raise to stop the work."""
+    """Called as ``progress(done, total, what)`` from time to time; what it returns is not used, and it may raise to stop the work."""
 
-    def __call__(self, done: int, total: int, what: str) -> None: ...
+    def __call__(self, done: int, total: int, what: str) -> object: ...
 
 
 def no_progress(done: int, total: int, what: str) -> None:
@@ -21,11 +21,11 @@ def as_part(progress: Progress, before: int, total: int) -> Progress:
 
 
 class TimeIsUp(Exception):
-    """Raised out of a progress that was given so long: what is finished by then is kept."""
+    """Raised by a progress whose time is over: what is finished by then is kept."""
 
 
 def for_minutes(progress: Progress, minutes: float | None) -> Progress:
-    """The same progress, which ends the work with ``TimeIsUp`` after so many minutes; None for no end."""
+    """The same progress, which ends the work with ``TimeIsUp`` after that time; None for no end."""
     end = time.monotonic() + 60 * (math.inf if minutes is None else minutes)
 
     def until(done: int, total: int, what: str) -> None:

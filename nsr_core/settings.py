@@ -45,7 +45,7 @@ class Settings:
         check(self)
 
 
-def described_fields(cls: Any) -> dict[str, tuple[Field, SettingInfo]]:
+def described_fields(cls: Any) -> dict[str, tuple[Field[Any], SettingInfo]]:
     """The ``setting`` fields of a settings class or instance, by name, in order."""
     return {f.name: (f, f.metadata["setting"]) for f in fields(cls) if "setting" in f.metadata}
 

@@ -5,9 +5,9 @@ import streamlit as st
 from nsr_core.beat.attack import noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.recordings.beats import SOURCE
-from ui import ecg, frame, loaders, own
+from ui import ecg, frame, live, loaders, own
 from ui.attack_choice import AttackChoice, choose_attack
-from ui.beat import views, words
+from ui.beat import context, views, words
 from ui.beat.answers import ask, trained_on
 from ui.beat.card import card
 from ui.beat_choice import choose_beat
@@ -27,27 +27,39 @@ def main() -> None:
         if not names:
             return
         controls, result = st.columns([1, 3.1], gap="large")
+        with result:
+            head, noise = st.container(), live.sticky(key="noise")
         with controls:
             networks = choose_networks(names, FIRST_NETWORKS)
             with st.container(border=True):
                 row = choose_beat(beats, networks[0] if networks else None)
             with st.container(border=True):
-                choice = choose_attack(lambda eps: words.in_units(noise_level(beats, row, eps)))
+                choice = choose_attack(lambda eps: words.in_units(noise_level(beats, row, eps)), noise)
         with result:
             if not networks:
                 st.info("Choose at least one network.")
             elif choice is not None:
-                _show(networks, beats, row, choice)
+                with head:
+                    speed = _head(beats, row)
+                    context.show(beats, row, ink())
+                _show(networks, beats, row, choice, speed)
 
 
-def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> None:
-    unknown = beats.source == SOURCE and not own.is_marked(row)
-    true = "Class not known" if unknown else CLASS_NAMES[CLASSES[beats.y[row]]]
+def _unknown(beats: Beats, row: int) -> bool:
+    return beats.source == SOURCE and not own.is_marked(row)
+
+
+def _head(beats: Beats, row: int) -> int:
+    """Which beat it is, and the speed that its paper is to have."""
+    true = "Class not known" if _unknown(beats, row) else CLASS_NAMES[CLASSES[beats.y[row]]]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.markdown(f"#### {true} · `{beats.name(row)}`", width="content")
-        speed = st.segmented_control(
+        return st.segmented_control(
             "Paper, mm/s", ecg.SPEEDS, default=ecg.SPEED, required=True, key="speed", bind="query-params"
         )
+
+
+def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice, speed: int) -> None:
     answers = ask(networks, beats, row, choice)
     if not answers:
         return
@@ -57,8 +69,8 @@ def _show(networks: list[str], beats: Beats, row: int, choice: AttackChoice) -> 
     for pair in [answers[at : at + 2] for at in range(0, len(answers), 2)]:
         for column, answer in zip(st.columns(2 if wide else 1, gap="medium"), pair, strict=False):
             with column:
-                card(answer, beats, row, choice, y_range, colours, speed, wide)
-    if unknown:
+                card(answer, beats, row, choice, y_range, colours, speed)
+    if _unknown(beats, row):
         st.caption(
             f":material/help: Nobody knows this beat's class. It is taken as {loaders.title(own.network())} reads it; to flip "
             "is to be read otherwise."

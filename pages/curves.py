@@ -5,7 +5,7 @@ import streamlit as st
 from nsr_core.errors import UserError
 from ui import frame, loaders
 from ui.evaluation import attack_anew, choice, panels
-from ui.plain import plain, told
+from ui.plain import in_words, plain
 
 LEAD = (
     "How much of a network's accuracy is left when every beat is attacked? Every point is counted from stored results, "
@@ -35,7 +35,7 @@ def _evaluated(names: list[str]) -> list[str]:
             if loaders.readings_of(name):
                 found.append(name)
         except UserError as error:
-            st.warning(f"{plain(loaders.title(name))} is left out: {told(error)}")
+            st.warning(f"{plain(loaders.title(name))} is left out: {in_words(error)}")
     return found
 
 

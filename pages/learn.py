@@ -1,4 +1,4 @@
-"""Learn: a lesson in seven steps on one beat. Predict first, then see what is computed."""
+"""Learn: a lesson in short steps on one beat. Predict first, then see what is computed."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from ui.links import page_link
 from ui.theme import ink
 
 LEAD = (
-    f"Attacks on a heartbeat classifier in seven short steps, about {MINUTES} minutes, for readers who know what a neural "
+    f"Attacks on a heartbeat classifier in {len(STEPS)} short steps, about {MINUTES} minutes, for readers who know what a neural "
     "network is. **Predict first, then reveal**: every answer is computed on this machine, on the beat below."
 )
 SUMMARY = "Summary"
@@ -34,7 +34,7 @@ def main() -> None:
         lesson = _choose_beat(beats)
         if lesson is None:
             return
-        place = _progress()
+        place = _progress({step for step, *_ in course.answers(lesson)})
         if place == SUMMARY:
             _summary(lesson)
         else:
@@ -117,8 +117,8 @@ def _another(beats: Beats) -> None:
     st.session_state["lesson_beat"] = beats.name(found)
 
 
-def _progress() -> str:
-    """Where the reader is: a place of ``PLACES``."""
+def _progress(answered: set[int]) -> str:
+    """Where the reader is: a place of ``PLACES``; steps whose question is answered have a tick."""
     # A place that a button chose is a value already; beside a default, Streamlit would complain.
     default = None if st.session_state.pop(_MOVED, False) else PLACES[0]
     place = st.segmented_control(
@@ -129,6 +129,7 @@ def _progress() -> str:
         key="step",
         bind="query-params",
         label_visibility="collapsed",
+        format_func=lambda name: f"{name} ✓" if name.isdigit() and int(name) in answered else name,
     )
     return place or PLACES[0]
 
@@ -154,13 +155,15 @@ def _summary(lesson: Lesson) -> None:
     st.subheader("What you predicted, and what came out", anchor=False)
     answers = course.answers(lesson)
     if answers:
-        close = sum(agree for *_, agree in answers)
+        close = sum(agree for *_, agree, _ in answers)
         st.markdown(f"{len(answers)} of {len(STEPS)} questions answered, {close} of them close.")
-        columns = ["step", "question", "you said", "computed", "close"]
+        columns = ["step", "question", "you said", "computed", "close", "counts as close"]
         st.dataframe(pd.DataFrame(answers, columns=columns), hide_index=True, key="answers")
         st.button("Start again", icon=":material/restart_alt:", key="forget", on_click=_start_again)
     else:
         st.markdown("No question is answered on this beat yet. Go back to a step, predict, and reveal.")
+    st.markdown("**What to take home**")
+    st.markdown("\n".join(f"{number}. {step.takeaway}" for number, step in enumerate(STEPS, 1)))
     st.markdown("**Go on from here**")
     page_link("beat", "This beat and noise level in the Beat lab", lesson.lab_address)
     page_link("evaluation", "Nine methods under attack: the curves")

@@ -19,7 +19,7 @@ from ui import chart, frame, loaders, run_list, sources
 from ui.forms import settings_form
 from ui.links import page_link
 from ui.pick import pick_one
-from ui.plain import told
+from ui.plain import in_words
 from ui.serving import NOT_HERE, is_public
 from ui.theme import ink
 from ui.training import figures
@@ -141,7 +141,7 @@ def _start(network: str, method: str, changes: dict[str, Any]) -> None:
             Training(paper_config(network, method, **changes), root=sources.root_of(str(changes["source"])))
         )
     except UserError as error:
-        st.error(told(error))
+        st.error(in_words(error))
         return
     st.toast(f"{run.name} is queued.", icon=":material/play_arrow:")
 
@@ -153,7 +153,7 @@ def _detail(run: Run, newest: bool) -> None:
         try:
             check_history(run.folder, read_card(run.folder))
         except UserError as error:
-            st.warning(told(error))
+            st.warning(in_words(error))
     if history.empty:
         return
     last = history.iloc[-1]

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from nsr_core.errors import UserError
+from nsr_core.recordings.recording import Recording
 from ui import frame
-from ui.plain import plain, told
+from ui.plain import in_words, plain
 from ui.recordings import choices, panels, read, source
 
 LEAD = (
@@ -36,13 +37,13 @@ def main() -> None:
                 _show(recording, chosen)
 
 
-def _show(recording: source.Recording, chosen: choices.Choices) -> None:
+def _show(recording: Recording, chosen: choices.Choices) -> None:
     try:
         outcome = read.read(recording, chosen)
     except UserError as error:
-        st.error(told(error))
+        st.error(in_words(error))
         return
-    panels.show(outcome)
+    panels.show(recording, outcome)
 
 
 main()

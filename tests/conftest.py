@@ -30,6 +30,7 @@ def own_environment(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("NSR_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("NSR_MITDB_DIR", raising=False)
     monkeypatch.delenv("NSR_KAGGLE_DIR", raising=False)
+    monkeypatch.delenv("NSR_CHECKPOINTS_DIR", raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +104,7 @@ def cli(capsys):
     def run(*arguments):
         try:
             main([str(argument) for argument in arguments])
-            status = 0
+            status: str | int = 0
         except SystemExit as ended:
             status = ended.code or 0
         captured = capsys.readouterr()

@@ -16,7 +16,7 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name, monkeypatch):
-    monkeypatch.chdir(ROOT)  # examples name folders of the project
+    monkeypatch.chdir(ROOT)  # examples name checkpoints of the project
     result = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.attempted > 0
     assert result.failed == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from toys import mean_absolute_difference
 
 from nsr_core.certificates import CERTIFICATES_FILE, load_certificates, proved_share
 from nsr_core.data.beats import CITATION
@@ -14,7 +15,6 @@ from nsr_core.evaluation.table import load_table
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.methods.adversarial import Adversarial
 from nsr_core.paper.beta import BETA_FILE, read_search, trials_of
-from nsr_core.paper.published import mean_absolute_difference
 from nsr_core.paper.report import compare
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.reproduction.beta import BETA_METHODS

@@ -1,16 +1,20 @@
 """Networks and beats whose answers are known, for all tests (``import toys``)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from nsr_core.attacks import Attack
+from nsr_core.data import Beats
 from nsr_core.evaluation import robustness
 from nsr_core.evaluation.assignment import PAPER_EPS, Assignment
-from nsr_core.models import make_network
+from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import kernel_layers
 
 CLASSES = 5
@@ -97,8 +101,24 @@ def rows_forwarded(network: nn.Module, layer: int = -1) -> Iterator[list[int]]:
 
 
 def attack_beats(
-    network, beats, rows, attack, name, eps_grid=PAPER_EPS, *, seed=0, carry=False, signal_only=False, **how
-):
+    network: Network,
+    beats: Beats,
+    rows: np.ndarray,
+    attack: Attack,
+    name: str,
+    eps_grid: Sequence[float] = PAPER_EPS,
+    *,
+    seed: int = 0,
+    carry: bool = False,
+    signal_only: bool = False,
+    **how: Any,
+) -> pd.DataFrame:
     """``nsr_core.evaluation.robustness.attack_beats`` with the assignment written out."""
     assignment = Assignment(attack, eps_grid=tuple(eps_grid), seed=seed, carry=carry, signal_only=signal_only)
     return robustness.attack_beats(network, beats, rows, name, assignment, **how)
+
+
+def mean_absolute_difference(compared: pd.DataFrame) -> dict[str, float]:
+    """The mean absolute difference to each of the paper's tables, over its seven noise levels, by table number."""
+    means = compared["difference"].abs().groupby(compared["table"]).mean()
+    return {str(table): round(float(value), 4) for table, value in means.items()}

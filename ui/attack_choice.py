@@ -3,15 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from nsr_core.attacks import ATTACKS, Attack, attack_title
 from nsr_core.errors import UserError
 from nsr_core.settings import described_fields, update
+from ui import live
 from ui.forms import settings_form, whole_number
 from ui.pick import pick_one
-from ui.plain import told
+from ui.plain import in_words
+from ui.theme import ink
 
+#: The noise levels to choose from, and the one that a page opens on.
+EPS_PLACES = np.round(np.linspace(0, 0.3, 301), 3)
+FIRST_EPS = 0.05
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -31,27 +38,18 @@ class AttackChoice:
         return "samples" not in described_fields(self.attack)
 
 
-def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
+def choose_attack(in_units: Callable[[float], str], noise: DeltaGenerator) -> AttackChoice | None:
     """The widgets; None, with the reason on the page, where their values do not go together.
 
     Args:
         in_units: what a noise level means on the chosen beat, in words.
+        noise: where the dial of the noise level goes: above what follows it.
     """
     name = pick_one("Attack", {name: attack_title(name) for name in ATTACKS}, key="attack")
     attack = ATTACKS[name]
     st.caption(attack.summary)
-    eps = st.slider(
-        "Noise level ε",
-        0.0,
-        0.3,
-        0.05,
-        0.001,
-        format="%.3f",
-        key="eps",
-        bind="query-params",
-        help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",
-    )
-    st.caption(in_units(eps))
+    with noise:
+        eps = _choose_eps(in_units)
     changes = {}
     if "steps" in described_fields(attack):
         changes["steps"] = st.select_slider(
@@ -79,5 +77,42 @@ def choose_attack(in_units: Callable[[float], str]) -> AttackChoice | None:
     try:
         return AttackChoice(name, update(attack, changes), eps, seed, signal_only)
     except UserError as error:
-        st.error(told(error))
+        st.error(in_words(error))
         return None
+
+
+def _choose_eps(in_units: Callable[[float], str]) -> float:
+    """The dial of the noise level; the page's address keeps where it rests."""
+    st.markdown(
+        "Noise level ε",
+        help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",
+    )
+    eps = _eps_in_address()
+    live.dial(
+        key="eps",
+        channel="eps",
+        label="Noise level ε",
+        play="Play: let the noise grow",
+        places=EPS_PLACES,
+        at=eps,
+        words=[in_units(level) for level in EPS_PLACES.tolist()],
+        colours=ink(),
+        on_rest=_keep_eps,
+    )
+    return eps
+
+
+def _eps_in_address() -> float:
+    try:
+        asked = float(st.query_params.get("eps", FIRST_EPS))
+    except ValueError:
+        return FIRST_EPS
+    return asked if EPS_PLACES[0] <= asked <= EPS_PLACES[-1] else FIRST_EPS
+
+
+def _keep_eps() -> None:
+    eps = float(st.session_state["eps"]["value"])
+    if eps == FIRST_EPS:
+        st.query_params.pop("eps", None)
+    else:
+        st.query_params["eps"] = f"{eps:g}"

@@ -3,7 +3,6 @@
 import html
 import io
 import json
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ import streamlit as st
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.data.beats import CITATION
+from nsr_core.writing import finite
 from ui.theme import DARK, LIGHT
 
 #: Plotly's own buttons that no one needs here.
@@ -146,16 +146,7 @@ def as_json(facts: dict[str, Any], table: pd.DataFrame) -> str:
 def _result(facts: dict[str, Any]) -> dict[str, Any]:
     """What a file says beside its table: disclaimer, program and data first, whose places no fact takes."""
     fixed = {"use": DISCLAIMER, "nsr_core": __version__, "citation": CITATION}
-    return fixed | _finite(facts) | fixed
-
-
-def _finite(value: Any) -> Any:
-    """The value with null for what is no number: NaN and infinity are no JSON."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return fixed | finite(facts) | fixed
 
 
 def as_page(make_figures: Callable[[], dict[str, go.Figure]], facts: dict[str, Any]) -> str:

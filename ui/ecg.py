@@ -16,6 +16,8 @@ SPEEDS = (25, 50)
 SPEED = 50
 #: Blank paper above and below the traces, as a share of their range.
 MARGIN = 0.08
+#: The calibration pulse before a beat, and the blank paper on either side of it.
+PULSE_MV, PULSE_MS, GAP_MM = 1.0, 200.0, 2
 
 
 def scale_of(result: BeatAttack) -> tuple[float, float, str]:
@@ -26,10 +28,12 @@ def scale_of(result: BeatAttack) -> tuple[float, float, str]:
 
 
 def common_range(attacks: Sequence[BeatAttack]) -> tuple[float, float]:
-    """The range that holds every trace of the same beat, so that panels can be compared by eye."""
-    offset, scale, _ = scale_of(attacks[0])
+    """The range that holds every trace of the same beat and, in mV, the calibration pulse: panels compare by eye."""
+    offset, scale, unit = scale_of(attacks[0])
     values = np.concatenate([result.x_adv[: result.length] for result in attacks] + [attacks[0].x[: attacks[0].length]])
     low, high = offset + scale * float(values.min()), offset + scale * float(values.max())
+    if unit == "mV":
+        high = max(high, low + PULSE_MV)
     room = MARGIN * (high - low)
     return low - room, high + room
 
@@ -45,7 +49,8 @@ def attacked_beat(
 ) -> go.Figure:
     """The clean trace over the attacked one, and below them the noise alone, enlarged.
 
-    In mV where the beat's range is known, else in relative amplitude. Padding is not drawn: no electrode saw it.
+    In mV where the beat's range is known, after a calibration pulse, else in relative amplitude. Padding is not drawn: no
+    electrode saw it. The paper ends where the beat does: a panel that is wider stays blank on both sides.
 
     Args:
         y_range: of the traces; by default what holds them.
@@ -70,17 +75,40 @@ def attacked_beat(
     known = unit == "mV"
     x, y = paper_axes(ink, known, speed)
     noise = 1.1 * max(result.eps, 0.005) * scale
+    low, high = y_range or common_range([result])
     axes = {
         "xaxis": x
-        | {"range": [0, time_ms[-1] + 1000 / speed], "anchor": "y2"}
+        | {"range": time_range_ms(result.length, known, speed), "anchor": "y2", "tick0": 0}
+        | ({"constrain": "domain", "constraintoward": "center"} if known else {})
         | {"title": axis_title(ink, f"time after the R peak, ms{result_scale(known, speed)}")},
         "yaxis": y
-        | {"domain": [0.3, 1], "range": y_range or common_range([result])}
+        | {"domain": [0.3, 1], "range": (low, high)}
         | {"title": axis_title(ink, unit if known else "amplitude")},
         "yaxis2": {**y, "minor": None, "dtick": None, "nticks": 4, "scaleanchor": None, "constrain": None}
         | {"domain": [0, 0.25], "range": [-noise, noise], "title": axis_title(ink, "noise")},
     }
-    return go.Figure({"data": data, "layout": paper_layout(ink, height) | axes})
+    pulse = {"shapes": [_pulse((low, high), speed, ink)]} if known else {}
+    return go.Figure({"data": data, "layout": paper_layout(ink, height) | axes | pulse})
+
+
+def time_range_ms(length: int, known: bool, speed: int) -> list[float]:
+    """From where to where the paper of a beat goes, whose mark is at 0: a calibration pulse has room before it."""
+    first = -PULSE_MS - 2 * GAP_MM * 1000 / speed if known else 0.0
+    return [first, (length - 1) * 1000 / FS_HZ + 1000 / speed]
+
+
+def pulse_of(y_range: tuple[float, float], speed: int) -> dict[str, float]:
+    """Where the calibration pulse of a beat's paper stands: its foot in mV, the rest in ms."""
+    low, high = y_range
+    gap = GAP_MM * 1000 / speed
+    return {"base": low + MARGIN * (high - low), "start": -PULSE_MS - gap, "stop": -gap, "foot": gap / 2}
+
+
+def _pulse(y_range: tuple[float, float], speed: int, ink: Ink) -> dict[str, Any]:
+    """The calibration pulse, 1 mV high and 200 ms long, as a recorder draws it before a beat."""
+    base, start, stop, foot = pulse_of(y_range, speed).values()
+    path = f"M{start - foot},{base}H{start}V{base + PULSE_MV}H{stop}V{base}H{stop + foot}"
+    return {"type": "path", "path": path, "line": {"color": ink.trace, "width": 1.4}}
 
 
 def line(time_ms: np.ndarray, values: np.ndarray, name: str, colour: str, unit: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from nsr_core.data import Beats
 from nsr_core.errors import UserError
 from ui import glossary, loaders, sources, theme
 from ui.navigation import enter_late
-from ui.plain import told
+from ui.plain import in_words
 
 
 @contextmanager
@@ -25,11 +25,11 @@ def page(title: str, lead: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        st.error(told(error))
+        st.error(in_words(error))
     except OSError as error:  # a full disk, a folder that is gone: one line here, all of it on the console
         logging.getLogger(__name__).exception("The page could not be drawn.")
         st.error(
-            told(f"The machine that runs this app refused something ({error.strerror or error}). Try again later.")
+            in_words(f"The machine that runs this app refused something ({error.strerror or error}). Try again later.")
         )
     st.divider()
     st.caption(DISCLAIMER)

@@ -11,6 +11,7 @@ import streamlit as st
 from nsr_core.beat import bracket
 from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket
 from nsr_core.certificates import CERTIFICATES_FILE, load_certificates
+from nsr_core.certificates.ceiling import CEILING_FILE, Ceiling, read_ceiling
 from nsr_core.compute import configure
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.data.frequencies import frequencies_of
@@ -20,11 +21,11 @@ from nsr_core.evaluation import curves
 from nsr_core.evaluation.assignment import PAPER_PLAN
 from nsr_core.evaluation.summary import readings
 from nsr_core.evaluation.table import load_table
-from nsr_core.files import runs_dir
+from nsr_core.files import checkpoints_dir, runs_dir
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.beta import BETA_FILE, read_search
-from nsr_core.paper.replica import Replica
+from nsr_core.paper.replication import Replication
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.progress import Progress
 from nsr_core.recordings.beats import SOURCE
@@ -38,7 +39,7 @@ from nsr_core.verdict.patients import PatientResult, read_patients
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = checkpoints_dir()
 #: Of a summary, without which it is none.
 SUMMARY_COLUMNS = {"attack", "eps", "acc", "acc_alone"}
 EVALUATE_AGAIN = "Evaluate the network again with an attack that it has results of: it is written anew."
@@ -190,9 +191,10 @@ def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 
 
 def readings_of(name: str) -> list[str]:
-    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated."""
+    """Under which names a checkpoint's attacks can be shown; none where it was not evaluated, or only its summary is here."""
     found = summary(name)
-    return [] if found is None else list(dict.fromkeys(found["attack"]))
+    there = found is not None and (folder_of(name) / BEATS_FILE).exists()
+    return list(dict.fromkeys(found["attack"])) if there else []
 
 
 def verdict(name: str) -> Verdict | None:
@@ -251,8 +253,24 @@ def _patients(folder: str, stamps: tuple[int, ...], reading: str, eps: float) ->
     return read_patients(Path(folder), reading, eps)
 
 
+def ceiling_for(name: str) -> Ceiling | None:
+    """What any classifier could keep of the test beats that a checkpoint's results are of, or None where that is not known.
+
+    Raises:
+        UserError: the included result cannot be read.
+    """
+    known, card = _ceiling(str(SHIPPED / CEILING_FILE), _stamps(SHIPPED, CEILING_FILE)), checkpoint(name).card
+    same = known and (known.source, known.split) == (card["data"]["source"], card["split"]["fingerprint"])
+    return known if same else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _ceiling(path: str, stamps: tuple[int, ...]) -> Ceiling | None:
+    return read_ceiling(Path(path))
+
+
 def beta_search() -> dict[str, Any] | None:
-    """The search over β that comes along (see ``nsr_core.paper.beta``), or None where there is none.
+    """The included search over β (see ``nsr_core.paper.beta``), or None where there is none.
 
     Raises:
         UserError: it cannot be read.
@@ -289,15 +307,15 @@ def protocol(name: str, reading: str) -> str:
     attack = readings(table)[reading].attack
     ran = card["results"]["attacks"][attack]
     where = "signal samples only" if ran["signal_only"] else "padding included"
-    replica = Replica.of(checkpoint(name), None)
-    changed = "; ".join(replica.setting_departures(reading)) if attack in PAPER_PLAN else ""
-    training = "; ".join(replica.training_departures)
+    replication = Replication.of(checkpoint(name), None)
+    changed = "; ".join(replication.setting_departures(reading)) if attack in PAPER_PLAN else ""
+    training = "; ".join(replication.training_departures)
     rules = ran["protocol"] + (f" ({changed})" if changed else "")
     departs = f"The training departs from the paper's: {training}. " if training else ""
     return (
         f"Protocol: {rules}; {ran['beats']}, {where}; split by {card['split']['name']} "
         f"`{card['split']['fingerprint']}`; attack seed {ran['seed']}, training seed {card['config']['seed']}, "
-        f"{replica.epochs} epochs. {departs}An attack that fails proves nothing."
+        f"{replication.epochs} epochs. {departs}An attack that fails proves nothing."
     )
 
 

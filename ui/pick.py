@@ -30,11 +30,11 @@ def pick_one(
         widget: ``st.selectbox`` unless another is given, such as ``st.radio`` or a column's own.
         settings: what else the widget takes.
     """
-    first = first if first in titles else next(iter(titles))
+    first = first if first is not None and first in titles else next(iter(titles))
     if st.session_state.get(key) not in titles:
         st.session_state[key] = next((name for name in st.query_params.get_all(key) if name in titles), first)
-    chosen = (widget or st.selectbox)(label, list(titles), format_func=titles.__getitem__, key=key, **settings)
-    chosen = chosen or first
+    choose = widget or st.selectbox
+    chosen: str = choose(label, list(titles), format_func=titles.__getitem__, key=key, **settings) or first
     _tell_address(key, [] if chosen == first else [chosen])
     return chosen
 

@@ -14,7 +14,7 @@ def plain(text: str) -> str:
     return _MARKS.sub(r"\\\1", text)
 
 
-def told(error: Exception | str) -> str:
+def in_words(error: Exception | str) -> str:
     """An error's message, to be shown as it is; to strangers without the folders of this machine."""
     text = str(error)
     return plain(_FOLDERS.sub("", text) if is_public() else text)

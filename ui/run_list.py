@@ -8,7 +8,7 @@ from nsr_core import jobs
 from nsr_core.errors import UserError
 from nsr_core.jobs import Run
 from nsr_core.progress import duration
-from ui.plain import told
+from ui.plain import in_words
 
 ICONS = {
     jobs.QUEUED: ":material/hourglass_empty:",
@@ -42,6 +42,8 @@ def _panel(kind: str, detail: Callable[[Run, bool], None] | None, was_active: bo
     runs = _runs(kind)
     if was_active and not any(run.state in ACTIVE for run in runs):
         st.rerun()  # the whole page: what the runs made is there now
+    for name in jobs.list_deleted():
+        _undo(name)
     for number, run in enumerate(runs):
         with st.container(border=True, key=f"run_{run.name}"):
             _one(run)
@@ -58,7 +60,7 @@ def _one(run: Run) -> None:
         share = run.done / run.total if run.total else 0.0
         st.progress(min(share, 1.0), f"{run.what}{_left(run)}")
     if run.error:
-        st.error(told(run.error))
+        st.error(in_words(run.error))
 
 
 def _buttons(run: Run) -> None:
@@ -70,8 +72,22 @@ def _buttons(run: Run) -> None:
         _delete(run)
 
 
+def _undo(name: str) -> None:
+    """The way to bring a deleted run back, as long as there is one."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"deleted_{name}"):
+        st.markdown(f"`{name}` is deleted.", width="content")
+        if st.button("Undo", icon=":material/undo:", key=f"Undo_{name}"):
+            try:
+                jobs.restore(name)
+            except UserError as error:
+                st.error(str(error))
+            else:
+                st.session_state.pop(f"delete_asked_{name}", None)
+                st.rerun()
+
+
 def _delete(run: Run) -> None:
-    """The way to delete a run, which asks before it is gone for good."""
+    """The way to delete a run, which asks before and can be undone for a while."""
     asked = f"delete_asked_{run.name}"
     if not st.session_state.get(asked):
         if st.button("Delete", icon=":material/delete:", key=f"Delete_{run.name}"):
@@ -79,7 +95,7 @@ def _delete(run: Run) -> None:
             st.rerun()
         return
     st.markdown("Delete it with its network and results?", width="content")
-    _button(run, "Delete for good", ":material/delete_forever:", jobs.delete)
+    _button(run, "Delete with results", ":material/delete_forever:", jobs.delete)
     if st.button("Keep", key=f"Keep_{run.name}"):
         del st.session_state[asked]
         st.rerun()
@@ -90,7 +106,7 @@ def _button(run: Run, label: str, icon: str, act: Callable[[Run], object]) -> No
         try:
             act(run)
         except UserError as error:
-            st.error(told(error))
+            st.error(in_words(error))
         else:
             st.rerun()
 

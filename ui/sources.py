@@ -8,7 +8,7 @@ from nsr_core.recordings.beats import SOURCE
 from ui import loaders, own
 from ui.links import page_link
 from ui.pick import pick_one
-from ui.plain import told
+from ui.plain import in_words
 from ui.serving import NOT_HERE, is_public
 
 TITLES = {
@@ -49,7 +49,7 @@ def banner(with_own: bool = False) -> Beats:
     try:
         beats = loaders.beats_of(shown, root_of(shown))
     except UserError as error:  # the place is there, but not all that belongs in it
-        st.error(told(error))
+        st.error(in_words(error))
         beats = loaders.beats_of("demo", None)
     words.markdown(_words(beats, chosen))
     return beats
@@ -114,7 +114,7 @@ def _load(source: str, folder: str | None) -> bool:
         loaders.load_anew(source, folder, lambda done, total, what: bar.progress(min(done / max(total, 1), 1.0), what))
     except UserError as error:
         bar.empty()
-        st.error(told(error))
+        st.error(in_words(error))
         return False
     if folder:
         st.session_state[f"{source}_root"] = folder

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -165,19 +166,19 @@ def method_style(method: str) -> Style:
     return METHOD_STYLES.get(method, OTHER_STYLE)
 
 
-def axis(ink: Ink, title: str = "", **changes: object) -> dict[str, object]:
+def axis(ink: Ink, title: str = "", /, **changes: object) -> dict[str, Any]:
     """An axis as all figures but ECG paper have it: a faint grid and no box."""
     words = {"title": axis_title(ink, title)} if title else {}
     quiet = {"tickfont": {"color": ink.muted}, "gridcolor": ink.grid, "linecolor": ink.grid}
     return quiet | {"zeroline": False, "automargin": True} | words | changes
 
 
-def axis_title(ink: Ink, text: str) -> dict[str, object]:
+def axis_title(ink: Ink, text: str) -> dict[str, Any]:
     """An axis's words, smaller and fainter than the figure's own."""
     return {"text": text, "standoff": 8, "font": {"size": 12, "color": ink.muted}}
 
 
-def layout(ink: Ink, height: int, margin: dict[str, int] | None = None, **changes: object) -> dict[str, object]:
+def layout(ink: Ink, height: int, margin: dict[str, int] | None = None, **changes: object) -> dict[str, Any]:
     """The layout that all figures share: no background, the legend above.
 
     A figure that is made in one piece, ``go.Figure({"data": ..., "layout": layout(...)})``, is made in 2 ms; one that is

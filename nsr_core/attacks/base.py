@@ -86,7 +86,7 @@ class Box(PerBeat):
         return self.clip(x + self.eps * uniform.to(x))
 
 
-#: Integers as wide as a number of so many bytes.
+#: Integers by their width in bytes.
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 

@@ -65,7 +65,7 @@ class InTurn:
         return stood
 
     def result(self, points: int = 0) -> AttackResult:
-        """All of it; with at least so many points in the record, if there is one: the last one again and again."""
+        """All of it; with at least ``points`` in the record, if there is one: the last one again and again."""
         if not self._trajectories:
             return AttackResult(self._x_adv, self._step, self._queries)
         parts = [

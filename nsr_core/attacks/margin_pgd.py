@@ -34,7 +34,7 @@ class EpsSteps(StepRule):
 
 @dataclass(frozen=True)
 class MarginPGD(FromNearby):
-    """PGD with plain sign steps on the margin, the loss of Carlini & Wagner (2017) as Madry et al. (2017) climb it.
+    """PGD with plain sign steps on the margin, the loss of Carlini & Wagner (2017), maximised as by Madry et al. (2017).
 
     Where a network is very sure, the cross-entropy's gradient vanishes in floating point; the margin's does not. Step
     sizes follow epsilon, so that the whole budget is in reach at every noise level and within it no less finely stepped.

@@ -84,7 +84,7 @@ class Smooth(WithRestarts):
 
     Deviations: one kernel for each of five widths, out to three standard deviations, where the paper ends each width after
     5 to 19 samples in turn; its narrowest (3 ms, less than half a sample here) is left out, since it lets every frequency
-    pass; the margin is climbed, not the cross-entropy; the start is random, not PGD's result; the beat stays in [0, 1]
+    pass; the margin is maximised, not the cross-entropy; the start is random, not PGD's result; the beat stays in [0, 1]
     and the padding, where it must, stays, by less noise nearby.
     """
 

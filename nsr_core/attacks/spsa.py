@@ -1,4 +1,4 @@
-"""SPSA (Uesato et al. 2018): climbs without gradients, by evaluating the network at many points around the beat."""
+"""SPSA (Uesato et al. 2018): maximises the loss without gradients, by evaluating the network at many points around the beat."""
 
 from dataclasses import dataclass
 from typing import ClassVar

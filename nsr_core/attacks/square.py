@@ -18,7 +18,8 @@ HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 def segment_share(share: float, done: float) -> float:
     """The share of the signal that a segment covers when a share ``done`` of the search is over."""
-    return share / 2 ** sum(done > at for at in HALVINGS)
+    halvings = sum(done > at for at in HALVINGS)
+    return float(share / 2**halvings)
 
 
 @dataclass

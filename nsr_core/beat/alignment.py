@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nsr_core.beat.nsr import noise_to_signal
@@ -82,11 +83,13 @@ def _cosines(w: Tensor, x: Tensor) -> Tensor:
     """(batch,) of the angle between the rows of two (batch, 187), in double precision."""
     w, x = w.double(), x.double()
     # A network that is flat around the beat has no direction; it is not aligned with anything: 0.
-    return (w * x).sum(1) / (w.norm(dim=1) * x.norm(dim=1)).clamp_min(1e-300)
+    cosines: Tensor = (w * x).sum(1) / (w.norm(dim=1) * x.norm(dim=1)).clamp_min(1e-300)
+    return cosines
 
 
 def _degrees(cosines: np.ndarray) -> np.ndarray:
-    return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    degrees: NDArray[np.float64] = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    return degrees
 
 
 def sample_rows(beats: Beats, per_class: int = 200, seed: int = 0) -> np.ndarray:

@@ -11,6 +11,7 @@ from nsr_core.attacks import PGD, SPSA, Attack, AttackResult, BeatRandomness
 from nsr_core.attacks.objectives import margin
 from nsr_core.beat.nsr import change_of_true_logit, noise_to_signal
 from nsr_core.data import CLASSES, Beats
+from nsr_core.data.everyday_noise import snr_of_eps
 from nsr_core.errors import UserError
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors
@@ -42,8 +43,7 @@ class NoiseLevel:
 def noise_level(beats: Beats, row: int, eps: float) -> NoiseLevel:
     """What a noise level means on one beat; the SNR is against the variance of its signal samples."""
     mv = eps * float(beats.mv_range[row])
-    power = float(np.var(beats.x[row, : beats.length[row]]))
-    snr_db = 10 * float(np.log10(power / eps**2)) if eps else np.inf
+    (snr_db,) = snr_of_eps(beats.x[[row]], beats.length[[row]], eps).tolist()
     return NoiseLevel(eps, mv, mv * MM_PER_MV, snr_db)
 
 
@@ -54,7 +54,7 @@ class AttackPath:
     Attributes:
         x_adv: (points, 187) the beat at each of them.
         probabilities: (points, 5) of the classes there.
-        loss: (points,) what the attack climbs.
+        loss: (points,) what the attack maximises.
     """
 
     x_adv: np.ndarray
@@ -164,6 +164,13 @@ def attack_beat(
     progress: Progress = no_progress,
 ) -> BeatAttack:
     """Attack one beat and tell all of it; judged as everywhere: clipped to the budget, predicted again.
+
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> checkpoint = load_checkpoint("checkpoints/mlp-ce")
+    >>> result = attack_beat(checkpoint, PGD(steps=100), load_beats("demo"), row=3, eps=0.1)
+    >>> result.class_before, result.class_after
+    ('V', 'F')
 
     Args:
         row: the beat's row in ``beats``; with ``seed`` it decides the attack's chance, as in ``attack_beats``.

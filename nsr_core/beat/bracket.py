@@ -94,7 +94,8 @@ def stored_bracket(
 
 
 def _of_beat(table: pd.DataFrame, beats: Beats, row: int) -> pd.DataFrame:
-    return table[(table["sample"] == beats.sample[row]) & (table["record"] == beats.record[row])]
+    own: pd.DataFrame = table[(table["sample"] == beats.sample[row]) & (table["record"] == beats.record[row])]
+    return own
 
 
 def bracket_beat(

@@ -13,7 +13,7 @@ from nsr_core.evaluation.rows import as_tensors
 from nsr_core.models import Network
 from nsr_core.training.checkpoint import Checkpoint
 
-#: How many of the best beats are certified, so many at a time; and how many of them meet the worst case where none is certified.
+#: How many of the best beats are certified, how many at a time, and how many of them meet the worst case where none is certified.
 CERTIFIED, TOGETHER, IN_THE_WORST_CASE = 64, 16, 16
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nsr_core.attacks import PGD, Attack, BeatRandomness
 from nsr_core.data import CLASSES, Beats
-from nsr_core.evaluation.judge import judge
+from nsr_core.evaluation.judge import Judgement, judge
 from nsr_core.evaluation.rows import as_tensors, read_correctly
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -30,16 +30,28 @@ class Sweep:
 
     Attributes:
         eps: (levels,) ascending; the given grid and, around the first flip, some levels more.
-        p_true: (levels,) probability of the true class on the attacked beat.
-        label: (levels,) str, what it is read as.
+        x_adv: (levels, 187) the attacked beat, in [0, 1].
+        probabilities: (levels, 5) of the classes on it.
+        true_class: the beat's class.
         smallest: the smallest level at which the attack succeeded; the grid's first where the beat is misread without noise,
             NaN where no level was enough. An attack may miss at a larger level what it found at a smaller one.
     """
 
     eps: np.ndarray
-    p_true: np.ndarray
-    label: np.ndarray
+    x_adv: np.ndarray
+    probabilities: np.ndarray
+    true_class: str
     smallest: float
+
+    @property
+    def p_true(self) -> np.ndarray:
+        """(levels,) probability of the true class."""
+        return self.probabilities[:, CLASSES.index(self.true_class)]
+
+    @property
+    def label(self) -> np.ndarray:
+        """(levels,) str, what the beat is read as."""
+        return np.array(CLASSES)[self.probabilities.argmax(1)]
 
 
 def sweep_beat(
@@ -55,6 +67,13 @@ def sweep_beat(
 ) -> Sweep:
     """Attack one beat at every level of a grid, in one batch, then more finely around its first flip.
 
+    >>> from nsr_core.attacks import PGD
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> swept = sweep_beat(load_checkpoint("checkpoints/mlp-ce"), PGD(steps=20), load_beats("demo"), 3, (0.0, 0.05, 0.1))
+    >>> str(swept.label[0]), str(swept.label[-1]), 0 < swept.smallest < 0.05
+    ('V', 'F', True)
+
     The chance is that of ``attack_beat``: at each level the result is the same as there, up to rounding.
 
     Args:
@@ -63,14 +82,16 @@ def sweep_beat(
     """
     network, y = checkpoint.network, beats.y[row]
     eps = np.asarray(eps_grid, float)
-    p_true, label = _at_levels(network, attack, beats, row, eps, seed, signal_only, progress)
-    flipped = label != y
+    x_adv, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only, progress)
+    flipped = probabilities.argmax(1) != y
     if flipped.any() and (first := int(flipped.argmax())) > 0:
         between = np.linspace(eps[first - 1], eps[first], REFINEMENT + 2)[1:-1]
         finer = _at_levels(network, attack, beats, row, between, seed, signal_only, progress)
         eps = np.insert(eps, first, between)
-        p_true, label = np.insert(p_true, first, finer[0]), np.insert(label, first, finer[1])
-    return Sweep(eps, p_true, np.array(CLASSES)[label], _first(eps, label != y))
+        x_adv = np.insert(x_adv, first, finer[0], axis=0)
+        probabilities = np.insert(probabilities, first, finer[1], axis=0)
+        flipped = probabilities.argmax(1) != y
+    return Sweep(eps, x_adv, probabilities, CLASSES[y], _first(eps, flipped))
 
 
 def smallest_flip(
@@ -85,8 +106,8 @@ def smallest_flip(
 ) -> float:
     """The smallest of the levels, ascending, at which an attack flips a beat; NaN where it does at none."""
     eps = np.asarray(eps_grid, float)
-    _, label = _at_levels(network, attack, beats, row, eps, seed, signal_only)
-    return _first(eps, label != beats.y[row])
+    _, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only)
+    return _first(eps, probabilities.argmax(1) != beats.y[row])
 
 
 def _first(eps: np.ndarray, flipped: np.ndarray) -> float:
@@ -103,11 +124,10 @@ def _at_levels(
     signal_only: bool,
     progress: Progress = no_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of the true class and predicted class of one beat attacked at each level."""
+    """One beat attacked at each level: (levels, 187) the beats and (levels, 5) their probabilities."""
     rows = np.full(len(eps), row)
-    levels = torch.from_numpy(eps)
-    probabilities = attacked_probabilities(network, attack, beats, rows, levels, seed, signal_only, progress)
-    return probabilities[:, beats.y[row]].numpy(), probabilities.argmax(1).numpy()
+    judged = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only, progress)
+    return judged.x_adv.numpy(), judged.logits.softmax(1).numpy()
 
 
 def attacked_probabilities(
@@ -121,10 +141,23 @@ def attacked_probabilities(
     progress: Progress = no_progress,
 ) -> Tensor:
     """(rows, 5) probabilities of the attacked beats."""
+    return _attacked(network, attack, beats, rows, eps, seed, signal_only, progress).logits.softmax(1)
+
+
+def _attacked(
+    network: Network,
+    attack: Attack,
+    beats: Beats,
+    rows: np.ndarray,
+    eps: float | Tensor,
+    seed: int,
+    signal_only: bool,
+    progress: Progress,
+) -> Judgement:
     x, y, signal = as_tensors(beats, rows)
     length = signal if signal_only else None
     result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows), progress=progress)
-    return judge(network, x, y, eps, length, result.x_adv).logits.softmax(1)
+    return judge(network, x, y, eps, length, result.x_adv)
 
 
 def find_fragile_beat(

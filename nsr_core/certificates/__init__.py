@@ -5,15 +5,15 @@ the smallest that was broken, nothing is known.
 """
 
 from nsr_core.certificates.bracket import band, bracket
-from nsr_core.certificates.methods import METHODS
+from nsr_core.certificates.methods import BOUNDS
 from nsr_core.certificates.search import certified_eps, guaranteed_margin
 from nsr_core.certificates.stages import can_be_certified, is_quick_to_certify
 from nsr_core.certificates.store import CERTIFICATES_FILE, certify, proved_levels
-from nsr_core.certificates.table import certify_beats, load_certificates, proved_share, summarise
+from nsr_core.certificates.table import certify_beats, load_certificates, proved_share, summarise_certificates
 
 __all__ = [
+    "BOUNDS",
     "CERTIFICATES_FILE",
-    "METHODS",
     "band",
     "bracket",
     "can_be_certified",
@@ -25,5 +25,5 @@ __all__ = [
     "load_certificates",
     "proved_levels",
     "proved_share",
-    "summarise",
+    "summarise_certificates",
 ]

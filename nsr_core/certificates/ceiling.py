@@ -7,8 +7,10 @@ in which beats may be given up by halves, is a maximum flow; it never gives up m
 ceiling, for classifiers that draw lots too. More beats can only lower it.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,9 +20,12 @@ from scipy.sparse.csgraph import maximum_flow
 from scipy.spatial.distance import cdist
 
 from nsr_core.data import CLASSES, Beats
+from nsr_core.errors import UserError
 from nsr_core.progress import Progress, no_progress
 
 Numbers = NDArray[np.float64]
+#: Where the included one lies, in the folder of the checkpoints.
+CEILING_FILE = "ceiling.json"
 #: What all weights together are as whole numbers, as the flow takes them; rounded down, so that the limit is none too low.
 WHOLE = 2**30
 #: Beats compared at once with all others.
@@ -111,7 +116,8 @@ def most_kept(conflicts: Conflicts, eps: float, weight: Numbers | None = None) -
 def equal_priors(y: np.ndarray) -> Numbers:
     """(beats,) weights that add up to 1 and give each class the same."""
     counts = np.bincount(y, minlength=len(CLASSES))
-    return 1 / (counts[y] * np.count_nonzero(counts))
+    weights: Numbers = 1 / (counts[y] * np.count_nonzero(counts))
+    return weights
 
 
 @dataclass(frozen=True)
@@ -176,3 +182,46 @@ def nearest_kept(
     """At each noise level what the nearest neighbour is proved to keep, classes equally frequent."""
     weight, certified = equal_priors(beats.y[rows]), nearest(beats, known, rows, progress=progress).certified
     return [float(weight[(certified > 0) & (certified >= eps)].sum()) for eps in levels]
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What the command ``ceiling`` has kept in a file.
+
+    Attributes:
+        source, split: whose test beats; ``split`` is the fingerprint.
+        count: how many beats.
+        levels: of ``ceiling``, by rising noise level.
+    """
+
+    source: str
+    split: str
+    count: int
+    levels: pd.DataFrame
+
+    def at(self, eps: float) -> float:
+        """What any classifier keeps at most: that of the largest level not above ``eps``, since more noise only takes more."""
+        below = self.levels.loc[self.levels["eps"] <= eps * (1 + 1e-9), "kept"]
+        return float(below.iloc[-1]) if len(below) else 1.0
+
+
+def read_ceiling(path: Path) -> Ceiling | None:
+    """A kept result, or None where there is no such file.
+
+    Raises:
+        UserError: the file is none that the command ``ceiling`` writes.
+    """
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(path.read_text())
+        levels = pd.DataFrame(value["levels"]).astype(float).sort_values("eps", ignore_index=True)
+        kept = Ceiling(value["source"], value["split"]["fingerprint"], int(value["count"]), levels)
+        if not levels["kept"].between(0, 1).all():
+            raise ValueError("a share lies outside 0 to 1")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path.name} is not a result of the ceiling ({error}). Make it anew.",
+            command_line=f"python -m nsr_core ceiling --keep {path}",
+        ) from error
+    return kept

@@ -18,7 +18,7 @@ TILE = 6
 
 #: Stages, their sums at the beats, the box of the beats, (batch,) true classes, to (batch, classes - 1) float64 numbers that
 #: the true class's logit minus each other's cannot fall below anywhere in the box, as evaluated in float32.
-Method = Callable[[Sequence[Stage], Sequence[Tensor], Range, Tensor], Tensor]
+Bound = Callable[[Sequence[Stage], Sequence[Tensor], Range, Tensor], Tensor]
 
 
 def interval_margins(stages: Sequence[Stage], sums: Sequence[Tensor], box: Range, y: Tensor) -> Tensor:
@@ -94,15 +94,15 @@ def clean_margins(logits: Tensor, y: Tensor) -> Tensor:
     return apart[:, 0][others].view(len(y), logits.shape[2] - 1)
 
 
-METHODS: dict[str, Method] = {"crown": crown_margins, "interval": interval_margins}
+BOUNDS: dict[str, Bound] = {"crown": crown_margins, "interval": interval_margins}
 
 
-def get_method(name: str) -> Method:
+def get_bound(name: str) -> Bound:
     """The bound called ``name``.
 
     Raises:
         UserError: there is none of that name.
     """
-    if name not in METHODS:
-        raise UserError(f'There is no certificate "{name}". Choose one of: {", ".join(METHODS)}.')
-    return METHODS[name]
+    if name not in BOUNDS:
+        raise UserError(f'There is no certificate "{name}". Choose one of: {", ".join(BOUNDS)}.')
+    return BOUNDS[name]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nsr_core.attacks import Box
 from nsr_core.certificates.bounds import Range, sums_at
-from nsr_core.certificates.methods import clean_margins, get_method
+from nsr_core.certificates.methods import clean_margins, get_bound
 from nsr_core.certificates.stages import Description, stages_of
 
 #: A margin must be at least this for a proof. The bounds cover the rounding of the logits; this keeps float32
@@ -34,12 +34,12 @@ def guaranteed_margin(network: nn.Module, x: Tensor, y: Tensor, box: Box, method
         x: (batch, 187) beats; only the box around them counts.
         y: (batch,) true classes.
         box: around each beat, see ``Box.around``.
-        method: a name in ``METHODS``.
+        method: a name in ``BOUNDS``.
 
     Raises:
         UserError: there is no certificate for the network, or none of that name.
     """
-    bound, stages = get_method(method), stages_of(network)
+    bound, stages = get_bound(method), stages_of(network)
     with torch.no_grad():
         middle = (box.low.double() + box.high.double()) / 2
         return bound(stages, sums_at(stages, middle), _range(middle, box), y).amin(1)
@@ -58,12 +58,12 @@ def certified_eps(
         x: (batch, 187) beats in [0, 1].
         y: (batch,) true classes.
         length: (batch,) number of signal samples; given, the padding stays untouched.
-        method: a name in ``METHODS``.
+        method: a name in ``BOUNDS``.
 
     Raises:
         UserError: there is no certificate for the network, or none of that name.
     """
-    bound, stages = get_method(method), stages_of(network)
+    bound, stages = get_bound(method), stages_of(network)
     certified = torch.zeros(len(x), dtype=torch.float64)
     with torch.no_grad():
         right = (network(x).argmax(1) == y).nonzero()[:, 0]

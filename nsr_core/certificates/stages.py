@@ -14,7 +14,7 @@ al. 2020). A third network is such a function:
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -164,8 +164,18 @@ def _cnn(network: CNN) -> Description:
     return stages
 
 
-def residual_block(stages: Description, block: Block, source: int, pooled: Maximum) -> int:
-    """The stages of ``nsr_core.models.cnn.Block``; the number of the last."""
+class Residual(Protocol):
+    """Two convolutions that the block's input goes around, as in ``nsr_core.models.cnn.Block``."""
+
+    @property
+    def first(self) -> nn.Conv1d: ...
+
+    @property
+    def second(self) -> nn.Conv1d: ...
+
+
+def residual_block(stages: Description, block: Residual, source: int, pooled: Maximum) -> int:
+    """The stages of such a block, a ReLU after the first convolution; the number of the last."""
     first = stages.convolution(block.first, source, Maximum())
     return stages.convolution(block.second, first, pooled, plus=source)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from nsr_core.certificates.methods import get_method
+from nsr_core.certificates.methods import get_bound
 from nsr_core.certificates.search import LEAST_MARGIN, tolerance_of
 from nsr_core.certificates.stages import stages_of
 from nsr_core.certificates.table import CERTIFICATES_TABLE, certify_beats, load_certificates, save_certificates
@@ -47,7 +47,7 @@ def certify(
     Args:
         folder: of a checkpoint.
         beats, split: must be those that the checkpoint was trained on.
-        method: a name in ``METHODS``.
+        method: a name in ``BOUNDS``.
         per_class, spread: see ``chosen_test_beats``.
         signal_only: whether noise leaves the padding untouched.
         replace_results: whether certificates with other settings may be replaced.
@@ -60,7 +60,7 @@ def certify(
         UserError: not a checkpoint, one of another split, one whose network has no certificate, or there are certificates
             with other settings.
     """
-    get_method(method)
+    get_bound(method)
     with open_results(folder, "certifying") as checkpoint:
         stages = stages_of(checkpoint.network)  # else the card would tell of certificates that cannot be
         check_split(checkpoint, split)

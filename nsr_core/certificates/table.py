@@ -44,11 +44,17 @@ def certify_beats(
 ) -> pd.DataFrame:
     """The table of some beats, on the CPU.
 
+    >>> from nsr_core.data import load_beats
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> network = load_checkpoint("checkpoints/mlp-loss2").network
+    >>> certify_beats(network, load_beats("demo"), np.arange(3))["certified"].astype(float).round(3).tolist()
+    [0.014, 0.0, 0.019]
+
     Args:
         network: one that is described in ``nsr_core.certificates.stages``, on the CPU, in eval mode.
         beats: the data.
         rows: which of them.
-        method: a name in ``METHODS``.
+        method: a name in ``BOUNDS``.
         signal_only: whether noise leaves the padding untouched.
         progress: called with the number of beats; raising from it stops the work.
 
@@ -84,7 +90,7 @@ def proved_share(table: pd.DataFrame, eps: float) -> np.ndarray:
     return held.groupby(table["y"]).mean().reindex(range(len(CLASSES))).to_numpy(float)
 
 
-def summarise(table: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
+def summarise_certificates(table: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     """What is proved, by class, for all beats, and with every class as frequent as any other.
 
     Returns:

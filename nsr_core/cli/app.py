@@ -12,7 +12,8 @@ from typer.core import TyperGroup
 
 from nsr_core.errors import UserError
 
-PROGRAM = "python -m nsr_core"
+#: As it was called: by the installed script of that name, or as a module.
+PROGRAM = "nsr" if Path(sys.argv[0]).stem == "nsr" else "python -m nsr_core"
 #: The status that typer gives a command ended by Ctrl-C.
 INTERRUPTED = 130
 #: The function of each command, in the file of the name before the colon. A new one is a file here and a line.
@@ -29,10 +30,12 @@ COMMANDS = {
     "universal": "transfer:universal",
     "patients": "patients:patients",
     "read": "read:read",
+    "export": "export:export",
     "report": "report:report",
     "verdict": "verdict:verdict",
     "reproduce": "reproduce:reproduce",
     "list": "listing:list_all",
+    "app": "start_app:start_app",
 }
 #: Names of earlier versions.
 ALIASES = {"honesty": "masking"}
@@ -80,7 +83,7 @@ app = typer.Typer(
     name="nsr_core",
     help="Train ECG heartbeat classifiers, attack them, and measure how robust they are. "
     "Research and education only, not for clinical use.",
-    epilog="Start with:  python -m nsr_core list",
+    epilog=f"Start with:  {PROGRAM} list",
     context_settings={"help_option_names": ["-h", "--help"]},
     **PLAIN,
 )

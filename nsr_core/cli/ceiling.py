@@ -21,7 +21,7 @@ def ceiling(
     source: Annotated[str, typer.Option(help=f"Where the beats come from: {', '.join(SOURCES)}.")] = "mitbih",
     split: Annotated[str, typer.Option(help=f"Which of them test: {', '.join(SPLITS)}.")] = "beat",
     per_class: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many test beats of each class.")
+        int | None, typer.Option(min=1, help="Only this number of test beats of each class, the first.")
     ] = None,
     spread: Spread = False,
     neighbours: Annotated[

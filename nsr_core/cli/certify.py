@@ -8,7 +8,7 @@ import torch
 import typer
 
 from nsr_core.beat.bracket import bracket_beat
-from nsr_core.certificates import METHODS, certify_beats, summarise
+from nsr_core.certificates import BOUNDS, certify_beats, summarise_certificates
 from nsr_core.certificates import certify as run_certification
 from nsr_core.certificates.branch import decide as decide_beat
 from nsr_core.cli.options import CheckpointFolder, Root, SignalOnly, Spread, Threads
@@ -19,6 +19,7 @@ from nsr_core.data.splits import first_of_each_class, spread_of_each_class
 from nsr_core.models import Network
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.verdict.levels import keep_levels
+from nsr_core.writing import finite, rows_of
 
 #: The shares that are printed.
 LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -26,9 +27,9 @@ LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 def certify(
     checkpoint: CheckpointFolder,
-    method: Annotated[str, typer.Option(help=f"How margins are bounded: {', '.join(METHODS)}.")] = "crown",
+    method: Annotated[str, typer.Option(help=f"How margins are bounded: {', '.join(BOUNDS)}.")] = "crown",
     per_class: Annotated[
-        int | None, typer.Option(min=1, help="Certify only the first so many test beats of each class.")
+        int | None, typer.Option(min=1, help="Certify only this number of test beats of each class, the first.")
     ] = None,
     spread: Spread = False,
     signal_only: SignalOnly = False,
@@ -88,7 +89,7 @@ def certify(
         rows = rows if per_class is None else some(beats, rows, per_class)
         table = certify_beats(loaded.network, beats, rows, method=method, signal_only=signal_only, progress=Meter())
         which = f"{beats.source} beats, not kept"
-    summary = summarise(table, LEVELS)
+    summary = summarise_certificates(table, LEVELS)
     value: dict[str, Any] = {
         "checkpoint": loaded.name,
         "weights": loaded.digest,
@@ -96,7 +97,7 @@ def certify(
         "beats": which,
         "signal_only": signal_only,
         "kept": own,
-        "by_class": [_as_json_row(row) for row in summary.to_dict("records")],
+        "by_class": [_as_json_row(row) for row in rows_of(summary)],
     }
     emit(value, _tell(summary, value), as_json)
 
@@ -105,7 +106,7 @@ def _decided(network: Network, beats: Beats, row: int, signal_only: bool, second
     """What is known of a beat from attacks and CROWN, and after branch and bound."""
     known = bracket_beat(network, beats, row, signal_only=signal_only)
     result: dict[str, Any] = {"record": str(beats.record[row]), "sample": int(beats.sample[row])}
-    result |= {"crown": known.certified, "attack": None if np.isnan(known.broken) else known.broken}
+    result |= {"crown": known.certified, "attack": finite(known.broken)}
     certified, broken, cases, took = known.certified, known.broken, 0, 0.0
     if known.broken != 0:
         length = int(beats.length[row]) if signal_only else None
@@ -120,7 +121,7 @@ def _decided(network: Network, beats: Beats, row: int, signal_only: bool, second
             progress=Meter(),
         )
         certified, broken, cases, took = found.certified, found.broken, found.cases, found.seconds
-    result |= {"certified": certified, "broken": None if np.isnan(broken) else broken}
+    result |= {"certified": certified, "broken": finite(broken)}
     return result | {"cases": cases, "seconds": round(took, 1)}
 
 
@@ -137,10 +138,10 @@ def _tell_decided(decided: list[dict[str, Any]]) -> str:
     return f"{columns(rows, header)}\n{closed} of {right} beats that are read correctly: bracket closed to within 5 %"
 
 
-def _as_json_row(row: dict[Any, Any]) -> dict[str, Any]:
-    """A summary's row with the shares in one place, and None for a median that is not there."""
+def _as_json_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A summary's row with the shares in one place."""
     shares = {f"{eps:g}": row[f"{eps:g}"] for eps in LEVELS}
-    rest = {name: None if cell != cell else cell for name, cell in row.items() if name not in shares}
+    rest = {name: cell for name, cell in row.items() if name not in shares}
     return {**rest, "proved": shares}
 
 

@@ -40,7 +40,9 @@ def evaluate(
     ] = None,
     per_class: Annotated[
         int | None,
-        typer.Option(min=0, help="Attack only the first so many test beats of each class; 0 for the full test split."),
+        typer.Option(
+            min=0, help="Attack only this number of test beats of each class, the first; 0 for the full test split."
+        ),
     ] = None,
     spread: Spread = False,
     signal_only: SignalOnly = False,
@@ -102,7 +104,7 @@ def _tables(summary: pd.DataFrame) -> str:
         ("acc", "ACC, equal priors"),
         ("acc_alone", "ACC, equal priors, each noise level alone as in the paper"),
         ("prec", "PREC, equal priors"),
-        ("acc_natural", "ACC, as frequent as they are"),
+        ("acc_natural", "ACC, natural class frequencies"),
     ):
         wide = summary.pivot(index=["attack", "beats"], columns="eps", values=metric)
         parts.append(f"{title}\n{wide.to_string(float_format='{:.3f}'.format)}")

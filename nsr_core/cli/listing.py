@@ -3,10 +3,9 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from nsr_core.cli.options import INCLUDED, Checkpoints
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
@@ -16,7 +15,7 @@ from nsr_core.training.card import list_checkpoints, read_card
 
 
 def list_all(
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     as_json: AsJson = False,
 ) -> None:
     """Show the networks, methods and attacks with their settings, the data sources, and the checkpoints."""
@@ -32,12 +31,13 @@ def _tables() -> dict[str, Any]:
     package = Path(__file__).parents[1]
     stats = [(str(path), stat.st_size, stat.st_mtime_ns) for path in package.rglob("*.py") for stat in [path.stat()]]
     kept = Note(cache_dir() / "list.json", {"files": sorted(stats)})
-    found = kept.read()
-    if found is None:
-        found = {"tables": _make_tables()}
-        with suppress(OSError):
-            kept.write(**found)
-    return found["tables"]
+    if found := kept.read():
+        tables: dict[str, Any] = found["tables"]
+        return tables
+    tables = _make_tables()
+    with suppress(OSError):
+        kept.write(tables=tables)
+    return tables
 
 
 def _make_tables() -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _tell(value: dict[str, Any]) -> str:
         "CHECKPOINTS",
     ]
     rows = [(name, *map(_cell, entry.values())) for name, entry in value["checkpoints"].items() if "error" not in entry]
-    header = ("name", "protocol", "clean ACC", "at 0.1 under 100-PGD, more noise never helping", "at 0.1, worst case")
+    header = ("name", "protocol", "clean ACC", "at 0.1 under 100-PGD, cumulative over ε", "at 0.1, worst case")
     parts.append(columns(rows, header) if rows else "  none here")
     parts += [f"{name}: {entry['error']}" for name, entry in value["checkpoints"].items() if "error" in entry]
     return "\n".join(parts)

@@ -22,6 +22,7 @@ from nsr_core.verdict.everyday import (
     read_under_noise,
     summarise_everyday,
 )
+from nsr_core.writing import rows_of
 
 DEFAULT_SNR = ",".join(f"{level:g}" for level in SNR_DB)
 
@@ -32,7 +33,7 @@ def noise(
     kinds: Annotated[str, typer.Option(help="Kinds of noise, separated by commas.")] = ",".join(NOISE_KINDS),
     draws: Annotated[int, typer.Option(min=1, help="How often noise is drawn for each beat and kind.")] = DRAWS,
     per_class: Annotated[
-        int, typer.Option(min=0, help="Read so many test beats of each class, evenly spread; 0 for all of them.")
+        int, typer.Option(min=0, help="Test beats of each class that are read, evenly spread; 0 for all of them.")
     ] = PER_CLASS,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Where the noise comes from.")] = 0,
     source: Annotated[
@@ -78,7 +79,7 @@ def noise(
         "seed": seed,
         "kept": own,
         "same_power_eps": same_power_eps(beats, rows, asked["snr_db"]),
-        "by_noise": [_as_json_row(row) for row in summary.to_dict("records")],
+        "by_noise": rows_of(summary.round(5)),
     }
     emit(value, _tell(summary, value), as_json)
 
@@ -106,12 +107,6 @@ def same_power_eps(beats: Beats, rows: np.ndarray, snr_db: tuple[float, ...]) ->
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _as_json_row(row: dict[Any, Any]) -> dict[str, Any]:
-    """A summary's row with None for what is not a finite number: no noise, a class without beats."""
-    rounded = {name: round(cell, 5) if isinstance(cell, float) else cell for name, cell in row.items()}
-    return {name: cell if isinstance(cell, str) or np.isfinite(cell) else None for name, cell in rounded.items()}
 
 
 def _tell(summary: pd.DataFrame, value: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Options that several commands share, and the way from ``--set name=value`` to a setting."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +7,8 @@ import typer
 
 from nsr_core.data import SOURCES, SPLITS
 from nsr_core.errors import UserError
-from nsr_core.files import runs_dir
-from nsr_core.training.card import CARD_FILE, list_checkpoints
+from nsr_core.files import checkpoints_dir
+from nsr_core.training.card import find_checkpoint
 
 #: As many as a run's settings allow.
 MOST_THREADS = 1024
@@ -39,29 +38,9 @@ Spread = Annotated[
 ]
 SignalOnly = Annotated[bool, typer.Option("--signal-only", help="Leave the padding after the signal untouched.")]
 Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
-#: Where a checkpoint that is only named is looked for.
-INCLUDED = Path("checkpoints")
-
-
-def find_checkpoint(given: Path) -> Path:
-    """The folder of a checkpoint that was given by its folder, or by its name as ``list`` prints it or the app's links hold it.
-
-    Raises:
-        UserError: there is none; the nearest names are offered.
-    """
-    name = given.as_posix()
-    places = [given, INCLUDED / given, runs_dir() / name.removeprefix("runs/")]
-    for folder in places if name not in ("", ".") else places[:1]:
-        if (folder / CARD_FILE).is_file():
-            return folder
-    if given.is_dir():
-        return given  # whoever reads it says what is missing there
-    names = [folder.name for folder in (*list_checkpoints(INCLUDED), *list_checkpoints(runs_dir()))]
-    near = difflib.get_close_matches(given.name, names)
-    offered = f"Did you mean {' or '.join(near)}?" if near else 'The command "list" prints the names.'
-    raise UserError(f"{given} holds no checkpoint: {CARD_FILE} is missing, and none has that name. {offered}")
-
-
+#: The default of what takes a folder of checkpoints.
+INCLUDED, INCLUDED_IN_WORDS = checkpoints_dir(), "the included ones"
+Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.", show_default=INCLUDED_IN_WORDS)]
 CheckpointFolder = Annotated[
     Path,
     typer.Argument(

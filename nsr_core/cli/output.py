@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from nsr_core.progress import duration
+from nsr_core.writing import finite
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 
 
 def emit(value: Any, text: str, as_json: bool) -> None:
-    """Print a result: ``value`` as JSON, or ``text``."""
-    typer.echo(json.dumps(value, indent=2) if as_json else text)
+    """Print a result: ``value`` as JSON, null for what is not finite, or ``text``."""
+    typer.echo(json.dumps(finite(value), indent=2) if as_json else text)
 
 
 class Meter:

@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from nsr_core.cli.options import Seed, find_checkpoint
+from nsr_core.cli.options import Seed
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import configure
 from nsr_core.data import CLASSES
@@ -17,6 +17,7 @@ from nsr_core.recordings.files import read_path
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, read_recording_beats
 from nsr_core.recordings.recording import MV_PER_UNIT, Recording
+from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.training.checkpoint import load_checkpoint
 
@@ -34,7 +35,7 @@ def read(
     ],
     models: Annotated[
         str, typer.Option(help="Checkpoints by name or folder, separated by commas.")
-    ] = "checkpoints/mlp-ce,checkpoints/mlp-jacob",
+    ] = "mlp-ce,mlp-jacob",
     lead: Annotated[str | None, typer.Option(help="Which lead; by default the first that is an ECG.")] = None,
     fs: Annotated[float | None, typer.Option(help="Samples a second, where the file does not say or is wrong.")] = None,
     unit: Annotated[str | None, typer.Option(help="mV, uV, V or nV, where the file does not say or is wrong.")] = None,
@@ -53,6 +54,7 @@ def read(
         bool, typer.Option("--prove", help="Also prove up to which level no noise changes a reading (MLP).")
     ] = False,
     csv: Annotated[Path | None, typer.Option(help="Write every beat to this CSV file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write a report to print to this PDF file.")] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +65,7 @@ def read(
     configure(threads=1)
     if unit is not None and unit not in MV_PER_UNIT:
         raise UserError(f'There is no unit "{unit}". Give one of {", ".join(MV_PER_UNIT)}, or leave it out.')
-    checkpoints = [load_checkpoint(find_checkpoint(Path(folder.strip()))) for folder in models.split(",")]
+    checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
     use_marks = has_beats(found.marks) if marks is None else marks
     cut = cut_recording(
@@ -72,6 +74,10 @@ def read(
     result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
     if csv is not None:
         write_atomically(csv, lambda path: result.table().to_csv(path, index=False))
+    if pdf is not None:
+        titles = {checkpoint.name: checkpoint.config.title for checkpoint in checkpoints}
+        content = report_pdf(result, titles, result.cut.lead.start_s)
+        write_atomically(pdf, lambda path: path.write_bytes(content))
     emit(result.to_json(), _tell(found, result), as_json)
 
 

@@ -1,10 +1,6 @@
 """``report``: the checkpoints' results beside the paper's tables."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
+from nsr_core.cli.options import INCLUDED, Checkpoints
 from nsr_core.cli.output import AsJson, emit
 from nsr_core.paper.report import compare
 from nsr_core.paper.report import report as make_report
@@ -12,7 +8,7 @@ from nsr_core.training.card import list_checkpoints
 
 
 def report(
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     as_json: AsJson = False,
 ) -> None:
     """Set the evaluated checkpoints beside the paper's tables, as Markdown.

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nsr_core.cli.options import Root, Source
+from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS, Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
 from nsr_core.errors import UserError
@@ -25,6 +25,7 @@ from nsr_core.reproduction.plan import (
     pending,
 )
 from nsr_core.reproduction.session import carry_out_all
+from nsr_core.reproduction.tasks import Task
 from nsr_core.training.card import list_checkpoints
 
 Out = Annotated[
@@ -47,7 +48,12 @@ Minutes = Annotated[
     ),
 ]
 ReproduceDevice = Annotated[str, typer.Option("--device", help="auto (CUDA where there is one), cpu or cuda.")]
-Checkpoints = Annotated[Path, typer.Option(help="Checkpoints that are used where they are what would be trained.")]
+Checkpoints = Annotated[
+    Path,
+    typer.Option(
+        help="Checkpoints that are used where they are what would be trained.", show_default=INCLUDED_IN_WORDS
+    ),
+]
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
@@ -76,20 +82,20 @@ def reproduce(
         int | None,
         typer.Option(
             min=0,
-            help=f"Test beats for PGD on the CNN, 0 for all; by default as a checkpoint that comes along, else all with CUDA, {CNN.cpu_beats:,} without.",
+            help=f"Test beats for PGD on the CNN, 0 for all; by default as the included checkpoint, else all with CUDA, {CNN.cpu_beats:,} without.",
         ),
     ] = None,
     cnn_samples: Annotated[
         int | None,
         typer.Option(
             min=2,
-            help=f"SPSA evaluations a step on the CNN; by default as a checkpoint that comes along, else 2048 with CUDA, {CNN.cpu_samples} without.",
+            help=f"SPSA evaluations a step on the CNN; by default as the included checkpoint, else 2048 with CUDA, {CNN.cpu_samples} without.",
         ),
     ] = None,
     out: Out = None,
     workers: WorkerCount = None,
     scheduler: Scheduler = None,
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     source: Source = "mitbih",
     root: Root = None,
     device: ReproduceDevice = "auto",
@@ -148,7 +154,7 @@ def beta(
     out: Out = None,
     workers: WorkerCount = None,
     scheduler: Scheduler = None,
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = INCLUDED,
     source: Source = "mitbih",
     root: Root = None,
     device: ReproduceDevice = "auto",
@@ -200,7 +206,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
         merges = [task for task in own if task.is_end]
         come_along = sum(name == model.name for name, _ in plan.taken_over)
         done = come_along + sum(task.name not in names for task in merges)
-        training = "comes along" if model.shipped else "done" if model.is_trained(bench) else "to do"
+        training = "included" if model.included else "done" if model.is_trained(bench) else "to do"
         seconds = sum(task.seconds(costs) for task in left)
         rows.append(
             (
@@ -221,7 +227,7 @@ def _show(plan: Plan, bench: Bench, costs: Costs, count: int, as_json: bool) -> 
     emit(value | {"workers": count}, text, as_json)
 
 
-def _time_left(missing: list, costs: Costs, count: int) -> str:
+def _time_left(missing: list[Task], costs: Costs, count: int) -> str:
     if not missing:
         return "Nothing has to be computed: without --dry-run, the command writes the tables of what is there."
     seconds = sum(task.seconds(costs) for task in missing)

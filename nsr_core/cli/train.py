@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nsr_core.cli.app import PROGRAM
 from nsr_core.cli.options import Device, Root, Sets, Source, SplitName, Threads, parse_sets
 from nsr_core.cli.output import AsJson, Meter, emit
 from nsr_core.compute import pick_device
@@ -62,6 +63,6 @@ def train(
         {"folder": str(folder), **card["training"]},
         f"{folder}: {config.epochs} epochs in {duration(spent)}, protocol {config.protocol}; on validation beats accuracy "
         f"{last['val_acc']:.3f} clean and {last['val_pgd_acc']:.3f} under 20-PGD at noise 0.1.\n"
-        f"Next: python -m nsr_core evaluate {folder}",
+        f"Next: {PROGRAM} evaluate {folder}",
         as_json,
     )

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
+from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS
 from nsr_core.cli.output import AsJson, columns, emit
 from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.levels import levels_of, table_of
 from nsr_core.verdict.masking import load_masking
+from nsr_core.writing import rows_of
 
 
 def verdict(
-    root: Annotated[Path, typer.Argument(help="Folder of checkpoints.")] = Path("checkpoints"),
+    root: Annotated[Path, typer.Argument(help="Folder of checkpoints.", show_default=INCLUDED_IN_WORDS)] = INCLUDED,
     eps: Annotated[float, typer.Option(min=0, max=1, help="Noise level.")] = 0.1,
     as_json: AsJson = False,
 ) -> None:
@@ -25,7 +27,7 @@ def verdict(
     checks = {name: load_masking(folder) for name, folder in folders.items()}
     table["masking"] = [check.light if (check := checks[name]) else None for name in table["checkpoint"]]
     table = table.sort_values("worst", ascending=False, ignore_index=True)
-    rows = [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
+    rows = rows_of(table)
     shown = ("clean", "published", "worst", "low", "high", "signal", "proved", "gap")
     header = (
         "checkpoint",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 CLASSES = ("N", "S", "V", "F", "Q")
 CLASS_NAMES = {
@@ -46,16 +47,16 @@ class Beats:
         source: ``"mitbih"``, ``"kaggle"``, ``"demo"``, or ``"own"`` for a recording that somebody brought.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    length: np.ndarray
-    record: np.ndarray
-    sample: np.ndarray
-    lead: np.ndarray
-    mv_min: np.ndarray
-    mv_max: np.ndarray
-    cut_short: np.ndarray
-    truncated: np.ndarray
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+    length: NDArray[np.int16]
+    record: NDArray[np.str_]
+    sample: NDArray[np.int64]
+    lead: NDArray[np.str_]
+    mv_min: NDArray[np.float32]
+    mv_max: NDArray[np.float32]
+    cut_short: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
     source: str
 
     def __post_init__(self) -> None:
@@ -73,7 +74,7 @@ class Beats:
         return Beats(**columns, source=self.source)
 
     @property
-    def mv_range(self) -> np.ndarray:
+    def mv_range(self) -> NDArray[np.float32]:
         """(n,) float32, peak to peak in mV: multiply an epsilon in [0, 1] by this to have it in mV."""
         return self.mv_max - self.mv_min
 

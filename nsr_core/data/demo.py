@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES, FS_HZ, Beats, signal_mask
 from nsr_core.data.cutting import scale_rows
@@ -208,15 +209,15 @@ def _stretch(means: np.ndarray, length: np.ndarray) -> np.ndarray:
     return _interpolate(means, np.minimum(points, POINTS - 1))
 
 
-def _interpolate(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def _interpolate(rows: NDArray[np.floating], positions: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, m) rows read at (n, k) fractional positions, linearly."""
-    below = np.minimum(positions.astype(np.int64), rows.shape[1] - 2)
+    below: NDArray[np.int64] = np.minimum(positions.astype(np.int64), rows.shape[1] - 2)
     left = np.take_along_axis(rows, below, axis=1).astype(np.float64)
     right = np.take_along_axis(rows, below + 1, axis=1)
     return left + (positions - below) * (right - left)
 
 
-def _wander(phase: np.ndarray, speed: np.ndarray) -> np.ndarray:
+def _wander(phase: NDArray[np.float64], speed: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 187) slow sine waves, as breathing moves the baseline; ``phase`` and ``speed`` are in [0, 1)."""
     hz = WANDER_HZ[0] + speed * (WANDER_HZ[1] - WANDER_HZ[0])
     seconds = np.arange(BEAT_LENGTH) / FS_HZ

@@ -17,11 +17,13 @@ constant is no noise: min-max takes it away again. Being a ratio, it needs no mi
 of the beat's range.
 """
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ, signal_mask
 from nsr_core.data.cutting import scale_rows
@@ -79,7 +81,7 @@ class NoiseKind:
     make: Make
 
 
-def _wander(samples: int, rng: np.random.Generator) -> np.ndarray:
+def _wander(samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Respiration as a slow wave whose depth changes from breath to breath, and a drift below it."""
     breath = rng.uniform(*RESPIRATION_HZ)
     depth = 1 + 0.3 * _wave(samples, breath / 4, rng)
@@ -87,21 +89,24 @@ def _wander(samples: int, rng: np.random.Generator) -> np.ndarray:
     angle = 2 * np.pi * breath * _seconds(samples) + phase
     breathing = depth * (np.sin(angle) + SECOND_HARMONIC * np.sin(2 * angle + rng.uniform(0, 2 * np.pi)))
     drift = sum(_wave(samples, rng.uniform(*DRIFT_HZ), rng) for _ in range(DRIFT_WAVES))
-    return breathing + drift / np.sqrt(DRIFT_WAVES)
+    return breathing + drift / math.sqrt(DRIFT_WAVES)
 
 
-def _muscle(samples: int, rng: np.random.Generator) -> np.ndarray:
+def _muscle(samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Gaussian noise with the spectrum of a surface EMG, in bursts."""
     low, high = EMG_CORNERS_HZ
 
-    def amplitude(hz: np.ndarray) -> np.ndarray:
-        return _within(hz, EMG_BAND_HZ) * high**2 * hz / (np.sqrt(hz**2 + low**2) * (hz**2 + high**2))
+    def amplitude(hz: NDArray[np.floating]) -> NDArray[np.float64]:
+        shape: NDArray[np.float64] = (
+            _within(hz, EMG_BAND_HZ) * high**2 * hz / (np.sqrt(hz**2 + low**2) * (hz**2 + high**2))
+        )
+        return shape
 
     swell = _shaped(samples, lambda hz: np.exp(-((hz / BURST_HZ) ** 2)), rng)
     return np.exp(BURST_STRENGTH * swell) * _shaped(samples, amplitude, rng)
 
 
-def _motion(samples: int, rng: np.random.Generator) -> np.ndarray:
+def _motion(samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Slips of an electrode, each a jump of the baseline that decays and undershoots, on slow large swings.
 
     An amplifier that blocks the constant lets no baseline stay displaced: what is above it comes back below it.
@@ -114,11 +119,11 @@ def _motion(samples: int, rng: np.random.Generator) -> np.ndarray:
         since = (np.arange(max(start, 0), samples) - start) / RECORD_FS_HZ
         slips[max(start, 0) :] += rng.normal() * -np.expm1(-since / rise) * (1 - since / decay) * np.exp(-since / decay)
     swings = _shaped(samples, lambda hz: _within(hz, SWING_BAND_HZ) / np.maximum(hz, SWING_BAND_HZ[0]), rng)
-    return np.sqrt(SLIP_SHARE) * unit(slips) + np.sqrt(1 - SLIP_SHARE) * swings
+    return math.sqrt(SLIP_SHARE) * unit(slips) + math.sqrt(1 - SLIP_SHARE) * swings
 
 
 def _mains(hz: float) -> Make:
-    def make(samples: int, rng: np.random.Generator) -> np.ndarray:
+    def make(samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """The hum of the supply: a sine wave with faint harmonics, its amplitude hardly drifting."""
         base = hz + rng.uniform(-MAINS_STRAY_HZ, MAINS_STRAY_HZ)
         hum = _wave(samples, base, rng)
@@ -209,7 +214,7 @@ def beat_noise(kind: str, length: np.ndarray, rows: np.ndarray, *, seed: int = 0
     return noise
 
 
-def signal_power(x: np.ndarray, length: np.ndarray) -> np.ndarray:
+def signal_power(x: np.ndarray, length: np.ndarray) -> NDArray[np.float64]:
     """(n,) variance of the signal samples of (n, 187) beats, or of noise on them."""
     mask = signal_mask(length)
     count = np.asarray(length, np.float64)
@@ -217,12 +222,24 @@ def signal_power(x: np.ndarray, length: np.ndarray) -> np.ndarray:
     return np.sum((x - mean[:, None]) ** 2, axis=1, where=mask, dtype=np.float64) / count
 
 
-def noise_rms(x: np.ndarray, length: np.ndarray, snr_db: float) -> np.ndarray:
+def noise_rms(x: np.ndarray, length: np.ndarray, snr_db: float) -> NDArray[np.float64]:
     """(n,) RMS of the noise that has the signal-to-noise ratio ``snr_db`` on each beat, in the beats' unit."""
     return np.sqrt(signal_power(x, length)) * 10 ** (-snr_db / 20)
 
 
-def add_noise(x: np.ndarray, length: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
+def snr_of_eps(x: np.ndarray, length: np.ndarray, eps: float) -> NDArray[np.float64]:
+    """(n,) signal-to-noise ratio in dB of noise that changes each signal sample of (n, 187) beats by ``eps``, up or down.
+
+    No noise of at most ``eps`` has a smaller one. Infinite at 0; minus infinite on a flat beat.
+    """
+    power = signal_power(x, length)
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(power / eps**2) if eps else np.full(len(power), np.inf)
+
+
+def add_noise(
+    x: NDArray[np.float64], length: NDArray[np.float64], noise: NDArray[np.float64], snr_db: float
+) -> NDArray[np.float64]:
     """The beats with noise as they would have been recorded, before they are scaled.
 
     Args:
@@ -262,28 +279,31 @@ def _extremes(rows: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.min(rows, axis=1, where=mask, initial=np.inf), np.max(rows, axis=1, where=mask, initial=-np.inf)
 
 
-def unit(noise: np.ndarray) -> np.ndarray:
+def unit(noise: NDArray[np.floating]) -> NDArray[np.float64]:
     """The noise with mean 0 and RMS 1; all 0 where it does not vary."""
     centred = noise - noise.mean()
-    rms = np.sqrt(np.mean(centred**2))
-    return centred / rms if rms > 0 else centred
+    rms = math.sqrt(np.mean(centred**2))
+    scaled: NDArray[np.float64] = centred / rms if rms > 0 else centred
+    return scaled
 
 
-def _seconds(samples: int) -> np.ndarray:
+def _seconds(samples: int) -> NDArray[np.float64]:
     return np.arange(samples) / RECORD_FS_HZ
 
 
-def _wave(samples: int, hz: float, rng: np.random.Generator) -> np.ndarray:
+def _wave(samples: int, hz: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """A sine wave that begins anywhere."""
     return np.sin(2 * np.pi * hz * _seconds(samples) + rng.uniform(0, 2 * np.pi))
 
 
-def _shaped(samples: int, amplitude: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def _shaped(
+    samples: int, amplitude: Callable[[NDArray[np.floating]], NDArray[np.float64]], rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Gaussian noise with RMS 1 whose amplitude over frequency in Hz is as given."""
     spectrum = np.fft.rfft(rng.standard_normal(samples)) * amplitude(np.fft.rfftfreq(samples, 1 / RECORD_FS_HZ))
     return unit(np.fft.irfft(spectrum, samples))
 
 
-def _within(hz: np.ndarray, band: tuple[float, float]) -> np.ndarray:
+def _within(hz: NDArray[np.floating], band: tuple[float, float]) -> NDArray[np.float64]:
     """1 inside a band, 0 outside."""
     return ((hz >= band[0]) & (hz <= band[1])).astype(np.float64)

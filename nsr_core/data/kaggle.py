@@ -25,7 +25,7 @@ COLUMNS = BEAT_LENGTH + 1
 TOLERANCE = 1e-6
 
 
-def load_kaggle(root: str | os.PathLike | None = None, progress: Progress = no_progress) -> Beats:
+def load_kaggle(root: str | os.PathLike[str] | None = None, progress: Progress = no_progress) -> Beats:
     """The beats of ``mitbih_train.csv`` and ``mitbih_test.csv``, in this order.
 
     ``length`` is the position of a row's last sample that is not 0, plus 1: an approximation, one too few
@@ -65,7 +65,7 @@ def load_kaggle(root: str | os.PathLike | None = None, progress: Progress = no_p
     )
 
 
-def _find_folder(root: str | os.PathLike | None) -> Path:
+def _find_folder(root: str | os.PathLike[str] | None) -> Path:
     named = root or os.environ.get(ROOT_VARIABLE)
     wanted = f"a folder with {' and '.join(FILES.values())}, unpacked"
     if not named:

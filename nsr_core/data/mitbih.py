@@ -57,7 +57,7 @@ CHECKSUMS = _read_checksums()
 RECORDS = tuple(sorted({name.split(".")[0] for name in CHECKSUMS}))
 
 
-def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_progress) -> Beats:
+def load_mitbih(root: str | os.PathLike[str] | None = None, progress: Progress = no_progress) -> Beats:
     """The 109,446 beats of the 48 records, cut once and cached.
 
     Args:
@@ -85,7 +85,7 @@ def load_mitbih(root: str | os.PathLike | None = None, progress: Progress = no_p
     return packed.unpack()
 
 
-def is_at_hand(root: str | os.PathLike | None = None) -> bool:
+def is_at_hand(root: str | os.PathLike[str] | None = None) -> bool:
     """Whether ``load_mitbih`` would find its files without a download; whether they are whole, it finds out itself."""
     folder = given_folder(root)
     if folder is not None:
@@ -94,7 +94,7 @@ def is_at_hand(root: str | os.PathLike | None = None) -> bool:
     return (cache_dir() / CUT_BEATS_FILE).exists() or all((downloaded / name).is_file() for name in CHECKSUMS)
 
 
-def given_folder(root: str | os.PathLike | None) -> Path | None:
+def given_folder(root: str | os.PathLike[str] | None) -> Path | None:
     """The records folder that the caller or the environment names; None where neither does."""
     named = root or os.environ.get(ROOT_VARIABLE)
     return named_folder(named) if named else None

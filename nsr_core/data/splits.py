@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import CLASSES, Beats
 from nsr_core.errors import UserError
@@ -148,7 +149,12 @@ SPLITS: dict[str, Callable[[Beats, int], Split]] = {
 
 
 def make_split(beats: Beats, name: str, seed: int = SPLIT_SEED) -> Split:
-    """The split called ``name``.
+    """The split called ``name``, in rows of ``beats``.
+
+    >>> from nsr_core.data import load_beats
+    >>> split = make_split(load_beats("demo"), "beat")
+    >>> len(split.train), len(split.validation), len(split.test)
+    (640, 160, 200)
 
     Raises:
         UserError: no split has that name, or these beats cannot be split that way.
@@ -178,13 +184,13 @@ def spread_of_each_class(beats: Beats, rows: np.ndarray, count: int) -> np.ndarr
 
 
 def with_fewer_to_train(beats: Beats, split: Split, per_class: int) -> Split:
-    """The same split, but only so many training beats of each class, evenly spread; its fingerprint is its own."""
+    """The same split, but only ``per_class`` training beats of each class, evenly spread; its fingerprint is its own."""
     train = spread_of_each_class(beats, split.train, per_class)
     return _make(split.name, beats, split.seed, train, split.validation, split.test)
 
 
 def chosen_test_beats(beats: Beats, split: Split, per_class: int | None = None, spread: bool = False) -> np.ndarray:
-    """Rows of the test part: all of them, the first ``per_class`` of each class, or so many evenly spread."""
+    """Rows of the test part: all of them, the first ``per_class`` of each class, or as many evenly spread."""
     if per_class is None:
         return split.test
     return (spread_of_each_class if spread else first_of_each_class)(beats, split.test, per_class)
@@ -205,10 +211,10 @@ def _draw(y: np.ndarray, rows: np.ndarray, counts: np.ndarray, rng: np.random.Ge
     return np.sort(np.concatenate(drawn))
 
 
-def _proportional(y: np.ndarray, total: int) -> np.ndarray:
+def _proportional(y: NDArray[np.integer], total: int) -> NDArray[np.int64]:
     """How many of each class make ``total`` in the proportions of ``y`` (largest remainders rounded up)."""
     exact = np.bincount(y, minlength=len(CLASSES)) * (total / len(y))
-    counts = np.floor(exact).astype(int)
+    counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     short = total - counts.sum()
     counts[np.argsort(counts - exact, kind="stable")[:short]] += 1
     return counts

@@ -57,7 +57,7 @@ class Strip:
         return self.window_mv[::DECIMATION]
 
 
-def find_records(root: str | os.PathLike | None = None) -> Path:
+def find_records(root: str | os.PathLike[str] | None = None) -> Path:
     """The folder with the records: ``root``, else the one that ``NSR_MITDB_DIR`` names, else the user's cache.
 
     Raises:
@@ -73,7 +73,7 @@ def find_records(root: str | os.PathLike | None = None) -> Path:
 
 
 def read_strip(
-    folder: str | os.PathLike, record: str, sample: int, seconds_before: float, seconds_after: float
+    folder: str | os.PathLike[str], record: str, sample: int, seconds_before: float, seconds_after: float
 ) -> Strip:
     """Read the part of a record around one beat, and no more of its signal than is needed.
 

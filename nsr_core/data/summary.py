@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import BEAT_LENGTH, CLASSES, FS_HZ, Beats
 from nsr_core.data.demo import load_templates
@@ -24,12 +25,13 @@ class PartCounts:
         counts: (5, 3) int, classes by train, validation, test.
     """
 
-    counts: np.ndarray
+    counts: NDArray[np.int64]
 
     @property
-    def shares(self) -> np.ndarray:
+    def shares(self) -> NDArray[np.float64]:
         """(5, 3) share of each class in its part."""
-        return self.counts / np.maximum(self.counts.sum(axis=0), 1)
+        shares: NDArray[np.float64] = self.counts / np.maximum(self.counts.sum(axis=0), 1)
+        return shares
 
     @property
     def largest(self) -> int:

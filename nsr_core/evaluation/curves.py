@@ -31,7 +31,7 @@ class Measure:
     Attributes:
         title: for people; the class by its letter.
         equal: (..., 5, 5) counts to (...) values with every class as frequent as any other.
-        natural: the same with the classes as frequent as they are among the beats.
+        natural: the same at natural class frequencies, those among the beats.
     """
 
     title: str
@@ -123,7 +123,8 @@ def beats_that_flip(table: pd.DataFrame, reading: Reading, eps: float) -> pd.Dat
             before = result[(result["eps"] == smaller[-1]) & result["broken"]][["record", "sample"]]
             known = pd.MultiIndex.from_frame(before)
             chosen = chosen[~pd.MultiIndex.from_frame(chosen[["record", "sample"]]).isin(known)]
-    return chosen[["record", "sample", "y", "pred", "step"]].sort_values("step", kind="stable", ignore_index=True)
+    shown: pd.DataFrame = chosen[["record", "sample", "y", "pred", "step"]]
+    return shown.sort_values("step", kind="stable", ignore_index=True)
 
 
 def _steps(table: pd.DataFrame, reading: Reading) -> np.ndarray:

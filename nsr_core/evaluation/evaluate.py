@@ -38,9 +38,24 @@ def evaluate(
 ) -> pd.DataFrame:
     """Attack a checkpoint on test beats and write what came out beside its weights.
 
-    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers. The worst case spares beats what certificates beside the weights prove that they withstand:
-    no attack can break them, so it costs hours and changes nothing. After every noise level the table is on disk; an interrupted evaluation goes on there,
-    and an attack that is there with the same settings is not run again.
+    ``robustness.parquet`` holds every beat, ``robustness.csv`` the summary, and the card the headline numbers. The worst case
+    spares beats what certificates beside the weights prove that they withstand: no attack can break them, so it costs hours
+    and changes nothing. After every noise level the table is on disk; an interrupted evaluation goes on there, and an attack
+    that is there with the same settings is not run again.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from nsr_core.attacks import FGSM
+    >>> from nsr_core.data import load_beats, make_split
+    >>> from nsr_core.training.config import paper_config
+    >>> from nsr_core.training.loop import train
+    >>> beats = load_beats("demo")
+    >>> split = make_split(beats, "beat")
+    >>> config = paper_config("mlp", "ce", source="demo", epochs=1, batch_size=128)
+    >>> plan = {"fgsm": Assignment(FGSM(), eps_grid=(0.05, 0.1), per_class=20)}
+    >>> with TemporaryDirectory() as runs:
+    ...     summary = evaluate(train(config, beats, split, Path(runs) / "mlp-ce"), beats, split, plan)
+    >>> summary["eps"].tolist(), summary["beats"].tolist(), bool(summary["acc"].is_monotonic_decreasing)
+    ([0.0, 0.05, 0.1], [100, 100, 100], True)
 
     Args:
         folder: of a checkpoint.

@@ -35,7 +35,7 @@ def judge(
         x, y: (batch, 187) beats and (batch,) int64 true classes.
         eps, length: the budget, see ``Box.around``.
         proposed: (batch, 187) attacked beats. A sample that is not finite, as a NaN gradient leaves it, stays as in ``x``:
-            a beat with such a sample is no beat, so nothing that it could be misread as.
+            a beat with such a sample is not one, so there is nothing that it could be misread as.
     """
     x_adv = Box.around(x, eps, length).clip(torch.where(proposed.isfinite(), proposed, x))
     with torch.inference_mode():

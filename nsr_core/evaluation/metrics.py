@@ -1,6 +1,7 @@
 """From labels and predictions to numbers: at equal priors, as the paper reports, and at natural prevalence."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data import CLASSES
 
@@ -21,7 +22,8 @@ def recall(counts: np.ndarray) -> np.ndarray:
         (..., 5)
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.diagonal(counts, axis1=-2, axis2=-1) / counts.sum(-1)
+        recalls: NDArray[np.float64] = np.diagonal(counts, axis1=-2, axis2=-1) / counts.sum(-1)
+    return recalls
 
 
 def accuracy(counts: np.ndarray) -> np.ndarray:
@@ -30,7 +32,8 @@ def accuracy(counts: np.ndarray) -> np.ndarray:
     The paper tiles its test set to equal class sizes and counts; weighting each distinct beat gives the
     same number. Classes without beats are left out.
     """
-    return np.nanmean(recall(counts), axis=-1)
+    mean: NDArray[np.float64] = np.nanmean(recall(counts), axis=-1)
+    return mean
 
 
 def precision(counts: np.ndarray) -> np.ndarray:
@@ -48,7 +51,8 @@ def precision(counts: np.ndarray) -> np.ndarray:
 
 def natural_accuracy(counts: np.ndarray) -> np.ndarray:
     """Share of all beats that are classified correctly, classes as frequent as in ``counts`` (see ``at_frequencies``)."""
-    return np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1))
+    share: NDArray[np.float64] = np.trace(counts, axis1=-2, axis2=-1) / counts.sum((-2, -1))
+    return share
 
 
 def natural_precision(counts: np.ndarray) -> np.ndarray:
@@ -69,7 +73,8 @@ def at_frequencies(counts: np.ndarray, natural: np.ndarray | None) -> np.ndarray
     if natural is None:
         return counts
     sizes = counts.sum(-1, keepdims=True)
-    return counts * (np.asarray(natural, float)[:, None] / np.maximum(sizes, 1))
+    weighted: NDArray[np.float64] = counts * (np.asarray(natural, float)[:, None] / np.maximum(sizes, 1))
+    return weighted
 
 
 def _mean_precision(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -77,7 +82,8 @@ def _mean_precision(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         per_class = np.nan_to_num(np.diagonal(weights, axis1=-2, axis2=-1) / predicted)
     present = counts.sum(-1) > 0
-    return (per_class * present).sum(-1) / present.sum(-1)
+    mean: NDArray[np.float64] = (per_class * present).sum(-1) / present.sum(-1)
+    return mean
 
 
 def bootstrap_counts(counts: np.ndarray, repeats: int = 1000, seed: int = 0) -> np.ndarray:

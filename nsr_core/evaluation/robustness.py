@@ -50,8 +50,8 @@ def attack_beats(
 
     Each distinct beat is attacked once; weights come in with the metrics. Beats that are misclassified clean keep
     their clean prediction. A beat's chance depends on the seed and on its row in ``beats``, the same at every epsilon,
-    so results do not depend on the batches. A batch is what is to be attacked of so many consecutive ``rows``: where
-    rounding tells batches apart (see ``BeatRandomness``), a part of the rows that begins at a multiple of ``batch_size`` still
+    so results do not depend on the batches. A batch is what is to be attacked among ``batch_size`` consecutive ``rows``: where
+    rounding tells batches apart (see ``BeatRandomness``), a part of the rows that begins at a multiple of that still
     has the result that it has among all of them, to the bit.
 
     Args:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nsr_core.data import Beats
@@ -17,7 +18,8 @@ def as_tensors(beats: Beats, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
 
 def read_correctly(network: Network, beats: Beats, rows: np.ndarray) -> np.ndarray:
     """(rows,) bool, whether the network reads each beat correctly without noise."""
-    return predict(network, beats.x[rows]) == beats.y[rows]
+    correct: NDArray[np.bool_] = predict(network, beats.x[rows]) == beats.y[rows]
+    return correct
 
 
 def is_read_correctly(network: Network, beats: Beats, row: int) -> bool:

@@ -45,7 +45,7 @@ save_table, load_table = BEATS_TABLE.save, BEATS_TABLE.load
 
 
 def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.DataFrame:
-    """What became of each beat at each epsilon under one attack, such that more noise never helps a beat.
+    """What became of each beat at each epsilon under one attack, cumulative over epsilon.
 
     A beat broken within ``steps`` at one epsilon counts as broken at every larger one, with the label it had when it
     was last broken: the smaller ball lies in the larger, so this mends only what the attack missed.
@@ -53,7 +53,7 @@ def outcomes(table: pd.DataFrame, attack: str, steps: int | None = None) -> pd.D
     Args:
         table: the per-beat table.
         attack: which attack's rows.
-        steps: read the attack as if it had stopped after so many steps; None reads all of them.
+        steps: read the attack as if it had stopped after this number of steps; None reads all of them.
 
     Returns:
         Rows (beats x epsilons, by epsilon) with ``record``, ``sample``, ``y``, ``clean``, ``eps``, ``pred``,

@@ -4,7 +4,7 @@ Importing this package is cheap: the worker, which waits for hours, and a page t
 be submitted is in ``nsr_core.jobs.kinds``.
 """
 
-from nsr_core.jobs.control import cancel, delete, ensure_worker, resume, submit
+from nsr_core.jobs.control import cancel, delete, ensure_worker, list_deleted, restore, resume, submit
 from nsr_core.jobs.folder import (
     CANCELLED,
     FAILED,
@@ -29,7 +29,9 @@ __all__ = [
     "delete",
     "ensure_worker",
     "get_run",
+    "list_deleted",
     "list_runs",
+    "restore",
     "resume",
     "submit",
 ]

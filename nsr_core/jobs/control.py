@@ -30,6 +30,9 @@ from nsr_core.jobs.process import start
 
 WORKER_LOCK = ".worker.lock"
 WORKER_LOG = ".worker.log"
+#: Before the name of a run's folder that was deleted, and for how long it can be brought back.
+DELETED = ".deleted-"
+UNDO_SECONDS = 600.0
 
 
 class Job(Protocol):
@@ -64,7 +67,7 @@ def submit(job: Job, root: str | Path | None = None) -> Run:
     root = runs_dir() if root is None else Path(root).absolute()
     text = json.dumps({"kind": job.kind, **job.to_json()}, indent=2) + "\n"
     with control(root):
-        folder = next(path for n in itertools.count(1) if not (path := root / f"{job.name}-{n}").exists())
+        folder = next(path for n in itertools.count(1) if _is_free(path := root / f"{job.name}-{n}"))
         unfinished = _emptied(root / ".new")
         unfinished.mkdir()
         (unfinished / CONFIG_FILE).write_text(text)
@@ -119,7 +122,7 @@ def resume(run: Run) -> Run:
 
 
 def delete(run: Run) -> None:
-    """Delete a run's folder; of a training, the checkpoint with it.
+    """Delete a run's folder; of a training, the checkpoint with it. ``restore`` undoes it for ``UNDO_SECONDS``.
 
     Raises:
         UserError: its process is still there, or another writes to its folder.
@@ -131,8 +134,36 @@ def delete(run: Run) -> None:
             raise UserError(f"{run.name} is running. Cancel it, wait until it has stopped, then delete it.")
         if is_held(run.folder / LOCK_FILE):
             raise UserError(f"{run.name} is being evaluated. Cancel that, or wait until it has ended, then delete it.")
-        run.folder.rename(deleted := _emptied(root / ".deleted"))  # so that nobody ever sees a part of it
-        shutil.rmtree(deleted)
+        _forget_deleted(root)
+        deleted = _emptied(root / f"{DELETED}{run.name}")
+        run.folder.rename(deleted)  # so that nobody ever sees a part of it
+        os.utime(deleted)  # from now on
+
+
+def list_deleted(root: str | Path | None = None) -> list[str]:
+    """The names of runs that can still be brought back, the one that was deleted last first."""
+    root = runs_dir() if root is None else Path(root).absolute()
+    with suppress(OSError):
+        found = [(path.stat().st_mtime, path.name) for path in root.glob(f"{DELETED}*")]
+        recent = [(at, name) for at, name in found if time.time() - at < UNDO_SECONDS]
+        return [name.removeprefix(DELETED) for _, name in sorted(recent, reverse=True)]
+    return []
+
+
+def restore(name: str, root: str | Path | None = None) -> Run:
+    """Bring a deleted run back.
+
+    Raises:
+        UserError: it is gone for good.
+    """
+    root = runs_dir() if root is None else Path(root).absolute()
+    with control(root):
+        if name not in list_deleted(root):
+            raise UserError(
+                f"{name} is gone for good: a deleted run is kept for {UNDO_SECONDS / 60:.0f} minutes. Train it anew."
+            )
+        (root / f"{DELETED}{name}").rename(root / name)
+    return get_run(name, root)
 
 
 def ensure_worker(root: str | Path | None = None) -> bool:
@@ -142,6 +173,8 @@ def ensure_worker(root: str | Path | None = None) -> bool:
         Whether one was started.
     """
     root = runs_dir() if root is None else Path(root).absolute()
+    with suppress(OSError):
+        _forget_deleted(root)
     if not any(run.state == QUEUED for run in list_runs(root)) or is_held(root / WORKER_LOCK):
         return False
     try:
@@ -151,6 +184,19 @@ def ensure_worker(root: str | Path | None = None) -> bool:
     # Waited for, or it would stay in the process table for as long as this process lives.
     threading.Thread(target=process.wait, daemon=True).start()
     return True
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a run can have this folder: a deleted one that could come back keeps its name."""
+    return not folder.exists() and not folder.with_name(DELETED + folder.name).exists()
+
+
+def _forget_deleted(root: Path) -> None:
+    """Remove what was deleted so long ago that it cannot be brought back."""
+    recent = {f"{DELETED}{name}" for name in list_deleted(root)}
+    for path in root.glob(".deleted*"):
+        if path.name not in recent:
+            shutil.rmtree(path)
 
 
 def _again(run: Run) -> Run:

@@ -89,7 +89,10 @@ class Evaluation(Settings):
     attack_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     eps_grid: tuple[float, ...] = PAPER_EPS
     per_class: int | None = setting(
-        None, "Only the first so many test beats of each class; by default as the paper, for each attack.", 1, 100_000
+        None,
+        "Only this number of test beats of each class, the first; by default as the paper, for each attack.",
+        1,
+        100_000,
     )
     signal_only: bool = setting(False, "Leave the padding after the signal untouched.")
     seed: int = setting(0, "Where the attacks' chance comes from.", 0, 2**31 - 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from nsr_core.files import REPOSITORY
 
 
-def start(module: str, folder: Path, log: Path) -> subprocess.Popen:
+def start(module: str, folder: Path, log: Path) -> subprocess.Popen[bytes]:
     """``python -m module folder`` in a session of its own, which neither a closed terminal nor Ctrl-C reaches.
 
     It prints into ``log``. The working directory stays, since environment variables may hold relative paths.

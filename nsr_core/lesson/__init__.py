@@ -5,6 +5,7 @@ Noise is kept to the signal samples and to [0, 1], as an electrode would see it.
 
 from nsr_core.evaluation.rows import is_read_correctly
 from nsr_core.lesson.adversarial import accuracies
+from nsr_core.lesson.bounds import BOUNDS_EPS, BOUNDS_POINTS, LeadWithin, lead_within
 from nsr_core.lesson.chance import AgainstChance, against_chance
 from nsr_core.lesson.climbing import PGD_STEPS, STEPS_PER_BUDGET, lesson_pgd
 from nsr_core.lesson.course import find_teaching_beat, lesson_eps
@@ -14,11 +15,14 @@ from nsr_core.lesson.ratio import Ratios, median_ratio, ratios
 from nsr_core.lesson.steps_of_pgd import Climbs, climbs
 
 __all__ = [
+    "BOUNDS_EPS",
+    "BOUNDS_POINTS",
     "LINE_EPS",
     "PGD_STEPS",
     "STEPS_PER_BUDGET",
     "AgainstChance",
     "Climbs",
+    "LeadWithin",
     "Ratios",
     "StraightLine",
     "Survivors",
@@ -27,6 +31,7 @@ __all__ = [
     "climbs",
     "find_teaching_beat",
     "is_read_correctly",
+    "lead_within",
     "lesson_eps",
     "lesson_pgd",
     "median_ratio",

@@ -18,7 +18,7 @@ class Survivors:
     """How many of the same beats are still read correctly under each of several attacks, at one noise level.
 
     Attributes:
-        attacks: their names: ``pgd1``, ... for PGD read after so many steps, ``spsa``, ``all`` where none may succeed.
+        attacks: their names: ``pgd1``, ... for PGD read after that number of steps, ``spsa``, ``all`` where none may succeed.
         left: (attacks,) how many beats are read correctly.
         beats: how many were tried.
     """

@@ -24,7 +24,7 @@ def sign_steps(
     step_size: float | Tensor,
     precision: str = "float32",
 ) -> Tensor:
-    """Attacked copies of a batch: so many sign steps from a random start; no beat stops early.
+    """Attacked copies of a batch: sign steps from a random start; no beat stops early.
 
     Args:
         network: (batch, 187) to (batch, classes).

@@ -17,7 +17,5 @@ def logits_around(network: nn.Module, offsets: Tensor) -> Around:
         network: (batch, 187) to (batch, classes).
         offsets: (offsets, 187).
     """
-    own = getattr(network, "around", None)
-    if callable(own):
-        return own(offsets)
-    return lambda x: network(x + offsets)
+    own: Callable[[Tensor], Around] | None = getattr(network, "around", None)
+    return own(offsets) if own else lambda x: network(x + offsets)

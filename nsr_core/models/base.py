@@ -1,9 +1,9 @@
 """What a network is to the rest of the program: a module that tells its name, its title, its batches and its price."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from nsr_core.models.kernels import KernelLayer
 
@@ -39,6 +39,10 @@ class Network(nn.Module):
 
     def __init__(self, bias: bool = True) -> None:
         super().__init__()
+
+    if TYPE_CHECKING:  # PyTorch declares the call of a module as untyped
+
+        def __call__(self, x: Tensor) -> Tensor: ...
 
     def normalised_layers(self) -> list[KernelLayer]:
         """The layers whose kernels the paper protocol keeps at unit norm."""

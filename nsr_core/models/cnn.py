@@ -150,7 +150,7 @@ class CNN(Network):
         """(batch, 187) beats to (batch, 5) logits."""
         if self._can_be_fused(x):
             features, _ = cnn_fused.features(x, self._packed(), keep=False)
-            return self.output(functional.relu(self.hidden(features)))
+            return self._classify(features)
         x = _convolve_signal(self.stem, x)  # (batch, 32, 1, 187)
         return self._after(self._blocks()[0](x))
 
@@ -158,8 +158,12 @@ class CNN(Network):
         """(batch, 32, 1, 92) outputs of the first block to (batch, 5) logits."""
         for block in self._blocks()[1:]:
             x = block(x)  # lengths 44, 20, 8, 2
-        x = functional.relu(self.hidden(x.flatten(1)))  # (batch, 64) -> (batch, 32)
-        return self.output(x)
+        return self._classify(x.flatten(1))
+
+    def _classify(self, features: Tensor) -> Tensor:
+        """(batch, 64) features to (batch, 5) logits."""
+        logits: Tensor = self.output(functional.relu(self.hidden(features)))
+        return logits
 
     def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
         """Logits and the way back to the beats (see ``nsr_core.models.vjp``), written out.

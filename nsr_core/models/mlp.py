@@ -125,6 +125,9 @@ class MLP(Network):
 
 def _through_relu(gradient: Tensor, after: Tensor) -> Tensor:
     """The gradient before a ReLU from that after it, which is overwritten where nothing leads on to the parameters."""
+    after = after.expand_as(gradient)
     if torch.is_grad_enabled():
-        return torch.ops.aten.threshold_backward(gradient, after.expand_as(gradient), 0)
-    return torch.ops.aten.threshold_backward.grad_input(gradient, after.expand_as(gradient), 0, grad_input=gradient)
+        before: Tensor = torch.ops.aten.threshold_backward(gradient, after, 0)
+    else:
+        before = torch.ops.aten.threshold_backward.grad_input(gradient, after, 0, grad_input=gradient)
+    return before

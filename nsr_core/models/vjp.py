@@ -32,6 +32,7 @@ def input_vjp(network: nn.Module, x: Tensor, differentiable: bool = False) -> tu
     own = getattr(network, "vjp", None)
     if not callable(own):
         return _by_autograd(network, x, differentiable)
+    own_pull_back: PullBack
     with torch.set_grad_enabled(differentiable):
         logits, own_pull_back = own(x)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from nsr_core.errors import UserError
 from nsr_core.files import read_json
+from nsr_core.writing import markdown
 
 #: In the folder of a search, and among the checkpoints that come along.
 BETA_FILE = "beta.json"
@@ -22,7 +23,7 @@ def read_search(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        value = read_json(path)
+        value: dict[str, Any] = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it, or run: reproduce beta") from None
     missing = [key for key in KEYS if key not in value] if isinstance(value, dict) else list(KEYS)
@@ -75,10 +76,7 @@ def search_markdown(search: dict[str, Any]) -> str:
     trials = trials_of(search)
     columns = trials.columns.tolist()
     levels = [name for name in columns[columns.index("score") + 1 :] if float(name) > 0]
-    lines = [
-        f"| training | β | no noise | {' | '.join(levels)} | area | score |",
-        f"| --- |{' ---: |' * (len(levels) + 4)}",
-    ]
+    rows = []
     for row in trials.to_dict("records"):
         beta = f"{row['beta']:g}" + (" (paper)" if row["is_paper"] else "")
         score = f"{row['score']:.3f}"
@@ -88,5 +86,5 @@ def search_markdown(search: dict[str, Any]) -> str:
             f"{row['area']:.3f}",
             f"**{score}**" if row["is_best"] else score,
         ]
-        lines.append(f"| {row['network']}-{row['method']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append((f"{row['network']}-{row['method']}", *cells))
+    return markdown(("training", "β", "no noise", *levels, "area", "score"), rows)

@@ -147,11 +147,11 @@ class ClaimResult:
         return min(self.ours, key=lambda level: level.margin, default=None)
 
 
-def judge(claim: Claim, rows: pd.DataFrame) -> ClaimResult:
+def check_claim(claim: Claim, rows: pd.DataFrame) -> ClaimResult:
     """Whether a claim holds in the published values and in ours.
 
     Args:
-        rows: of ``replication``.
+        rows: of ``published_and_ours``.
     """
     network, attack = CURVE_FIGURES[claim.figure]
     mine = _cells(rows, network, attack, claim.metric, claim.eps)

@@ -12,5 +12,5 @@ FIGURE_8_ATTACK = PGD(steps=100)
 
 def noisy_beats(checkpoint: Checkpoint, beats: Beats, row: int) -> tuple[BeatAttack, ...]:
     """One beat under 100-PGD at each noise level of the paper's Figure 8, each attacked alone."""
-    # Not sweep_beat, which keeps no signals: the figure shows them.
+    # Not sweep_beat, which adds levels around the first flip: the figure has the paper's seven.
     return tuple(attack_beat(checkpoint, FIGURE_8_ATTACK, beats, row, eps) for eps in FIGURE_8_EPS)

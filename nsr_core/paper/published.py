@@ -29,9 +29,3 @@ def beside_paper(summary: pd.DataFrame, network: str, method: str) -> pd.DataFra
     joined = published.merge(ours, on=["attack", "eps", "metric"]).rename(columns={"value": "paper"})
     joined["difference"] = joined["ours"] - joined["paper"]
     return joined[["table", "metric", "attack", "eps", "paper", "ours", "difference"]]
-
-
-def mean_absolute_difference(compared: pd.DataFrame) -> dict[str, float]:
-    """The mean absolute difference to each of the paper's tables, over its seven noise levels, by table number."""
-    means = compared.groupby("table")["difference"].apply(lambda column: column.abs().mean())
-    return {str(table): round(float(value), 4) for table, value in means.items()}

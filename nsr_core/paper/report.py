@@ -1,4 +1,4 @@
-"""The shipped results beside the paper's, as Markdown: what the documentation shows is made here."""
+"""The included results beside the paper's, as Markdown: what the documentation shows is made here."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +10,7 @@ from nsr_core.methods import METHODS
 from nsr_core.paper.published import beside_paper, paper_tables
 from nsr_core.training.card import RESULTS_FILE
 from nsr_core.training.checkpoint import load_checkpoint
+from nsr_core.writing import markdown
 
 ATTACK_TITLES = {"pgd20": "20-PGD", "pgd100": "100-PGD", "spsa": "SPSA"}
 METRIC_TITLES = {"acc": "ACC", "prec": "PREC"}
@@ -50,16 +51,12 @@ def table_markdown(compared: pd.DataFrame, table: int) -> str:
         f"Table {table}: {METRIC_TITLES[first['metric']]}, {first['network'].upper()}, {ATTACK_TITLES[first['attack']]}"
     )
     levels = sorted(cells["eps"].unique())
-    lines = [
-        f"**{title}** — ours (paper)",
-        "",
-        f"| method | {' | '.join(f'{level:g}' for level in levels)} | mean distance | mended |",
-        f"| --- |{' ---: |' * (len(levels) + 2)}",
-    ]
+    rows = []
     for method, row in cells.groupby("method", sort=False):
-        values = " | ".join(f"{ours:.2f} ({paper:.2f})" for ours, paper in zip(row["ours"], row["paper"], strict=True))
-        lines.append(f"| {method} | {values} | {row['difference'].abs().mean():.3f} | {row['mended'].sum():,} |")
-    return "\n".join(lines)
+        values = (f"{ours:.2f} ({paper:.2f})" for ours, paper in zip(row["ours"], row["paper"], strict=True))
+        rows.append((method, *values, f"{row['difference'].abs().mean():.3f}", f"{row['mended'].sum():,}"))
+    header = ("method", *(f"{level:g}" for level in levels), "mean distance", "mended")
+    return f"**{title}** — ours (paper)\n\n{markdown(header, rows)}"
 
 
 def report(folders: Iterable[Path]) -> str:

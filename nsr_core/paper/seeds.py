@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import own_values, replication
+from nsr_core.paper.replication import Replication, own_values, published_and_ours
 from nsr_core.training.card import list_checkpoints
 
 #: Below a folder of checkpoints: those that differ from one of them in the seed alone.
@@ -21,22 +20,22 @@ def list_with_seeds(root: str | Path) -> list[Path]:
     return [*list_checkpoints(root), *list_checkpoints(Path(root) / SEEDS_FOLDER)]
 
 
-def over_seeds(replicas: Iterable[Replica]) -> pd.DataFrame:
+def over_seeds(replications: Iterable[Replication]) -> pd.DataFrame:
     """Mean and spread over the training seeds of each value that the paper publishes, each noise level alone.
 
     Only checkpoints whose settings differ in the seed and nowhere else, which were trained on the same split and met the
     same attack on the same beats, are taken together.
 
     Returns:
-        ``network, method, attack, metric, eps, training, departures`` (as in ``replication``), ``mean, spread`` (the sample
+        ``network, method, attack, metric, eps, training, departures`` (as in ``published_and_ours``), ``mean, spread`` (the sample
         standard deviation; NaN for a single seed), ``low, high`` (the smallest and the largest), ``seeds`` (such as
         ``"0, 1, 2"``). Sorted by these.
     """
-    evaluated = [replica for replica in replicas if replica.summary is not None]
+    evaluated = [replication for replication in replications if replication.summary is not None]
     found = [
         row | {"value": row["ours"]}
-        for replica in sorted(evaluated, key=lambda replica: replica.config.seed)
-        for row in own_values(replica)
+        for replication in sorted(evaluated, key=lambda replication: replication.config.seed)
+        for row in own_values(replication)
     ]
     table = pd.DataFrame(found, columns=[*ALIKE, "value", "seed"]).astype({"eps": float})
     return table.groupby(ALIKE, as_index=False).agg(
@@ -48,18 +47,19 @@ def over_seeds(replicas: Iterable[Replica]) -> pd.DataFrame:
     )
 
 
-def rows_by_seed(first: Sequence[Replica], others: Iterable[Replica]) -> dict[int, pd.DataFrame]:
-    """The rows of ``replication`` as each other training seed gives them, by seed.
+def rows_by_seed(first: Sequence[Replication], others: Iterable[Replication]) -> dict[int, pd.DataFrame]:
+    """The rows of ``published_and_ours`` as each other training seed gives them, by seed.
 
     Args:
         first: one checkpoint of each training.
         others: some of these trainings from other seeds; each takes the place of the first where it is of its seed.
     """
-    by_seed: dict[int, dict[str, Replica]] = {}
+    by_seed: dict[int, dict[str, Replication]] = {}
     for other in others:
         by_seed.setdefault(other.config.seed, {})[other.training] = other
     return {
-        seed: replication([there.get(one.training, one) for one in first]) for seed, there in sorted(by_seed.items())
+        seed: published_and_ours([there.get(one.training, one) for one in first])
+        for seed, there in sorted(by_seed.items())
     }
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 
 from nsr_core.files import write_atomically
 from nsr_core.paper.cells import cells, courses
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, judge
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, Level, check_claim
 from nsr_core.paper.replication import table_distances
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
+from nsr_core.writing import markdown, rows_of
 
 ABSENT = "-"
 #: Epochs between two columns of the trainings' course.
@@ -54,8 +55,8 @@ def write_tables(
         texts.append(table_markdown(table, quick))
         _write_text(texts[-1], files[-1])
     summary = summarise_methods(rows)
-    verdicts = [judge(claim, rows) for claim in CLAIMS]
-    texts += [_summary_markdown(summary, quick), ORDERINGS, claims_markdown(verdicts)]
+    results = [check_claim(claim, rows) for claim in CLAIMS]
+    texts += [_summary_markdown(summary, quick), ORDERINGS, claims_markdown(results)]
     texts += [courses_markdown(courses(folders))]
     files += [into / name for name in ("summary.csv", "courses.csv", "tables.md", "reproduction.json")]
     _write_csv(summary, files[-4])
@@ -63,8 +64,8 @@ def write_tables(
     _write_text("\n\n".join(texts), files[-2])
     value = {
         "quick": quick,
-        "summary": _plain(summary),
-        "claims": [_claim_json(verdict) for verdict in verdicts],
+        "summary": rows_of(summary),
+        "claims": [_claim_json(result) for result in results],
         "files": [str(path) for path in files],
     }
     _write_text(json.dumps(value, indent=2), files[-1])
@@ -85,42 +86,47 @@ def courses_markdown(result: pd.DataFrame) -> str:
         "",
         "ACC without noise / under 20-PGD at 0.1, the latter on the first 200 validation beats of each class.",
         "",
-        f"| training | {' | '.join(map(str, epochs))} | at the end | epochs |",
-        f"| --- |{' ---: |' * (len(epochs) + 2)}",
     ]
+    rows = []
     for name, history in result.groupby("checkpoint", sort=False):
         known = history.set_index("epoch")
-        rows = [known.loc[epoch] if epoch in known.index else None for epoch in (*epochs, known.index.max())]
-        cells_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in rows]
-        lines.append(f"| {name} | {' | '.join(cells_each)} | {known.index.max()} |")
-    return "\n".join(lines)
+        shown = [known.loc[epoch] if epoch in known.index else None for epoch in (*epochs, known.index.max())]
+        cells_each = [ABSENT if row is None else f"{row['val_acc']:.2f} / {row['val_pgd_acc']:.2f}" for row in shown]
+        rows.append((name, *cells_each, known.index.max()))
+    return "\n".join([*lines, markdown(("training", *map(str, epochs), "at the end", "epochs"), rows)])
 
 
-def claims_markdown(verdicts: Sequence[ClaimResult]) -> str:
+def claims_markdown(results: Sequence[ClaimResult]) -> str:
     """The orderings that the paper reads from its figures: at how many noise levels each holds, and where ours is most telling.
 
     That is where a claim that holds is closest to failing, and one that fails furthest off.
     """
-    lines = [
-        "| network | attack | claim | holds in the paper's table | in ours | most telling | strongest rival there |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for verdict in verdicts:
-        network, attack = CURVE_FIGURES[verdict.claim.figure]
-        at = verdict.decisive
+    header = (
+        "network",
+        "attack",
+        "claim",
+        "holds in the paper's table",
+        "in ours",
+        "most telling",
+        "strongest rival there",
+    )
+    rows = []
+    for result in results:
+        network, attack = CURVE_FIGURES[result.claim.figure]
+        at = result.decisive
         ours = f"{at.value:.3f} at {at.eps:g}" if at else ABSENT
-        rival = ABSENT if at is None else ATTACK_TITLES.get(verdict.claim.than_attack, at.rival)
-        cells_of_row = (
+        rival = ABSENT if at is None else ATTACK_TITLES.get(result.claim.than_attack, at.rival)
+        row = (
             network.upper(),
             ATTACK_TITLES[attack],
-            verdict.claim.text,
-            _held(verdict.paper),
-            _held(verdict.ours),
+            result.claim.text,
+            _held(result.paper),
+            _held(result.ours),
             ours,
             f"{rival} {at.rival_value:.3f}" if at else ABSENT,
         )
-        lines.append(f"| {' | '.join(cells_of_row)} |")
-    return "\n".join(lines)
+        rows.append(row)
+    return markdown(header, rows, left=header)
 
 
 def _held(levels: Sequence[Level]) -> str:
@@ -138,19 +144,15 @@ def table_markdown(rows: pd.DataFrame, quick: bool = False) -> str:
         rows: of ``cells``, of one table.
     """
     levels = sorted(rows["eps"].unique())
-    lines = [
-        heading(rows, quick),
-        "",
-        f"| method | {' | '.join(f'{level:g}' for level in levels)} | mean distance | mended |",
-        f"| --- |{' ---: |' * (len(levels) + 2)}",
-    ]
+    shown = []
     for method, row in rows.groupby("method", sort=False):
         there = row[row["missing"] == ""]
         distance = f"{there['difference'].abs().mean():.3f}" if len(there) else ABSENT
         mended = f"{int(there['mended'].sum()):,}" if len(there) else ABSENT
-        lines.append(f"| {method} | {' | '.join(map(_cell, row.to_dict('records')))} | {distance} | {mended} |")
+        shown.append((method, *map(_cell, row.to_dict("records")), distance, mended))
+    table = markdown(("method", *(f"{level:g}" for level in levels), "mean distance", "mended"), shown)
     why = _by_method(rows[rows["missing"] != ""], rows, "missing", str)
-    return "\n".join([*lines, *(["", f"Missing: {'; '.join(why)}."] if why else [])])
+    return "\n".join([heading(rows, quick), "", table, *(["", f"Missing: {'; '.join(why)}."] if why else [])])
 
 
 def heading(rows: pd.DataFrame, quick: bool = False) -> str:
@@ -229,38 +231,28 @@ def _summary_markdown(summary: pd.DataFrame, quick: bool) -> str:
     titles = [
         f"{ATTACK_TITLES[attack]} {METRIC_TITLES[metric]}" for attack, metric in (name.split("_") for name in distance)
     ]
-    lines = [
-        "### By method: clean ACC, and the mean absolute difference to each of the paper's tables"
-        + (f". {QUICK_WARNING}." if quick else ""),
-        "",
-        f"| network | method | epochs | seeds | clean ACC | {' | '.join(titles)} |",
-        f"| --- | --- | ---: | --- |{' ---: |' * (len(distance) + 1)}",
-    ]
-    for row in _plain(summary):
+    title = "### By method: clean ACC, and the mean absolute difference to each of the paper's tables"
+    rows = []
+    for row in rows_of(summary):
         numbers = [ABSENT if row[name] is None else f"{row[name]:.3f}" for name in ("clean_acc", *distance)]
         epochs = ABSENT if row["epochs"] is None else f"{row['epochs']:.0f}"
-        lines.append(
-            f"| {row['network']} | {row['method']} | {epochs} | {row['seeds'] or ABSENT} | {' | '.join(numbers)} |"
-        )
-    return "\n".join(lines)
+        rows.append((row["network"], row["method"], epochs, row["seeds"] or ABSENT, *numbers))
+    header = ("network", "method", "epochs", "seeds", "clean ACC", *titles)
+    table = markdown(header, rows, left=("network", "method", "seeds"))
+    return "\n".join([title + (f". {QUICK_WARNING}." if quick else ""), "", table])
 
 
-def _claim_json(verdict: ClaimResult) -> dict[str, Any]:
-    network, attack = CURVE_FIGURES[verdict.claim.figure]
+def _claim_json(result: ClaimResult) -> dict[str, Any]:
+    network, attack = CURVE_FIGURES[result.claim.figure]
     return {
-        "figure": verdict.claim.figure,
+        "figure": result.claim.figure,
         "network": network,
         "attack": attack,
-        "claim": verdict.claim.text,
-        "outcome": verdict.outcome,
-        "protocol": verdict.protocol,
-        "missing": list(verdict.missing),
+        "claim": result.claim.text,
+        "outcome": result.outcome,
+        "protocol": result.protocol,
+        "missing": list(result.missing),
     }
-
-
-def _plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Rows with None for what is not there."""
-    return [{name: None if cell != cell else cell for name, cell in row.items()} for row in table.to_dict("records")]
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -55,6 +56,11 @@ def read_recording(
     limits.check_bytes(size, streamed=True)
     files = _unzipped(files, limits, deadline)
     name, kind = _main(files)
+    if kind.needs and find_spec(kind.needs) is None:
+        raise UserError(
+            f"{quote(name)} is {kind.title}, which needs the package {kind.needs}, and that is not installed. "
+            'Install it: pip install "nsr-ecg[recordings]"'
+        )
     limits.check_bytes(size, streamed=kind.is_streamed)
     picked = kind.belonging(name, files) if kind.belonging else {name: files[name]}
     with np.errstate(all="ignore"):  # a file may hold any numbers, up to those that overflow a sum
@@ -67,7 +73,7 @@ def read_recording(
 
 
 def read_path(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     fs_hz: float | None = None,
     progress: Progress = no_progress,
@@ -76,6 +82,14 @@ def read_path(
     """The recording in a file; of several files that belong together, the one to begin with, such as a WFDB header.
 
     The other files are taken from its folder. A WFDB header may be given without its ending.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "mine.csv"
+    ...     _ = path.write_text("ECG (mV)\\n" + "0.1\\n0.2\\n" * 500)
+    ...     recording = read_path(path, fs_hz=250.0)
+    >>> recording.channels[0].name, len(recording.channels[0].signal)
+    ('ECG', 1000)
 
     Raises:
         UserError: as ``read_recording``; also if a file is missing or cannot be read.

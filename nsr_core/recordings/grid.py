@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.errors import UserError
@@ -112,21 +113,24 @@ def _stretch(count: int, rate: float, start_s: float, stop_s: float | None) -> t
     return round(start_s * rate), round(stop * rate)
 
 
-def _bridged(signal: np.ndarray, missing: np.ndarray) -> np.ndarray:
+def _bridged(signal: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
     if not missing.any():
         return signal
     there = np.flatnonzero(~missing)
     return np.interp(np.arange(len(signal)), there, signal[there])
 
 
-def _resample(signal: np.ndarray, rate: float) -> np.ndarray:
+def _resample(signal: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
     from scipy.signal import resample_poly  # slow to import, and pages that only name a recording do not need it
 
     ratio = (Fraction(RECORD_FS_HZ) / Fraction(rate)).limit_denominator(MOST_DENOMINATOR)
     if ratio == 1:
         return signal
     level = signal.mean()  # not through the filter, whose phases differ by a ten-thousandth of it
-    return level + resample_poly(signal - level, ratio.numerator, ratio.denominator, padtype="line")
+    resampled: NDArray[np.float64] = level + resample_poly(
+        signal - level, ratio.numerator, ratio.denominator, padtype="line"
+    )
+    return resampled
 
 
 def _runs(signal: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
@@ -149,11 +153,12 @@ def _usual_standstill(starts: np.ndarray, lengths: np.ndarray, rate: float) -> f
     return min(float(np.median(longest)), MOST_USUAL_SECONDS * rate)
 
 
-def _at_limit(signal: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _at_limit(signal: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which of the values are the signal's highest or lowest, and so far out that it does not rest there."""
     low, middle, high = float(signal.min()), float(np.median(signal)), float(signal.max())
     far = LIMIT_SHARE * (high - low)
-    return ((values == high) & (high - middle > far)) | ((values == low) & (middle - low > far))
+    at_limit: NDArray[np.bool_] = ((values == high) & (high - middle > far)) | ((values == low) & (middle - low > far))
+    return at_limit
 
 
 def _mask_on_grid(mask: np.ndarray, rate: float, count: int) -> np.ndarray:

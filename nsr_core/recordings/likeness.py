@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import CLASSES, Beats
 from nsr_core.data.demo import MEAN_STEPS, POINTS, Templates, load_templates, to_points
@@ -83,8 +84,8 @@ def unlike(likeness: Likeness, beats: Beats, distance: np.ndarray | None = None)
     Args:
         distance: (n,) of ``distances``, where it is known.
     """
-    far = (distances(likeness, beats) if distance is None else distance) > likeness.limit
-    return far | shapeless(beats.x, beats.length)
+    distance = distances(likeness, beats) if distance is None else distance
+    return np.asarray((distance > likeness.limit) | shapeless(beats.x, beats.length))
 
 
 def shapeless(x: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -95,7 +96,8 @@ def shapeless(x: np.ndarray, length: np.ndarray) -> np.ndarray:
     steps = inside.sum(axis=1)
     median = np.array([np.median(row[:count]) if count else 0.0 for row, count in zip(step, steps, strict=True)])
     even = np.abs(median) * steps > MOST_EVEN * np.where(median > 0, rise, fall)
-    return (np.minimum(rise, fall) < LEAST_RETURN) | even
+    without_shape: NDArray[np.bool_] = (np.minimum(rise, fall) < LEAST_RETURN) | even
+    return without_shape
 
 
 def fit_likeness(beats: Beats, train: np.ndarray, validation: np.ndarray, split: str) -> Likeness:
@@ -138,17 +140,20 @@ def _points(beats: Beats) -> np.ndarray:
 def _squared(likeness: Likeness, residual: np.ndarray) -> np.ndarray:
     along = residual @ likeness.directions.T
     beyond = np.maximum((residual**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-    return (along**2 / likeness.variance).sum(axis=1) + beyond / likeness.rest
+    squared: NDArray[np.float64] = (along**2 / likeness.variance).sum(axis=1) + beyond / likeness.rest
+    return squared
 
 
 def _nearest_of_class(points: np.ndarray, means: np.ndarray, y: np.ndarray, label: np.ndarray) -> np.ndarray:
     """(n,) which mean of its own class is nearest to each beat."""
     squared = (means**2).sum(axis=1)[None] - 2 * points @ means.T
     squared[y[:, None] != label[None]] = np.inf
-    return squared.argmin(axis=1)
+    nearest: NDArray[np.int64] = squared.argmin(axis=1)
+    return nearest
 
 
 def _equal_priors(y: np.ndarray) -> np.ndarray:
     """(n,) weights that sum to 1, every class that is there weighing the same."""
     counts = np.bincount(y, minlength=len(CLASSES))
-    return 1 / counts[y] / np.count_nonzero(counts)
+    weights: NDArray[np.float64] = 1 / counts[y] / np.count_nonzero(counts)
+    return weights

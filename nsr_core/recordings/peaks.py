@@ -7,6 +7,7 @@ four fifths of them stand on its extreme to the sample.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.qrs import AT_ONCE, OVERLAP, find_qrs
@@ -56,11 +57,12 @@ def _extreme(filtered: np.ndarray, at: np.ndarray) -> np.ndarray:
     return _moved(at, np.where(down, nearby.argmin(axis=1), nearby.argmax(axis=1)), FINE_REACH, len(filtered))
 
 
-def _around(signal: np.ndarray, at: np.ndarray, reach: int) -> np.ndarray:
+def _around(signal: NDArray[np.float64], at: NDArray[np.int64], reach: int) -> NDArray[np.float64]:
     """(beats, 2 * reach + 1) the signal around each position; beyond its ends its first or last value."""
     places = at[:, None] + np.arange(-reach, reach + 1)
-    return signal[np.clip(places, 0, len(signal) - 1)]
+    return signal.take(places, mode="clip")
 
 
-def _moved(at: np.ndarray, place: np.ndarray, reach: int, count: int) -> np.ndarray:
-    return np.clip(at + place - reach, 0, count - 1)
+def _moved(at: NDArray[np.int64], place: NDArray[np.int64], reach: int, count: int) -> NDArray[np.int64]:
+    moved: NDArray[np.int64] = np.clip(at + place - reach, 0, count - 1)
+    return moved

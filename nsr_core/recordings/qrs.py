@@ -15,6 +15,7 @@ docs/recordings.md has the result for both halves.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import convolve1d, gaussian_filter1d, maximum_filter1d, median_filter, percentile_filter
 
 from nsr_core.data.beats import RECORD_FS_HZ
@@ -62,24 +63,25 @@ def _maxima(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(places).astype(np.int64), np.concatenate(heights)
 
 
-def _energy(signal: np.ndarray) -> np.ndarray:
+def _energy(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     time = np.arange(-int(4 * WAVELET), int(4 * WAVELET) + 1) / WAVELET
     wavelet = (1 - time**2) * np.exp(-(time**2) / 2)
     wavelet -= wavelet.mean()  # a signal that stands still has no energy, wherever it stands
     answer = convolve1d(signal - np.median(signal), wavelet, mode="nearest")
-    return np.sqrt(gaussian_filter1d(answer**2, ENERGY))
+    energy: NDArray[np.float64] = np.sqrt(gaussian_filter1d(answer**2, ENERGY))
+    return energy
 
 
-def _level(at: np.ndarray, height: np.ndarray, count: int) -> np.ndarray:
+def _level(at: NDArray[np.int64], height: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """(maxima,) how high a complex usually is around each."""
     pieces = max(round(count / (PIECE_S * RECORD_FS_HZ)), 1)
     highest = np.zeros(pieces)
     np.maximum.at(highest, at * pieces // count, height)
-    usual = np.sort(highest)[
-        max(min(3 * (pieces - 1) // 4, pieces - 3), 0)
-    ]  # an artefact of 1 s is in two pieces at most
+    usual = _third_quartile(highest)
     highest[highest < DEAD * usual] = usual
-    return np.interp(at, (np.arange(pieces) + 0.5) * count / pieces, percentile_filter(highest, RANK, PIECES))
+    middles = (np.arange(pieces) + 0.5) * count / pieces
+    usual_heights: NDArray[np.float64] = percentile_filter(highest, RANK, PIECES)
+    return np.interp(at, middles, usual_heights)
 
 
 def _third_quartile(highest: np.ndarray) -> float:
@@ -94,7 +96,7 @@ def _t_waves(at: np.ndarray, height: np.ndarray) -> np.ndarray:
     return np.append(False, soon & (height[1:] < T_WAVE * height[:-1]))
 
 
-def _with_missed(at: np.ndarray, height: np.ndarray, usual: np.ndarray) -> np.ndarray:
+def _with_missed(at: NDArray[np.int64], height: NDArray[np.float64], usual: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The usual ones, and in each gap that the rhythm leaves the highest of the others."""
     found = at[usual]
     if len(found) < 3:

@@ -1,6 +1,7 @@
 """Which beats of a recording a network should not be asked about, and why."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ
 from nsr_core.data.cutting import Window
@@ -47,7 +48,7 @@ def unusable(lead: Lead, windows: list[Window]) -> np.ndarray:
     return reason
 
 
-def _any_within(mask: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+def _any_within(mask: NDArray[np.bool_], start: NDArray[np.int64], stop: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(windows,) whether the mask holds anywhere from start to stop."""
     counts = np.concatenate([[0], np.cumsum(mask)])
     return counts[stop] > counts[start]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.beat.smallest_flip import LARGEST, SEARCH_ATTACK, TOLERANCE, smallest_flips
@@ -21,6 +22,7 @@ from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS, read_shifted, shifted_beats, shifted_ranges, stands_over
 from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
+from nsr_core.writing import rows_of
 
 #: Decimals of the noise levels in tables: what is proved is rounded down, what was found up, so that both still hold.
 DECIMALS = 5
@@ -43,16 +45,17 @@ class NetworkReading:
 
     checkpoint: str
     weights: str
-    probability: np.ndarray
-    flips_at: np.ndarray
-    certified: np.ndarray
-    stands_over: np.ndarray
-    certified_cuts: np.ndarray
+    probability: NDArray[np.floating]
+    flips_at: NDArray[np.float64]
+    certified: NDArray[np.float64]
+    stands_over: NDArray[np.int64]
+    certified_cuts: NDArray[np.float64]
 
     @property
-    def label(self) -> np.ndarray:
+    def label(self) -> NDArray[np.int64]:
         """(k,) int64, what each beat is read as."""
-        return self.probability.argmax(axis=1)
+        label: NDArray[np.int64] = self.probability.argmax(axis=1)
+        return label
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,17 @@ class RecordingReading:
 
     cut: CutRecording
     networks: Mapping[str, NetworkReading]
-    unlikeness: np.ndarray
+    unlikeness: NDArray[np.float64]
     unlike_from: float
     seed: int
 
     @property
-    def unlike(self) -> np.ndarray:
+    def unlike(self) -> NDArray[np.bool_]:
         """(k,) bool, whether a beat is unlike the training beats."""
-        return (self.unlikeness > self.unlike_from) | shapeless(self.cut.beats.x, self.cut.beats.length)
+        unlike: NDArray[np.bool_] = (self.unlikeness > self.unlike_from) | shapeless(
+            self.cut.beats.x, self.cut.beats.length
+        )
+        return unlike
 
     def beats_for(self, checkpoint: str) -> Beats:
         """The usable beats as a data set: each of the class that the recording's marks give it, else of what was read."""
@@ -184,9 +190,7 @@ class RecordingReading:
 
     def to_json(self) -> dict[str, Any]:
         """The facts and the table's rows, plain values; what is not known is None."""
-        table = self.table().astype(object)
-        rows = table.where(table.notna(), None).to_dict("records")
-        return self.facts() | {"counts": self.counts().to_dict("records"), "rows": rows}
+        return self.facts() | {"counts": rows_of(self.counts()), "rows": rows_of(self.table())}
 
 
 def read_recording_beats(
@@ -198,6 +202,17 @@ def read_recording_beats(
     progress: Progress = no_progress,
 ) -> RecordingReading:
     """Let networks read every usable beat, and look for the smallest noise that changes each reading.
+
+    A recording of one's own comes from ``nsr_core.recordings.files.read_path``:
+
+    >>> from nsr_core.recordings.beats import cut_recording
+    >>> from nsr_core.recordings.sample import sample_recording
+    >>> from nsr_core.training.checkpoint import load_checkpoint
+    >>> recording = sample_recording()
+    >>> cut = cut_recording(recording, recording.channels[0].name, stop_s=15.0)
+    >>> result = read_recording_beats(cut, [load_checkpoint("checkpoints/mlp-ce")])
+    >>> len(cut.beats), result.counts().set_index("class")["mlp-ce"].to_dict()
+    (16, {'N': 15, 'S': 0, 'V': 1, 'F': 0, 'Q': 0})
 
     Args:
         checkpoints: one or more.

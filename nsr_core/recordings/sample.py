@@ -8,6 +8,7 @@ recordings have that should not be read: a lead that falls off, and a stretch at
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.data.demo import LEVELS, POINTS, UV_PER_MV, load_templates
@@ -22,7 +23,7 @@ INTERVAL_S, BREATHING_SHARE, BREATH_S = 0.86, 0.04, 4.0
 EARLY = {"V": 0.62, "S": 0.68}
 #: After an early ventricular beat the next comes late by so much.
 PAUSE = 1.3
-#: The demo cluster that each class looks like, of those that most shipped networks read as what they are; an early
+#: The demo cluster that each class looks like, of those that most included networks read as what they are; an early
 #: supraventricular beat looks like a normal one.
 SHAPES = {"N": 3, "S": 3, "V": 34}
 #: Which beats are not normal, by their number.
@@ -89,7 +90,8 @@ def _mean_in_mv(name: str) -> np.ndarray:
     templates, cluster, middle = load_templates(), SHAPES[name], len(LEVELS) // 2
     low, spread = templates.mv_min_uv[cluster, middle], templates.mv_range_uv[cluster, middle]
     mean = templates.mean[cluster].astype(np.float64)
-    return (low + spread * (mean - mean.min()) / np.ptp(mean)) / UV_PER_MV
+    in_uv: NDArray[np.float64] = low + spread * (mean - mean.min()) / np.ptp(mean)
+    return in_uv / UV_PER_MV
 
 
 def _stretch(seconds: tuple[float, float]) -> slice:

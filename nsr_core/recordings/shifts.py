@@ -5,6 +5,7 @@ Where a beat's window opens is a choice, a cardiologist's mark or a detector's. 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.data.beats import DECIMATION, RECORD_FS_HZ, Beats
 from nsr_core.data.cutting import Window
@@ -47,4 +48,5 @@ def read_shifted(network: Network, cut: CutRecording) -> np.ndarray:
 
 def stands_over(readings: np.ndarray) -> np.ndarray:
     """(k,) int64, at how many of the cuts a beat is read as at its own, that one included; ``readings`` of ``read_shifted``."""
-    return (readings == readings[:, [REACH]]).sum(axis=1)
+    alike: NDArray[np.int64] = (readings == readings[:, [REACH]]).sum(axis=1)
+    return alike

@@ -5,6 +5,7 @@ A missed beat, flutter or an artefact can all be as large as a beat. Which of th
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from nsr_core.data.beats import RECORD_FS_HZ
@@ -21,7 +22,7 @@ REACH = 22
 AT_ONCE = 4096
 
 
-def unclassified(signal: np.ndarray, sample: np.ndarray) -> np.ndarray:
+def unclassified(signal: NDArray[np.float64], sample: NDArray[np.int64]) -> NDArray[np.int64]:
     """(m,) int64, ascending, where a deflection is large and no beat is near; ``sample`` (n,) places of the beats, at 360 Hz."""
     if not len(sample):
         return np.empty(0, np.int64)
@@ -32,12 +33,14 @@ def unclassified(signal: np.ndarray, sample: np.ndarray) -> np.ndarray:
     following = np.searchsorted(sample, place)
     ahead = np.append(sample, np.iinfo(np.int64).max)[following] - place
     behind = place - np.append(np.iinfo(np.int64).min // 2, sample)[following]
-    return place[(ahead > BEFORE_S * RECORD_FS_HZ) & (behind > AFTER_S * RECORD_FS_HZ)]
+    alone: NDArray[np.int64] = place[(ahead > BEFORE_S * RECORD_FS_HZ) & (behind > AFTER_S * RECORD_FS_HZ)]
+    return alone
 
 
-def _baseline(signal: np.ndarray) -> np.ndarray:
+def _baseline(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) the median over a second around each sample, straight between every tenth of a second."""
     around = sliding_window_view(np.pad(signal, BASELINE // 2, mode="edge"), BASELINE)[::BASELINE_STEP]
     parts = [np.median(around[start : start + AT_ONCE], axis=1) for start in range(0, len(around), AT_ONCE)]
     middle = np.concatenate(parts)
-    return np.interp(np.arange(len(signal)), BASELINE_STEP * np.arange(len(middle)), middle)
+    times = np.arange(len(signal))
+    return np.interp(times, BASELINE_STEP * np.arange(len(middle)), middle)

@@ -31,7 +31,7 @@ BETA_FOLDER = "beta"
 RESULT_FILE = "validation.json"
 #: The methods of the paper whose loss weighs a term of its own by β.
 BETA_METHODS = tuple(name for name, method in METHODS.items() if method.in_paper and "beta" in described_fields(method))
-#: Tried by default: so many times the paper's β.
+#: Tried by default, as multiples of the paper's β.
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 SEARCH_EPOCHS = 10
 #: 100-PGD at the noise levels up to 0.1, on up to 200 validation beats of each class, evenly spread over the records.
@@ -116,7 +116,7 @@ def score(eps: Sequence[float], acc: Sequence[float]) -> float:
 
     Args:
         eps: noise levels in ascending order, the first 0.
-        acc: ACC at each; more noise never helps (see ``outcomes``).
+        acc: ACC at each, cumulative over epsilon (see ``outcomes``).
     """
     return float(np.sqrt(acc[0] * area(eps, acc)))
 
@@ -228,8 +228,9 @@ def _protocol(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
 
 def _described() -> dict[str, Any]:
     """The attack and its beats, as plain values."""
-    outcome = SEARCH.describe() | {"beats": f"up to {SEARCH.per_class} validation beats of each class"}
-    return json.loads(json.dumps(outcome))
+    beats = f"up to {SEARCH.per_class} validation beats of each class"
+    plain: dict[str, Any] = json.loads(json.dumps(SEARCH.describe() | {"beats": beats}))
+    return plain
 
 
 def _choice(network: str, method: str, results: list[tuple[Trial, dict[str, Any]]]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class ClusterWorkers:
     def __init__(self, bench: Bench, address: str) -> None:
         self._bench = bench
         self._client = _connect(address)
-        self._futures: dict[str, Future] = {}
+        self._futures: dict[str, Future[None]] = {}
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def has_room(self) -> bool:
@@ -75,7 +75,7 @@ def _connect(address: str) -> "Client":
         ) from None
 
 
-def _event(name: str, future: "Future") -> Event:
+def _event(name: str, future: "Future[None]") -> Event:
     if future.status == "finished":
         return Event(name, 1.0)
     error = future.exception()

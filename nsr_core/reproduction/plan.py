@@ -15,10 +15,10 @@ from nsr_core.evaluation.robustness import batch_size
 from nsr_core.methods import PAPER_METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.paper.published import paper_tables
-from nsr_core.paper.replica import run_of
+from nsr_core.paper.replication import run_of
 from nsr_core.paper.seeds import list_with_seeds
 from nsr_core.reproduction.bench import Bench
-from nsr_core.reproduction.model import Model, find_shipped
+from nsr_core.reproduction.model import Model, find_included
 from nsr_core.reproduction.tasks import AttackShard, MergeShards, Task, TrainModel
 from nsr_core.training.card import list_checkpoints
 from nsr_core.training.config import paper_config
@@ -49,12 +49,12 @@ class Request:
     Attributes:
         only: networks, methods and checkpoints such as ``mlp-loss2``: the models that any of them names; attacks and
             tables such as ``table5``: what of these models any of them names. Everything where there is none.
-        epochs: of all trainings; by default those of a shipped checkpoint of the method, else the paper's 50.
+        epochs: of all trainings; by default those of an included checkpoint of the method, else the paper's 50.
         seeds: training seeds of all models; by default 0, and 1 and 2 for three MLPs.
         quick: a trial of minutes whose numbers mean nothing.
-        cnn_beats: PGD attacks the CNN on at least so many test beats, as many of each class as there are; 0 for all; by
-            default as a shipped checkpoint was, else all with CUDA and ``CNN.cpu_beats`` on a CPU.
-        cnn_samples: evaluations for each SPSA step on the CNN; by default as a shipped checkpoint's, else the paper's
+        cnn_beats: PGD attacks the CNN on at least this number of test beats, as many of each class as there are; 0 for all; by
+            default as an included checkpoint was, else all with CUDA and ``CNN.cpu_beats`` on a CPU.
+        cnn_samples: evaluations for each SPSA step on the CNN; by default as an included checkpoint's, else the paper's
             with CUDA and ``CNN.cpu_samples`` on a CPU.
     """
 
@@ -114,7 +114,7 @@ class Request:
         return replace(asked, per_class=per_class, spread=per_class is not None)
 
     def leaves_open(self, network: str, attack: str) -> bool:
-        """Whether results that a shipped checkpoint has will do, on however many beats they are."""
+        """Whether results that an included checkpoint has will do, on however many beats they are."""
         return (
             NETWORKS[network].cpu_beats is not None
             and (self.cnn_samples if attack == "spsa" else self.cnn_beats) is None
@@ -145,11 +145,11 @@ class Plan:
         return [{**task.to_json(), "needs": list(task.needs), "pending": task.name in missing} for task in self.tasks]
 
 
-def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
+def make_plan(request: Request, bench: Bench, included: Path) -> Plan:
     """The tasks that a request comes to.
 
     Args:
-        shipped: folder of checkpoints that are used where they are what would be trained; so are those in its folders ``seeds``
+        included: folder of checkpoints that are used where they are what would be trained; so are those in its folders ``seeds``
             and ``longer``.
 
     Raises:
@@ -161,7 +161,7 @@ def make_plan(request: Request, bench: Bench, shipped: Path) -> Plan:
     wanted = [(pair, seed) for pair in attacks for seed in request.seeds_of(*pair)]
     # More seeds of a model only after the first of every model.
     wanted.sort(key=lambda one: one[1] != request.seeds_of(*one[0])[0])
-    folders = [*list_with_seeds(shipped), *list_checkpoints(shipped / LONGER_FOLDER)]
+    folders = [*list_with_seeds(included), *list_checkpoints(included / LONGER_FOLDER)]
     models: list[Model] = []
     tasks: list[Task] = []
     taken_over: list[tuple[str, str]] = []
@@ -213,13 +213,13 @@ def _tables_of(network: str, attack: str) -> set[str]:
     return {f"table{number}" for number in published.loc[own, "table"]}
 
 
-def _model(request: Request, bench: Bench, pair: tuple[str, str], seed: int, shipped: list[Path]) -> Model:
+def _model(request: Request, bench: Bench, pair: tuple[str, str], seed: int, included: list[Path]) -> Model:
     epochs = request.epochs or (QUICK_EPOCHS if request.quick else PAPER_EPOCHS)
     config = paper_config(
         *pair, epochs=epochs, seed=seed, source=bench.source, split=bench.split_name, split_seed=bench.split_seed
     )
     free = request.epochs is None and not request.quick
-    return find_shipped(shipped, config, bench.load()[1].fingerprint, any_epochs=free) or Model(config)
+    return find_included(included, config, bench.load()[1].fingerprint, any_epochs=free) or Model(config)
 
 
 def _attacks(model: Model, assigned: dict[str, Assignment], bench: Bench) -> list[Task]:

@@ -54,7 +54,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class TrainModel:
-    """Train a model in the work folder; a shipped one is copied there, results and all."""
+    """Train a model in the work folder; an included one is copied there, results and all."""
 
     kind: ClassVar[str] = "train"
     is_end: ClassVar[bool] = False
@@ -73,11 +73,11 @@ class TrainModel:
         return self.model.is_trained(bench)
 
     def seconds(self, costs: Costs) -> float:
-        return 0.0 if self.model.shipped else costs.training(self.model.config)
+        return 0.0 if self.model.included else costs.training(self.model.config)
 
     def carry_out(self, bench: Bench, progress: Progress) -> None:
-        if self.model.shipped:
-            copy_checkpoint(Path(self.model.shipped), self.model.own(bench))
+        if self.model.included:
+            copy_checkpoint(Path(self.model.included), self.model.own(bench))
             return
         beats, split = bench.load()
         train(self.model.config, beats, split, self.model.own(bench), device=bench.torch_device, progress=progress)
@@ -87,7 +87,7 @@ class TrainModel:
             "kind": self.kind,
             "name": self.name,
             "config": self.model.config.to_json(),
-            "shipped": self.model.shipped,
+            "included": self.model.included,
         }
 
 

@@ -1,12 +1,13 @@
 """The card of a checkpoint: ``card.json``, which says what lies beside it. Reading one needs no torch."""
 
 import csv
+import difflib
 import json
 from pathlib import Path
 from typing import Any
 
 from nsr_core.errors import Damaged, UserError
-from nsr_core.files import file_digest, read_json, write_atomically
+from nsr_core.files import checkpoints_dir, file_digest, read_json, runs_dir, write_atomically
 
 FORMAT = "nsr-ecg checkpoint 1"
 MODEL_FILE = "model.safetensors"
@@ -79,3 +80,32 @@ def list_checkpoints(root: str | Path) -> list[Path]:
     """The folders below ``root`` that hold a card, by name; hidden ones are not finished yet."""
     folders = (path.parent for path in Path(root).glob(f"*/{CARD_FILE}"))
     return sorted(folder for folder in folders if not folder.name.startswith("."))
+
+
+def find_checkpoint(given: str | Path) -> Path:
+    """The folder of a checkpoint, from that folder or from a name: ``mlp-ce``, ``checkpoints/mlp-ce`` or ``runs/mine``.
+
+    A folder comes before an included checkpoint, and that before one of the reader's own runs.
+
+    Raises:
+        UserError: there is none; the nearest names are offered.
+    """
+    given = Path(given)
+    name, own = given.as_posix(), runs_dir()
+    places = [given]
+    if name not in ("", "."):
+        places += [checkpoints_dir() / name.removeprefix("checkpoints/"), own / name.removeprefix("runs/")]
+    for folder in places:
+        if (folder / CARD_FILE).is_file():
+            return folder
+    if given.is_dir():
+        return given  # whoever reads it says what is missing there
+    names = [folder.name for folder in (*list_checkpoints(checkpoints_dir()), *list_checkpoints(own))]
+    near = difflib.get_close_matches(given.name, names)
+    offered = (
+        f"Did you mean {' or '.join(near)}?" if near else "Give the folder of one, or the name of an included one."
+    )
+    raise UserError(
+        f"{given} holds no checkpoint: {CARD_FILE} is missing, and none has that name. {offered}",
+        command_line="" if near else 'The command "list" prints the names.',
+    )

@@ -12,7 +12,7 @@ from nsr_core.data import Split
 from nsr_core.errors import Damaged, UserError
 from nsr_core.files import file_digest, write_atomically
 from nsr_core.models import Network, make_network
-from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, read_card, write_card
+from nsr_core.training.card import CARD_FILE, FORMAT, MODEL_FILE, find_checkpoint, read_card, write_card
 from nsr_core.training.config import TrainConfig
 
 
@@ -51,11 +51,18 @@ def save_checkpoint(folder: Path, network: Network, card: dict[str, Any]) -> Non
 def load_checkpoint(folder: str | Path) -> Checkpoint:
     """The network in a checkpoint's folder, checked against its card.
 
+    >>> checkpoint = load_checkpoint("checkpoints/mlp-loss2")
+    >>> checkpoint.config.method, checkpoint.config.epochs
+    ('loss2', 50)
+
+    Args:
+        folder: or its name: see ``find_checkpoint``.
+
     Raises:
         Damaged: a file is missing or damaged.
         UserError: there is no checkpoint, or one of another program, or the weights do not fit the network that the card names.
     """
-    folder = Path(folder)
+    folder = find_checkpoint(folder)
     card = read_card(folder)
     path = folder / MODEL_FILE
     try:

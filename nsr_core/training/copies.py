@@ -1,4 +1,4 @@
-"""Results of one's own beside the shipped ones: what came with the program is copied before it is evaluated anew."""
+"""Results of one's own beside the included ones: what came with the program is copied before it is evaluated anew."""
 
 import itertools
 import shutil

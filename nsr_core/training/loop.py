@@ -48,6 +48,16 @@ def train(
 ) -> Path:
     """Train a network into a checkpoint folder, or go on with a run that was interrupted there.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from nsr_core.data import load_beats, make_split
+    >>> from nsr_core.training.config import paper_config
+    >>> beats = load_beats("demo")
+    >>> config = paper_config("mlp", "ce", source="demo", epochs=1, batch_size=128)
+    >>> with TemporaryDirectory() as runs:
+    ...     folder = train(config, beats, make_split(beats, "beat"), Path(runs) / "mlp-ce")
+    ...     sorted(path.name for path in folder.iterdir())
+    ['card.json', 'history.csv', 'model.safetensors', 'state.safetensors']
+
     After every epoch the state is on disk; killed at any moment and called again, the run ends, on a CPU, with the
     same weights to the bit as if it had not been killed. A finished run is left as it is, a damaged checkpoint of the same
     settings is trained again; with more epochs than it had, it is
@@ -187,7 +197,7 @@ class TrainingRun:
 
     def _diverged(self, epoch: int, step: int) -> None:
         raise UserError(
-            f"The loss or a weight of {self.config.network}-{self.config.method} is no finite number any more (epoch {epoch + 1}, "
+            f"The loss or a weight of {self.config.network}-{self.config.method} is no longer finite (epoch {epoch + 1}, "
             f"within the {REPORT_EVERY} steps before step {step}). The state after epoch {epoch} is kept. Lower the "
             f"learning rate (now {self.config.learning_rate:g}) or the weight of the method's own term, in a new folder."
         )

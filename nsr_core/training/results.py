@@ -67,7 +67,7 @@ def write_entry(checkpoint: Checkpoint, *names: str, value: dict[str, Any]) -> N
 
 def _entries(checkpoint: Checkpoint, names: tuple[str, ...]) -> dict[str, Any]:
     """The part of the card that holds the entry of these names."""
-    part = checkpoint.card["results"]
+    part: dict[str, Any] = checkpoint.card["results"]
     for name in names[:-1]:
         part = part.setdefault(name, {})
     return part

@@ -81,7 +81,8 @@ def load_state(
             _, number, slot = name.split(".")
             slots.setdefault(int(number), {})[slot] = value
     optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
-    return run["history"]
+    history: list[dict[str, float]] = run["history"]
+    return history
 
 
 def stored_history(folder: Path) -> list[dict[str, float]] | None:

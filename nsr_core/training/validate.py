@@ -53,7 +53,7 @@ class Validator:
     @staticmethod
     @torch.no_grad()
     def _correct(network: Network, x: Tensor, y: Tensor) -> Tensor:
-        return network(x).argmax(1) == y
+        return network(x).argmax(1).eq(y)
 
 
 def _tensors(beats: Beats, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:

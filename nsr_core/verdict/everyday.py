@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from nsr_core.compute import describe_machine
 from nsr_core.data import CLASSES, Beats, Split
@@ -30,7 +31,7 @@ from nsr_core.data.everyday_noise import (
     beat_noise,
     get_kind,
     scale_again,
-    signal_power,
+    snr_of_eps,
 )
 from nsr_core.data.splits import chosen_test_beats
 from nsr_core.errors import UserError
@@ -93,7 +94,7 @@ def read_under_noise(
     """Show a checkpoint its test beats under everyday noise and keep what it read beside its weights.
 
     What is there with the same settings is not computed again: an interrupted run goes on, and kinds, ratios and beats can
-    be added later. The card also gets ``eps_in_db`` of the beats, so that who has no records can put both on one axis.
+    be added later. The card also gets ``eps_in_db`` of the beats, so that both can be put on one axis without the records.
 
     Args:
         folder: of a checkpoint.
@@ -199,16 +200,6 @@ def summarise_everyday(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def snr_of_eps(x: np.ndarray, length: np.ndarray, eps: float) -> np.ndarray:
-    """(n,) signal-to-noise ratio in dB of noise that changes each signal sample of (n, 187) beats by ``eps``, up or down.
-
-    No noise of at most ``eps`` has a smaller one. Infinite at 0; minus infinite on a flat beat.
-    """
-    power = signal_power(x, length)
-    with np.errstate(divide="ignore"):
-        return 10 * np.log10(power / eps**2) if eps else np.full(len(power), np.inf)
-
-
 def eps_in_db(beats: Beats, rows: np.ndarray, eps_grid: Sequence[float]) -> pd.DataFrame:
     """Where adversarial noise levels lie on the axis of everyday noise.
 
@@ -290,7 +281,8 @@ def _resampled(y: np.ndarray, read: np.ndarray, repeats: int = 1000, seed: int =
     for label in np.unique(y):
         values, counts = np.unique(read[y == label], return_counts=True)
         means.append(rng.multinomial(counts.sum(), counts / counts.sum(), repeats) @ values / counts.sum())
-    return np.mean(means, axis=0)
+    resampled: NDArray[np.float64] = np.mean(means, axis=0)
+    return resampled
 
 
 def _what_is_there(table: pd.DataFrame) -> dict[str, Any]:
@@ -303,7 +295,7 @@ def _what_is_there(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _descending(levels: pd.Series) -> list[float]:
-    return np.unique(levels.to_numpy(np.float64))[::-1].tolist()
+    return sorted(map(float, levels.unique()), reverse=True)
 
 
 def _part(table: pd.DataFrame, kind: str, level: float) -> pd.DataFrame:

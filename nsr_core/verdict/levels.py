@@ -13,6 +13,7 @@ from nsr_core.errors import UserError
 from nsr_core.files import file_digest, read_json, write_atomically
 from nsr_core.training.card import BEATS_FILE, read_card
 from nsr_core.verdict.verdict import WHOLE, read_verdict
+from nsr_core.writing import rows_of
 
 VERDICT_FILE = "verdict.json"
 
@@ -63,11 +64,7 @@ def keep_levels(folder: Path) -> None:
     found = read_verdict(folder)
     if found is None:
         return
-    rows = [
-        {name: None if np.isnan(cell) else float(cell) for name, cell in row.items()}
-        for row in found.levels.to_dict("records")
-    ]
-    text = json.dumps({"made_from": made_from, "levels": rows}, indent=1)
+    text = json.dumps({"made_from": made_from, "levels": rows_of(found.levels.astype(float))}, indent=1)
     write_atomically(folder / VERDICT_FILE, lambda path: path.write_text(text + "\n"))
 
 

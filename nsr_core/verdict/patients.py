@@ -1,10 +1,13 @@
 """By class, at natural prevalence, with intervals that ask: what if these had been other patients?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nsr_core.data import CLASSES
 from nsr_core.data.splits import which_beats
@@ -23,7 +26,7 @@ CLASS_MEASURES = ("recall", "precision", "f1")
 
 @dataclass(frozen=True)
 class PatientResult:
-    """One checkpoint under one attack at one noise level, with the classes as frequent as they are.
+    """One checkpoint under one attack at one noise level, at natural class frequencies.
 
     Attributes:
         classes: of ``by_class``.
@@ -66,7 +69,7 @@ def read_patients(folder: Path, reading: str = "pgd100", eps: float = 0.0) -> Pa
     return PatientResult(by_class(result, natural), overall(result, natural), which)
 
 
-def _natural_counts(folder: Path, table: pd.DataFrame, attacks: dict) -> np.ndarray:
+def _natural_counts(folder: Path, table: pd.DataFrame, attacks: dict[str, Any]) -> np.ndarray:
     """(5,) how many test beats each class has, by an attack that met them all."""
     whole = [name for name, ran in attacks.items() if ran["beats"] == FULL]
     if not whole:
@@ -80,12 +83,11 @@ def _natural_counts(folder: Path, table: pd.DataFrame, attacks: dict) -> np.ndar
 
 
 def by_class(result: pd.DataFrame, natural: np.ndarray | None = None) -> pd.DataFrame:
-    """Recall, precision and F1 of each class with the classes as frequent as they are, and intervals by patient.
+    """Recall, precision and F1 of each class at natural class frequencies, and intervals by patient.
 
     Args:
         result: one row per beat with ``record``, ``y`` and ``pred``.
-        natural: (5,) counts of the classes where they are as frequent as they are; needed where ``result`` holds as many of
-            each class. By default ``result`` is taken as it is.
+        natural: (5,) counts of the classes at their natural frequencies; needed where ``result`` holds as many of each class. By default ``result`` is taken as it is.
 
     Returns:
         Rows ``class, beats, patients`` and, for each of ``CLASS_MEASURES``, the value, ``_low`` and ``_high``: the central 95 % of
@@ -117,7 +119,7 @@ def overall(result: pd.DataFrame, natural: np.ndarray | None = None) -> pd.DataF
     patients, counts = patient_counts(result)
     counts = counts * _weights(counts.sum(0), natural)
     several = bootstrap_patients(counts)
-    measures = {
+    measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "ACC, equal priors": accuracy,
         "accuracy, natural prevalence": natural_accuracy,
         "macro F1, natural prevalence": lambda c: np.nanmean(scores(c)["f1"], axis=-1),
@@ -155,16 +157,17 @@ def patient_counts(result: pd.DataFrame) -> tuple[list[str], np.ndarray]:
 
 
 def bootstrap_patients(counts: np.ndarray, repeats: int = 1000, seed: int = 0) -> np.ndarray:
-    """(repeats, 5, 5) confusion counts of so many resampled groups of patients, as many as there are, with replacement."""
+    """(repeats, 5, 5) confusion counts of resampled groups of patients, each as many as there are, with replacement."""
     drawn = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), repeats)
     return np.tensordot(drawn, counts, axes=1)
 
 
-def _weights(counts: np.ndarray, natural: np.ndarray | None) -> np.ndarray:
+def _weights(counts: NDArray[np.int64], natural: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """(5, 1) by which each class's counts are multiplied to be as frequent as in ``natural``."""
     if natural is None:
         return np.ones((len(CLASSES), 1))
-    return (natural / np.maximum(counts.sum(1), 1))[:, None]
+    weights: NDArray[np.float64] = (natural / np.maximum(counts.sum(1), 1))[:, None]
+    return weights
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:

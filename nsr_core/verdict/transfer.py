@@ -64,7 +64,7 @@ def transfer_matrix(
         networks: by name, on the CPU, in eval mode.
         beats, rows: the beats that all of them are attacked on.
         eps: noise level, in units of the beat's range.
-        attack: made on each source; by default PGD on the margin, which goes on climbing where a softmax is saturated.
+        attack: made on each source; by default PGD on the margin, which has a gradient where a softmax is saturated.
         progress: called with the number of sources; raising from it stops the work.
 
     Returns:

@@ -44,6 +44,10 @@ class Verdict:
 def read_verdict(folder: Path) -> Verdict | None:
     """The verdict on a checkpoint from its stored results; None where its worst case was not evaluated.
 
+    >>> found = read_verdict(Path("checkpoints/mlp-loss2"))
+    >>> found.levels.set_index("eps").loc[0.1, ["published", "worst", "proved"]].round(2).to_dict()
+    {'published': 0.74, 'worst': 0.0, 'proved': 0.0}
+
     Raises:
         UserError: results are missing or damaged, or contradict each other (see ``verdict``).
     """
@@ -96,7 +100,7 @@ def _smallest_breaks(table: pd.DataFrame, strength: str) -> pd.DataFrame:
     # Of attacks that broke a beat at the same level the worst case's own is named; it comes first.
     smallest = succeeded.sort_values("eps", kind="stable").drop_duplicates(BEAT)
     named = smallest.assign(broken=smallest["eps"], by=smallest[BY].fillna(smallest["attack"]))
-    beats = first[[*BEAT, "y", "clean"]].merge(named[[*BEAT, "broken", "by"]], how="left", on=BEAT)
+    beats: pd.DataFrame = first[[*BEAT, "y", "clean"]].merge(named[[*BEAT, "broken", "by"]], how="left", on=BEAT)
     misread = beats["clean"] != beats["y"]
     return beats.assign(broken=beats["broken"].mask(misread, 0.0), by=beats["by"].mask(misread, "").fillna(""))
 

@@ -114,6 +114,17 @@ def test_the_grid_is_finer_around_the_first_flip_and_nowhere_else(flat):
     assert swept.eps.shape == swept.p_true.shape == swept.label.shape == (len(SWEEP_EPS) + REFINEMENT,)
 
 
+def test_the_beat_of_each_level_is_within_it_and_read_as_said(flat):
+    """What the Beat lab draws while the noise is turned up: on a linear network FGSM uses all of each level."""
+    beats = flat(0.5)
+    checkpoint = linear(slope() / 20, 0.1)
+    swept = sweep_beat(checkpoint, FGSM(), beats, 0)
+    assert np.abs(swept.x_adv - beats.x[0]).max(axis=1) == pytest.approx(swept.eps)
+    with torch.inference_mode():
+        again = checkpoint.network(torch.from_numpy(swept.x_adv)).softmax(1).numpy()
+    assert swept.probabilities == pytest.approx(again)
+
+
 def test_the_probability_is_the_true_class_s(flat):
     """By FGSM on a linear network: z_0 - z_1 = (smallest - eps) |w|_1."""
     difference = slope() / 20

@@ -196,6 +196,69 @@ def test_an_attacked_beat_changes_its_class_and_a_link_to_it_gives_the_same_numb
         assert ours == other
 
 
+def test_pictures_follow_the_dial_without_the_server_and_the_level_it_rests_on_is_computed(visit, address):
+    one = visit()
+    sent: list[bytes | str] = []
+    one.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    one.open(f"{address}/beat_lab?models=mlp-ce&models=mlp-loss2&eps=0.001")
+    dial = one.page.locator(".st-key-eps input[type=range]")
+    assert re.match(r"±0\.001 of the beat's range · ±0\.00\d mV", dial.get_attribute("aria-valuetext"))
+    pictures = [one.page.locator(f".st-key-beat_{name}") for name in ("mlp-ce", "mlp-loss2")]
+    place = dial.bounding_box()
+    middle = place["y"] + place["height"] / 2
+    asked = len(sent)
+    one.page.mouse.move(place["x"] + 10, middle)
+    one.page.mouse.down()
+    seen = []
+    for share in (0.3, 0.6, 0.9):
+        one.page.mouse.move(place["x"] + share * place["width"], middle)
+        playwright.expect(pictures[1].get_by_text("the exact level follows at rest")).to_be_visible(timeout=WAIT_MS)
+        one.page.wait_for_timeout(100)
+        seen.append([picture.locator("svg").first.inner_html() for picture in pictures])
+    assert all(len(set(of_one)) == 3 for of_one in zip(*seen, strict=True))
+    playwright.expect(pictures[0].get_by_text(re.compile("flipped by PGD"))).to_be_visible(timeout=WAIT_MS)
+    assert len(sent) == asked
+    one.page.mouse.up()
+    playwright.expect(pictures[0].get_by_text(re.compile("flipped after"))).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    assert float(re.search(r"eps=([\d.]+)", one.page.url)[1]) == float(dial.input_value())
+    with one.page.expect_download(timeout=WAIT_MS) as waiting:
+        pictures[0].get_by_role("button", name="Save this picture").click()
+    saved = waiting.value.path().read_text()
+    assert saved.startswith("<svg")
+    assert "Not for clinical use" in saved
+    one.page.locator(".st-key-eps button").click()
+    playwright.expect(one.page.locator(".st-key-eps button[aria-label=Pause]")).to_be_visible(timeout=WAIT_MS)
+
+
+#: How far apart the lines of a paper's grid are, across and down, in pixels; and how much of it the beat leaves blank.
+GRID = """paper => {
+    const [fine] = paper.querySelectorAll('svg path');
+    const lines = (letter, at) => [...fine.getAttribute('d').matchAll(letter)].map(line => Number(line[at]));
+    const gap = places => (Math.max(...places) - Math.min(...places)) / (new Set(places).size - 1);
+    const [sheet] = paper.querySelectorAll('svg rect');
+    return {across: gap(lines(/M([\\d.]+) [\\d.]+V/g, 1)), down: gap(lines(/M[\\d.]+ ([\\d.]+)H/g, 1)),
+            share: Number(sheet.getAttribute('width')) / paper.clientWidth};
+}"""
+
+
+@pytest.mark.parametrize("speed", [25, 50])
+def test_squares_are_square_on_a_phone_and_calipers_measure_on_them(visit, address, speed):
+    page = visit(width=375).open(f"{address}/beat_lab?models=mlp-ce&speed={speed}").page
+    paper = page.locator(".st-key-beat_mlp-ce .paper")
+    paper.scroll_into_view_if_needed()
+    grid = paper.evaluate(GRID)
+    assert grid["across"] == pytest.approx(grid["down"], rel=0.01)
+    assert grid["share"] > 0.5
+    paper.focus()
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown", "ArrowUp"):  # 10 mm across, 4 mm down
+        page.keyboard.press(key)
+    ms = 10 * 1000 // speed
+    playwright.expect(page.get_by_text(f"{ms} ms · {60000 // ms} bpm · 0.40 mV")).to_be_visible(timeout=WAIT_MS)
+    page.keyboard.press("Escape")
+    playwright.expect(page.get_by_text("Drag over the beat")).to_be_visible(timeout=WAIT_MS)
+
+
 def test_a_slow_attack_tells_how_far_it_is_and_can_be_stopped(visit, address):
     slow = "attack=spsa&steps=200&spsa_samples=65536"
     one = visit()
@@ -255,7 +318,7 @@ def test_a_file_is_read_its_most_fragile_beat_opens_in_the_lab_and_stays_in_its_
     one = visit().open(f"{address}/your_ecg?recording=My+own+file&models=mlp-ce")
     one.page.locator("input[type=file]").set_input_files(path)
     rate = one.page.get_by_test_id("stNumberInputField").first
-    playwright.expect(one.page.get_by_text("does not say how many samples")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text("Nothing says how many samples")).to_be_visible(timeout=WAIT_MS)
     rate.fill("360")
     rate.press("Enter")
     playwright.expect(one.page.get_by_text("Cross-entropy (ce), MLP reads")).to_be_visible(timeout=WAIT_MS)

@@ -1,9 +1,14 @@
 """CROWN once more, plain: float64, dense matrices, one beat, nothing shared with the project's but the definition."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from tests.certificates.tinynets import TinyCNN
 
 Matrix = NDArray[np.float64]
 #: (A, b, sources) with z = sum of A h + b; then windows of h' = max over 0 and z in the window, or none.
@@ -21,13 +26,13 @@ def matrix_of(layer: nn.Module, channels: int, length: int) -> tuple[Matrix, Mat
     return columns.numpy().T, bias.numpy()
 
 
-def stages_of_cnn(network: nn.Module, length: int) -> list[PlainStage]:
+def stages_of_cnn(network: "TinyCNN", length: int) -> list[PlainStage]:
     """Of a network with ``stem``, ``blocks``, ``hidden`` and ``output``, such as the CNN."""
     channels = network.stem.out_channels
     matrix, bias = matrix_of(network.stem, 1, length)
     stages: list[PlainStage] = [({-1: matrix}, bias, None)]
     last = 0
-    for block in network.blocks:
+    for block in network.each_block():
         matrix, bias = matrix_of(block.first, channels, length)
         stages.append(({last: matrix}, bias, [[unit] for unit in range(channels * length)]))
         matrix, bias = matrix_of(block.second, channels, length)
@@ -94,7 +99,8 @@ def backwards(stages, ranges, number, rows, low, high):
             continue
         rows = of_values.pop(now)
         if windows is not None and now < number:
-            rows, constant = by_lines(*ranges[now], windows, rows)
+            lower, upper = ranges[now]
+            rows, constant = by_lines(lower, upper, windows, rows)
             total = total + constant
         total = total + rows @ bias
         for source, matrix in terms.items():

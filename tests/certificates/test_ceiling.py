@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from nsr_core.certificates.ceiling import (
+    CEILING_FILE,
     Conflicts,
     ceiling,
     equal_priors,
@@ -18,7 +19,10 @@ from nsr_core.certificates.ceiling import (
     most_kept,
     nearest,
     nearest_kept,
+    read_ceiling,
 )
+from nsr_core.errors import UserError
+from tests.conftest import REPOSITORY
 
 
 def beats_of(demo_beats, x, y, length=None):
@@ -123,3 +127,25 @@ def test_the_command_tells_and_keeps_it(cli, tmp_path):
     assert value["levels"][0].keys() == {"eps", "kept", "kept_signal_only", "nearest"}
     status, out, _ = cli("ceiling", "--source", "demo", "--per-class", "5", "--neighbours", "0", "--json")
     assert "nearest" not in json.loads(out)["levels"][0]
+
+
+def test_a_kept_ceiling_is_read_again_and_holds_between_its_levels(tmp_path):
+    path = tmp_path / "ceiling.json"
+    assert read_ceiling(path) is None
+    value = {"source": "demo", "split": {"fingerprint": "f"}, "count": 9}
+    path.write_text(json.dumps(value | {"levels": [{"eps": 0.2, "kept": 0.5}, {"eps": 0.1, "kept": 0.9}]}))
+    known = read_ceiling(path)
+    assert [known.at(eps) for eps in (0.05, 0.1, 0.15, 0.2, 0.5)] == [1.0, 0.9, 0.9, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"levels": []}', '{"source": "demo"}', "{"])
+def test_a_damaged_ceiling_is_named(tmp_path, damage):
+    path = tmp_path / "ceiling.json"
+    path.write_text(damage)
+    with pytest.raises(UserError, match="ceiling"):
+        read_ceiling(path)
+
+
+def test_the_included_ceiling_can_be_read():
+    known = read_ceiling(REPOSITORY / "checkpoints" / CEILING_FILE)
+    assert known.at(0.1) == pytest.approx(0.983, abs=1e-3)

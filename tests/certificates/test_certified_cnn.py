@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsr_core.attacks import PGD, Box
-from nsr_core.certificates import METHODS, can_be_certified, certified_eps, guaranteed_margin, is_quick_to_certify
+from nsr_core.certificates import BOUNDS, can_be_certified, certified_eps, guaranteed_margin, is_quick_to_certify
 from nsr_core.certificates import methods as bounding
 from nsr_core.certificates.bounds import Range, sums_at
 from nsr_core.certificates.operators import Maximum
@@ -70,7 +70,7 @@ def test_how_units_are_put_together_does_not_matter(tile, monkeypatch):
 # Against the truth
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 @given(seed=st.integers(0, 10_000), eps=st.sampled_from([0.01, 0.05, 0.2, 1.0]), place=st.integers(0, 20))
 @settings(max_examples=40, deadline=None)
 def test_no_point_of_a_dense_grid_falls_below_the_guaranteed_margin(method, seed, eps, place):
@@ -88,7 +88,7 @@ def test_no_point_of_a_dense_grid_falls_below_the_guaranteed_margin(method, seed
     assert result <= float(margin_of(network, grid.float(), int(y)).min())
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 @pytest.mark.parametrize("eps", [1e-4, 0.01, 0.1])
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None)
@@ -131,7 +131,7 @@ def test_crown_certifies_more_than_intervals_and_less_than_an_attack_breaks():
 # Rounding
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 def test_the_bounds_leave_room_for_float32_and_not_much_more(method):
     network, (x, _) = toys.fresh("cnn"), toys.random_beats(2)
     y = toys.predicted(network, x)

@@ -8,7 +8,7 @@ import toys
 from torch import nn
 
 from nsr_core.attacks import Box
-from nsr_core.certificates import METHODS, certified_eps, guaranteed_margin
+from nsr_core.certificates import BOUNDS, certified_eps, guaranteed_margin
 from nsr_core.certificates.bounds import Range, interval, sums_at
 from nsr_core.certificates.methods import tightened
 from nsr_core.certificates.search import LARGEST, LEAST_MARGIN, SMALLEST, TOLERANCE, largest_proved
@@ -32,7 +32,7 @@ def inside(box: Box, count: int, seed: int = 0):
 # Closed forms
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 def test_on_a_linear_network_it_is_the_margin_over_the_l1_norm(method):
     """z_y - z_i falls by at most eps ||w_y - w_i||_1, far from 0 and 1; the smallest of the four quotients counts."""
     generator = torch.Generator().manual_seed(3)
@@ -55,7 +55,7 @@ def test_on_a_linear_network_it_is_the_margin_over_the_l1_norm(method):
     np.testing.assert_allclose(certified, expected, rtol=5e-3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 def test_noise_that_leaves_0_to_1_does_not_count(method):
     """z_0 - z_1 = 2 - 4 a - 10 b + 3 c falls by 4 min(eps, 1 - a) + 10 min(eps, 1 - b) + 3 min(eps, c).
 
@@ -75,7 +75,7 @@ def test_noise_that_leaves_0_to_1_does_not_count(method):
         assert float(certified) == pytest.approx(level, rel=2e-3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 def test_padding_that_stays_untouched_only_helps(method, trained, demo_beats):
     x, y, length = (torch.from_numpy(np.asarray(a[::50])) for a in (demo_beats.x, demo_beats.y, demo_beats.length))
     full = certified_eps(trained.network, x, y, method=method)
@@ -101,7 +101,7 @@ def test_a_misread_beat_and_a_draw_are_certified_nowhere():
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 def test_never_above_the_exact_radius_of_a_small_network(seed, method):
     """All 2^6 patterns of a 2-3-3-3 network, each a linear program."""
     network = tinynets.relu_net((2, 3, 3, 3), seed)
@@ -113,7 +113,7 @@ def test_never_above_the_exact_radius_of_a_small_network(seed, method):
     assert certified.max() > 0
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 @pytest.mark.parametrize("eps", [0.1, 0.5, 1.0])
 def test_the_margin_is_exact_where_the_way_is_straight(eps, method):
     """3-4-2, all units on in [0, 1]: with v = w_y - w_i the margin at 0.5 falls by min(eps, 0.5) ||v||_1, in CROWN.
@@ -168,7 +168,7 @@ def test_no_point_of_a_dense_grid_falls_below_the_guaranteed_margin(widths):
     """60 networks of each shape, on boxes small and large; on some the bound is all but reached."""
     axis = torch.linspace(0, 1, 41)
     grid = torch.cartesian_prod(*[axis] * widths[0]).reshape(-1, widths[0])
-    slack = {method: [] for method in METHODS}
+    slack = {method: [] for method in BOUNDS}
     for seed in range(60):
         network = tinynets.relu_net(widths, seed, tail=seed % 2 == 1 and len(widths) > 3)
         x = grid[[(977 * seed) % len(grid)]]
@@ -178,7 +178,7 @@ def test_no_point_of_a_dense_grid_falls_below_the_guaranteed_margin(widths):
         margin = z[:, y[0]] - z.index_fill(1, y, -torch.inf).amax(1)
         for eps in (0.025, 0.1, 0.25, 1.0):
             least = float(margin[((grid - x).abs() <= eps + 1e-6).all(1)].min())
-            for method in METHODS:
+            for method in BOUNDS:
                 result = float(guaranteed_margin(network, x, y, Box.around(x.double(), eps + 1e-6), method))
                 assert result <= least
                 slack[method].append(least - result)
@@ -194,14 +194,14 @@ def test_a_dense_grid_finds_no_flip_inside(seed, tail):
     read = toys.predicted(network, grid)
     x = torch.rand(8, 2, generator=torch.Generator().manual_seed(seed))
     y = toys.predicted(network, x)
-    for method in METHODS:
+    for method in BOUNDS:
         certified = certified_eps(network, x, y, method=method)
         for row in range(len(x)):
             distance = (grid - x[row]).abs().amax(1)[read != y[row]]
             assert not len(distance) or float(certified[row]) <= float(distance.min()) + 1e-7
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 @pytest.mark.parametrize("eps", [0.001, 0.01, 0.1, 1.0])
 def test_no_point_of_the_box_falls_below_the_guaranteed_margin(eps, method, trained, demo_beats):
     """As evaluated in float32, on 2,000 points a beat; at eps 0.001 the bound is also close."""
@@ -247,7 +247,7 @@ def test_the_bounds_leave_room_for_float32(trained, demo_beats):
             z = network(beats).double()
         margins.append(z.gather(1, y[:, None])[:, 0] - z.scatter(1, y[:, None], -torch.inf).amax(1))
     single, exact = margins
-    for method in METHODS:
+    for method in BOUNDS:
         result = guaranteed_margin(trained.network, x, y, Box.around(x, 0.0), method)
         assert (result < single).all()
         assert (result < exact).all()
@@ -287,7 +287,7 @@ def test_a_unit_that_rounding_may_switch_on_is_not_taken_to_be_off():
             network[4].weight[:] = torch.stack([-torch.ones(16), torch.zeros(16)])
             network[4].bias[:] = torch.tensor([1.0, 0])
             z = network(x).double()[0]
-        for method in METHODS:
+        for method in BOUNDS:
             result = guaranteed_margin(network, x, torch.tensor([0]), Box.around(x, 0.0), method)
             assert float(result) <= float(z[0] - z[1])
         below += float(z[0] - z[1]) < 1 - 1e-5
@@ -318,7 +318,7 @@ def test_float32_and_float64_beats_and_networks_agree(trained, demo_beats):
 # The call
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BOUNDS)
 @pytest.mark.parametrize("size", [1, 3, 8])
 def test_the_batch_does_not_matter(size, method, trained, demo_beats):
     x, y, length = (torch.from_numpy(np.asarray(a[::45])) for a in (demo_beats.x, demo_beats.y, demo_beats.length))

@@ -19,7 +19,7 @@ from nsr_core.certificates import (
     proved_share,
     stages,
     store,
-    summarise,
+    summarise_certificates,
 )
 from nsr_core.certificates.search import certified_eps
 from nsr_core.certificates.table import COLUMN_TYPES, rounded_down
@@ -206,7 +206,7 @@ TABLE = table_of([0, 0, 0, 0, 2, 2], [0, 0, 0, 1, 2, 0], [0.5, 0.25, 0.0, 0.0, 0
 def test_the_summary_counts_by_class_by_beat_and_by_equal_class():
     """N: 3 of 4 right, 2 proved at 0.125, 1 at 0.5. V: 1 of 2 right, proved at 0.125 and not at 0.5."""
     np.testing.assert_allclose(proved_share(TABLE, 0.0), [0.75, np.nan, 0.5, np.nan, np.nan])
-    result = summarise(TABLE, (0.125, 0.5)).set_index("class")
+    result = summarise_certificates(TABLE, (0.125, 0.5)).set_index("class")
     assert result.index.tolist() == ["N", "V", "all", "equal priors"]
     assert result["beats"].tolist() == [4, 2, 6, 6]
     np.testing.assert_allclose(result["right"], [3 / 4, 1 / 2, 4 / 6, 5 / 8])

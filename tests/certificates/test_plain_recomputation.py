@@ -60,15 +60,11 @@ def interval_ends(hidden, low, high):
 def through(ends, hidden, rows, constant, low, high):
     """A lower bound of rows . (what the last of these ReLUs gives) + constant over the box (Zhang et al. 2018, theorem 3.2)."""
     for (below, above), (weight, bias) in zip(reversed(ends), reversed(hidden), strict=True):
-        slopes, shifts = np.zeros_like(rows), np.zeros_like(rows)
-        for unit, (lowest, highest) in enumerate(zip(below, above, strict=True)):
-            if lowest >= 0:
-                slopes[:, unit] = 1
-            elif highest > 0:
-                lower_slope, upper_slope = float(highest > -lowest), highest / (highest - lowest)
-                positive = rows[:, unit] >= 0
-                slopes[:, unit] = np.where(positive, lower_slope, upper_slope)
-                shifts[:, unit] = np.where(positive, 0, -upper_slope * lowest)
+        always, unsure = below >= 0, (below < 0) & (above > 0)
+        lower_slope = np.where(always, 1.0, unsure & (above > -below))
+        upper_slope = np.where(always, 1.0, unsure * above / np.where(unsure, above - below, 1))
+        slopes = np.where(rows >= 0, lower_slope, upper_slope)
+        shifts = np.where(rows >= 0, 0, np.where(unsure, -upper_slope * below, 0))
         constant = constant + (rows * shifts).sum(1) + (rows * slopes) @ bias
         rows = (rows * slopes) @ weight
     return smallest(rows, constant, low, high)

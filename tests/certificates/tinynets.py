@@ -43,7 +43,9 @@ def exact_radius(network: nn.Sequential, x: np.ndarray, y: int) -> float:
     and z_y <= z_i is a linear program in (v, t).
     """
     layers = [
-        (m.weight.detach().double().numpy(), m.bias.detach().double().numpy()) for m in network if hasattr(m, "weight")
+        (m.weight.detach().double().numpy(), m.bias.detach().double().numpy())
+        for m in network
+        if isinstance(m, nn.Linear)
     ]
     hidden = [len(bias) for _, bias in layers[:-1]]
     size, nearest = len(x), np.inf
@@ -110,12 +112,15 @@ class TinyCNN(nn.Module):
             maps = block(maps)
         return self.output(functional.relu(self.hidden(maps.flatten(1))))
 
+    def each_block(self) -> list[TinyBlock]:
+        return [block for block in self.blocks if isinstance(block, TinyBlock)]
+
 
 @describes(TinyCNN)
 def tiny_cnn(network: TinyCNN) -> Description:
     stages = Description(network.length)
     maps = stages.convolution(network.stem, INPUT)
-    for block in network.blocks:
+    for block in network.each_block():
         maps = residual_block(stages, block, maps, Maximum(5, 2))
     stages.dense(network.output, stages.dense(network.hidden, maps, Maximum()))
     return stages

@@ -15,12 +15,13 @@ from nsr_core import __version__
 from nsr_core.attacks import ATTACKS
 from nsr_core.cli import main
 from nsr_core.cli.evaluate import _tables as table_text
-from nsr_core.cli.options import find_checkpoint, parse_levels, parse_sets
+from nsr_core.cli.options import parse_levels, parse_sets
 from nsr_core.cli.output import Meter, columns
 from nsr_core.errors import UserError
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
+from nsr_core.training.card import find_checkpoint
 from nsr_core.verdict.masking import MaskingCheck
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -163,7 +164,7 @@ def test_a_name_that_is_none_is_answered_with_the_nearest(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     with pytest.raises(UserError, match=r"holds no checkpoint.*Did you mean .*mlp-loss2"):
         find_checkpoint(Path("mlp-los2"))
-    with pytest.raises(UserError, match='"list" prints the names'):
+    with pytest.raises(UserError, match="the name of an included one"):
         find_checkpoint(Path("nowhere"))
 
 

@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toys import mean_absolute_difference
 
 from nsr_core.errors import UserError
 from nsr_core.evaluation.assignment import PAPER_EPS
 from nsr_core.evaluation.summary import readings, summarise
 from nsr_core.evaluation.table import CARRIED, MISCLASSIFIED, NOT_BROKEN, load_table, outcomes, save_table
-from nsr_core.paper.published import beside_paper, mean_absolute_difference, paper_tables
+from nsr_core.paper.published import beside_paper, paper_tables
 
 BEATS, LEVELS = 6, 4
 

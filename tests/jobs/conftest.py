@@ -28,7 +28,7 @@ def root(tmp_path, monkeypatch) -> Iterator[Path]:
         for run in list_runs(folder):
             if run.state == QUEUED:
                 cancel(run)
-            if run.state == RUNNING:
+            if run.state == RUNNING and run.pid is not None:
                 with suppress(ProcessLookupError):
                     os.kill(run.pid, signal.SIGKILL)
         return not any(map(is_held, [folder / WORKER_LOCK, *folder.glob(f"*/{ALIVE_LOCK}")]))

@@ -27,7 +27,9 @@ from nsr_core.jobs import (
     ensure_worker,
     folder,
     get_run,
+    list_deleted,
     list_runs,
+    restore,
     resume,
     submit,
 )
@@ -401,13 +403,30 @@ def test_a_run_is_deleted_only_when_its_process_is_gone(run, root):
         save_run(claimed, state=CANCELLED)  # said, but not yet gone
         with pytest.raises(UserError, match="toy-1 is running"):
             delete(run)
-    (root / ".deleted").mkdir()  # left by a process killed while it deleted
-    (root / ".deleted" / "file").touch()
     delete(run)
-    assert not [path for path in root.iterdir() if path.is_dir()]
+    assert list_runs(root) == []
     for act in (delete, cancel, resume):
         with pytest.raises(UserError, match='no run "toy-1"'):
             act(run)
+
+
+def test_a_deleted_run_comes_back_whole_for_a_while(run, root, submit_toy, monkeypatch):
+    """Its name is not given away meanwhile; afterwards it is gone for good, with what older versions left behind."""
+    files = {path.name: path.read_bytes() for path in run.folder.iterdir() if path.is_file()}
+    delete(run)
+    assert list_deleted(root) == [run.name]
+    other = submit_toy()
+    assert other.name != run.name
+    back = restore(run.name, root)
+    assert {path.name: path.read_bytes() for path in back.folder.iterdir() if path.is_file()} == files
+    assert list_deleted(root) == []
+    delete(back)
+    (root / ".deleted").mkdir()
+    monkeypatch.setattr("nsr_core.jobs.control.UNDO_SECONDS", 0.0)
+    with pytest.raises(UserError, match="gone for good"):
+        restore(run.name, root)
+    delete(other)
+    assert [path.name for path in root.iterdir() if path.is_dir()] == [f".deleted-{other.name}"]
 
 
 def test_a_queued_run_is_deleted_before_its_process_comes(run):

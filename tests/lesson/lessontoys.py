@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import nn
 
 from nsr_core.evaluation.rows import read_correctly
 from nsr_core.models import MLP
@@ -14,16 +15,16 @@ def straight_mlp(difference: torch.Tensor, offset: float) -> MLP:
     """An MLP whose units are all on within [0, 1]: z_0 = offset, z_1 = difference . x[:128], the others far below."""
     model = MLP()
     with torch.no_grad():
-        for layer in model.layers:
-            layer.weight.zero_()
-            layer.bias.zero_()
-        for layer in model.layers[:3]:
+        for parameter in model.parameters():
+            parameter.zero_()
+        *first, fourth, last = (layer for layer in model.layers if isinstance(layer, nn.Linear))
+        for layer in first:
             layer.weight[:, :SEEN] = torch.eye(SEEN)
-        model.layers[0].bias[:] = 0.5  # on even where the beat is 0; taken off again below
-        model.layers[3].weight[0] = difference
-        model.layers[3].bias[0] = -0.5 * difference.sum()
-        model.layers[4].weight[1, 0] = 1
-        model.layers[4].bias[:] = torch.tensor([offset, 0, -1e4, -1e4, -1e4])
+        first[0].bias[:] = 0.5  # on even where the beat is 0; taken off again below
+        fourth.weight[0] = difference
+        fourth.bias[0] = -0.5 * difference.sum()
+        last.weight[1, 0] = 1
+        last.bias[:] = torch.tensor([offset, 0, -1e4, -1e4, -1e4])
     return model.eval()
 
 

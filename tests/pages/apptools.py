@@ -1,6 +1,8 @@
 """Opening a page without a browser, and what holds for every page."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -28,6 +30,19 @@ def assert_healthy(app: AppTest) -> None:
 
 
 def words(app: AppTest) -> str:
-    """All that the page says in running text."""
+    """All that the page says in running text, the words under its moving beats as they rest included."""
     parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.subheader]
-    return "\n".join(part.value for part in parts)
+    said = [" ".join(resting["words"][1:]) for resting in map(at_rest, pictures(app).values())]
+    return "\n".join([*(part.value for part in parts), *said])
+
+
+def pictures(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What the page's moving beats were given, by name."""
+    given = [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    return {data["name"]: data for data in given if "frames" in data}
+
+
+def at_rest(picture: dict[str, Any]) -> dict[str, Any]:
+    """The frame that a moving beat shows while nobody moves it."""
+    at = picture["places"].index(picture["at"])
+    return {name: picture[name][at] for name in ("probabilities", "words", "notes", "bars")}

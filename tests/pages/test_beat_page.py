@@ -1,14 +1,18 @@
 """The Beat lab without a browser: what it shows is what the core computes, and its address holds all of it."""
 
+import base64
 import json
 import re
 
+import numpy as np
 import pytest
-from apptools import assert_healthy, open_page, words
+from apptools import assert_healthy, at_rest, open_page, pictures, words
 
-from nsr_core.attacks import ATTACKS, PGD
+from nsr_core.attacks import ATTACKS, FGSM, PGD
 from nsr_core.beat.attack import attack_beat, find_beat
 from nsr_core.beat.bracket import bracket_beat
+from nsr_core.beat.saliency import saliency
+from nsr_core.beat.sweep import sweep_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from nsr_core.evaluation.summary import reading_title
 from ui import loaders
@@ -28,7 +32,9 @@ def test_it_opens_on_two_networks_and_a_beat_that_flips():
     assert_healthy(app)
     assert "synthetic" in words(app)
     assert "flipped after" in words(app)
-    assert len(app.get("plotly_chart")) == 7  # two beats, two sets of bars, two brackets, one sweep
+    assert "Heart rate" not in words(app)  # a synthetic beat was never recorded
+    assert len(pictures(app)) == 2
+    assert len(app.get("plotly_chart")) == 3  # two brackets, one sweep
 
 
 def test_the_numbers_are_those_of_the_core(demo_beats):
@@ -141,21 +147,61 @@ def test_a_beat_that_is_not_there_is_named_and_replaced():
     app = open_page("beat", beat="208:12345")
     assert not app.exception
     assert "208:12345" in app.warning[0].value.replace("\\", "")
-    assert len(app.get("plotly_chart")) == 7
+    assert len(pictures(app)) == 2
 
 
-def test_the_steps_can_be_walked():
-    app = open_page("beat", models="mlp-ce", view="Step by step", eps="0.1")
-    slider = next(slider for slider in app.slider if slider.key.startswith("at_"))
-    slider.set_value(0).run()
+def unpacked(picture, name):
+    """(frames, length) what a picture draws, in [0, 1]."""
+    values = np.frombuffer(base64.b64decode(picture[name]), "<u2") / 65535
+    return values.reshape(-1, picture["length"])
+
+
+def test_the_steps_can_be_walked(demo_beats):
+    """Every step of the attack is in the picture: it plays without asking the server."""
+    app = open_page("beat", beat="demo:7", models="mlp-ce", view="Step by step", eps="0.1")
     assert_healthy(app)
-    assert "After step 0 of" in words(app)
+    way = pictures(app)["way_mlp-ce"]
+    path = attack_beat(loaders.checkpoint("mlp-ce"), PGD(), demo_beats, 7, 0.1, signal_only=True).path
+    assert way["places"] == list(range(len(path.loss)))
+    assert unpacked(way, "frames") == pytest.approx(path.x_adv[:, : way["length"]], abs=1e-5)
+    assert way["probabilities"] == pytest.approx(path.probabilities, abs=1e-4)
+    assert [track["name"] for track in way["tracks"]] == ["right reading", "loss"]
+
+
+def test_the_picture_holds_every_level_of_the_sweep_and_the_page_s_own_exactly(demo_beats):
+    app = open_page("beat", beat="demo:7", models="mlp-ce", eps="0.0537", attack="fgsm")
+    picture = pictures(app)["beat_mlp-ce"]
+    checkpoint = loaders.checkpoint("mlp-ce")
+    swept = sweep_beat(checkpoint, FGSM(), demo_beats, 7, signal_only=True)
+    exact = attack_beat(checkpoint, FGSM(), demo_beats, 7, 0.0537, signal_only=True)
+    assert picture["places"] == sorted([*swept.eps.tolist(), 0.0537])
+    own = picture["places"].index(0.0537)
+    shown, length = unpacked(picture, "frames"), picture["length"]
+    assert shown[own] == pytest.approx(exact.x_adv[:length], abs=1e-5)
+    assert np.delete(shown, own, axis=0) == pytest.approx(swept.x_adv[:, :length], abs=1e-5)
+    assert unpacked(picture, "clean")[0] == pytest.approx(exact.x[:length], abs=1e-5)
+    assert at_rest(picture)["probabilities"] == pytest.approx(exact.after, abs=1e-4)
+    assert [bool(note) for note in picture["notes"]] == [at != own for at in range(len(picture["notes"]))]
+    misread = [probabilities.argmax() != CLASSES.index("N") for probabilities in np.array(picture["probabilities"])]
+    assert ["flipped" in verdict for _, verdict, _ in picture["words"]] == misread
+
+
+@pytest.mark.parametrize(
+    ("asked", "level"), [("0.12", 0.12), ("0", 0), ("0.3", 0.3), ("0.31", 0.05), ("nan", 0.05), ("x", 0.05)]
+)
+def test_the_address_sets_the_dial_and_what_is_no_level_does_not(asked, level):
+    app = open_page("beat", models="mlp-ce", eps=asked)
+    assert_healthy(app)
+    dial = next(data for data in (json.loads(one.proto.json) for one in app.get("bidi_component")) if "min" in data)
+    assert dial["value"] == level
+    assert (dial["min"], dial["max"], dial["step"], len(dial["words"])) == (0, 0.3, 0.001, 301)
+    assert "mV" in dial["words"][120]
 
 
 def test_every_view_has_its_table():
     """A table under every figure: the sweep, the way, the sensitivity, the numbers."""
-    columns = {"Noise from 0 to 0.3": "p right", "Step by step": "loss", "Noise-to-signal": "beat"}
-    for view, column in (columns | {"Numbers and files": "weights"}).items():
+    columns = {"Noise from 0 to 0.3": "p right", "Step by step": "loss", "Where it looks": "beat"}
+    for view, column in (columns | {"Noise-to-signal": "beat", "Numbers and files": "weights"}).items():
         app = open_page("beat", models=["mlp-ce", "mlp-mse"], view=view)
         assert_healthy(app)
         assert any(column in frame.value for frame in app.dataframe), view
@@ -194,11 +240,21 @@ def test_the_card_says_what_the_next_tab_says():
         f"certified up to **{row['proved up to']:.4f}**; smallest break found by any attack **{row['broken at']:.3f}**"
         in (words(app))
     )
-    bar = json.loads(app.get("plotly_chart")[2].proto.spec)  # beside the beat and its bars
+    bar = json.loads(app.get("plotly_chart")[0].proto.spec)
     proved, undecided, broken = (part["x"][0] for part in bar["data"])
     assert proved == pytest.approx(row["proved up to"], abs=1e-5)
     assert proved + undecided == pytest.approx(row["broken at"], abs=1e-5)
     assert broken > 0
+
+
+def test_where_it_looks_says_how_complete_it_is(demo_beats):
+    app = open_page("beat", beat="demo:450", models="mlp-ce", view="Where it looks", eps="0.02")
+    assert_healthy(app)
+    checkpoint = loaders.checkpoint("mlp-ce")
+    attacked = attack_beat(checkpoint, PGD(), demo_beats, 450, 0.02, signal_only=True)
+    found = saliency(checkpoint.network, demo_beats.x[450], CLASSES.index(attacked.class_before))
+    assert f"add up to {found.integrated.sum():.3f}, the output changes by {found.change:.3f}" in words(app)
+    assert f"moved {found.share_against(attacked.x_adv - attacked.x):.0%} of its samples" in words(app)
 
 
 def test_noise_to_signal_has_a_row_for_each_network():
@@ -219,6 +275,8 @@ def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, rea
     app = open_page("beat", source="mitbih", **{"class": "F"})
     assert_healthy(app)
     assert "109,446 real beats" in words(app)
+    assert "R-R before **" in words(app)
+    assert "Heart rate **" in words(app)
     app.button(key="random_beat").click().run()
     assert find_beat(real_beats, app.session_state["beat"]) in real_split.test
     assert "trained or validated" not in words(app)

@@ -1,5 +1,6 @@
 """The figures hold the numbers that they are given, in the units of ECG paper."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from nsr_core.attacks import PGD
 from nsr_core.beat.attack import attack_beat
 from nsr_core.beat.sweep import Sweep
-from nsr_core.data import CLASSES, load_beats
+from nsr_core.data import CLASSES, FS_HZ, load_beats
 from nsr_core.methods import METHODS
 from nsr_core.training.checkpoint import load_checkpoint
 from ui import ecg
@@ -49,6 +50,20 @@ def test_paper_is_square(result, speed, ms_per_mv):
     assert f"{speed} mm/s, 10 mm/mV" in layout.xaxis.title.text
 
 
+@pytest.mark.parametrize("speed", ecg.SPEEDS)
+def test_the_beat_fills_its_paper_after_a_calibration_pulse(result, speed):
+    """A wide panel makes the paper narrower, not emptier; the pulse is 1 mV and 200 ms, on the paper and before the beat."""
+    layout = ecg.attacked_beat(result, LIGHT, speed=speed).layout
+    assert layout.xaxis.constrain == "domain"
+    start, end = layout.xaxis.range
+    assert end - (result.length - 1) * 1000 / FS_HZ == pytest.approx(1000 / speed)
+    base, top = (float(at) for at in re.findall(r"[,V](-?[\d.]+)", layout.shapes[0].path)[:2])
+    foot, left, right, _ = (float(at) for at in re.findall(r"[MH](-?[\d.]+)", layout.shapes[0].path))
+    assert start < foot < left < right < 0
+    assert (right - left, top - base) == (pytest.approx(200), pytest.approx(1))
+    assert layout.yaxis.range[0] < base < top < layout.yaxis.range[1]
+
+
 def test_panels_of_one_beat_share_their_range(result):
     """It holds every trace, and a figure that is given it keeps it."""
     low, high = ecg.common_range([result, result])
@@ -64,6 +79,7 @@ def test_without_millivolts_the_paper_is_relative(result):
     assert layout.yaxis.scaleanchor is None
     assert layout.yaxis.title.text == "amplitude"
     assert "mm/s" not in layout.xaxis.title.text
+    assert not layout.shapes
 
 
 def test_another_point_of_the_way_can_be_drawn(result):
@@ -74,18 +90,20 @@ def test_another_point_of_the_way_can_be_drawn(result):
     )
 
 
-def test_probabilities_are_shown_for_all_classes(result):
-    before, after = lab_figures.probabilities(result, LIGHT).data
-    np.testing.assert_array_equal(before.x, result.before)
-    np.testing.assert_array_equal(after.x, result.after)
+def _sweep(p_true: list[float], smallest: float) -> Sweep:
+    """Of a beat of class V, else read as N, at the levels 0, 0.1 and 0.2."""
+    probabilities = np.zeros((3, 5))
+    probabilities[:, CLASSES.index("V")] = p_true
+    probabilities[:, CLASSES.index("N")] = 1 - np.array(p_true)
+    return Sweep(np.array([0.0, 0.1, 0.2]), np.zeros((3, 187)), probabilities, "V", smallest)
 
 
 def test_the_sweep_marks_the_smallest_flipping_level(result):
-    found = Sweep(np.array([0.0, 0.1, 0.2]), np.array([0.9, 0.4, 0.1]), np.array(["V", "N", "N"]), 0.1)
+    found = _sweep([0.9, 0.4, 0.1], 0.1)
     line, marker = lab_figures.sweep({"MLP ce": ("mlp", "ce", found)}, 0.05, LIGHT).data
     assert list(line.y) == [0.9, 0.4, 0.1]
     assert (marker.x[0], marker.y[0]) == (0.1, 0.4)
-    never = Sweep(found.eps, np.array([0.9, 0.8, 0.7]), np.array(["V", "V", "V"]), np.nan)
+    never = _sweep([0.9, 0.8, 0.7], np.nan)
     assert len(lab_figures.sweep({"MLP ce": ("mlp", "ce", never)}, 0.05, LIGHT).data) == 1
 
 

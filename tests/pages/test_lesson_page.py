@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "pages" / "learn.py"
 TIMEOUT_SECONDS = 240  # the last step runs all attacks in turn on two networks
-STEPS = range(1, 8)
+STEPS = range(1, 9)
 #: A beat of the demo that the baseline reads correctly.
 BEAT = "demo:636"
 

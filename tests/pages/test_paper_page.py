@@ -14,8 +14,7 @@ from streamlit.testing.v1 import AppTest
 from nsr_core.beat.alignment import align
 from nsr_core.data import load_beats
 from nsr_core.paper.growing_noise import noisy_beats
-from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import replication, table_distances
+from nsr_core.paper.replication import Replication, published_and_ours, table_distances
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.training.card import CARD_FILE, RESULTS_FILE, list_checkpoints
 from nsr_core.training.checkpoint import load_checkpoint
@@ -37,7 +36,9 @@ def open_page(**address: str) -> AppTest:
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
     folders = list_checkpoints(CHECKPOINTS)
-    return replication(Replica.of(load_checkpoint(folder), pd.read_csv(folder / RESULTS_FILE)) for folder in folders)
+    return published_and_ours(
+        Replication.of(load_checkpoint(folder), pd.read_csv(folder / RESULTS_FILE)) for folder in folders
+    )
 
 
 @pytest.fixture

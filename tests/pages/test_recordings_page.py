@@ -152,9 +152,9 @@ def test_where_no_signal_is_an_ecg_the_reader_chooses():
 def test_a_recording_is_dropped_when_it_was_not_used():
     ticket = held.keep(sample_recording())
     assert held.find(ticket) is not None
-    held.sweep(time.monotonic() + 60 * held.MINUTES - 5)
+    held.forget_unused(time.monotonic() + 60 * held.MINUTES - 5)
     assert held.find(ticket) is not None
-    held.sweep(time.monotonic() + 60 * held.MINUTES + 5)
+    held.forget_unused(time.monotonic() + 60 * held.MINUTES + 5)
     assert held.find(ticket) is None
 
 

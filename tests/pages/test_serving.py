@@ -138,9 +138,9 @@ def test_a_closed_page_takes_its_recording_along_without_another_visitor(monkeyp
     forgotten = []
     monkeypatch.setattr(held, "_this_visit", lambda uploads: (lambda: False, lambda: forgotten.append(uploads)))
     ticket = held.keep(sample_recording(), ("file-1",))
-    held.sweep(time.monotonic() + 60 * held.CLOSED_MINUTES - 5)
+    held.forget_unused(time.monotonic() + 60 * held.CLOSED_MINUTES - 5)
     assert held.find(ticket) is not None
-    held.sweep(time.monotonic() + 60 * held.CLOSED_MINUTES + 5)
+    held.forget_unused(time.monotonic() + 60 * held.CLOSED_MINUTES + 5)
     assert held.find(ticket) is None
     assert forgotten == [("file-1",)]
 

@@ -72,8 +72,10 @@ def test_a_run_is_cancelled_and_goes_on():
     assert len(jobs.list_runs()) == 1, "it asks first"
     app.button(key=f"Keep_{run.name}").click().run()
     app.button(key=f"Delete_{run.name}").click().run()
-    app.button(key=f"Delete for good_{run.name}").click().run()
+    app.button(key=f"Delete with results_{run.name}").click().run()
     assert jobs.list_runs() == []
+    open_page("training").button(key=f"Undo_{run.name}").click().run()
+    assert [found.name for found in jobs.list_runs()] == [run.name]
 
 
 def test_a_run_that_fails_says_why(monkeypatch):

@@ -62,6 +62,7 @@ def test_the_table_is_the_cores(eps, levels):
 
 def test_who_leads_is_said_from_the_numbers(levels):
     table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"].map(loaders.title), group="MLP")
+    table["ceiling"] = loaders.ceiling_for("mlp-ce").at(0.1)
     said = verdict_words.who_leads(table)
     published, worst = (table.loc[table[column].idxmax()] for column in ("published", "worst"))
     assert f"**{published['title']}**" in said
@@ -72,9 +73,9 @@ def test_who_leads_is_said_from_the_numbers(levels):
 
 def test_a_group_that_never_met_the_published_attack_has_a_leader_too(levels):
     table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"], group="MLP", gap=np.nan)
-    table["published"] = np.nan
+    table[["published", "ceiling"]] = np.nan
     first = table.loc[table["worst"].idxmax()]
-    assert verdict_words.who_leads(table).endswith(f"**{first['title']}** is first, with {first['worst']:.2f}.")
+    assert f"**{first['title']}** is first, with {first['worst']:.2f}." in verdict_words.who_leads(table)
 
 
 def test_one_network_tells_its_protocol_and_what_broke_it(verdicts):
@@ -133,7 +134,7 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, lev
 @pytest.mark.parametrize("ink", [LIGHT, DARK])
 def test_the_ladder_s_bars_end_at_proof_worst_case_and_published(levels, ink):
     """Where nothing can be proved, as of the CNN, the first bar has no length."""
-    table = table_of(levels, 0.03).assign(title=lambda rows: rows["checkpoint"], group="MLP")
+    table = table_of(levels, 0.03).assign(title=lambda rows: rows["checkpoint"], group="MLP", ceiling=np.nan)
     proved, undecided, overstated, clean = (np.asarray(trace.x, float) for trace in figures.ladder(table, ink).data)
     np.testing.assert_allclose(proved, table["proved"].fillna(0))
     np.testing.assert_allclose(proved + undecided, table["worst"])
@@ -143,7 +144,7 @@ def test_the_ladder_s_bars_end_at_proof_worst_case_and_published(levels, ink):
 
 
 def test_networks_of_a_kind_stand_together_below_a_heading_with_their_beats(levels):
-    table = table_of(levels, 0.03).assign(title=lambda rows: rows["checkpoint"])
+    table = table_of(levels, 0.03).assign(title=lambda rows: rows["checkpoint"], ceiling=np.nan)
     table = pd.concat([table.assign(group="MLP"), table.assign(group="CNN", beats=1162)], ignore_index=True)
     table.loc[0, "beats"] = 7
     figure = figures.ladder(table, LIGHT)
@@ -156,10 +157,28 @@ def test_networks_of_a_kind_stand_together_below_a_heading_with_their_beats(leve
 
 
 def test_a_network_without_certificate_has_no_proved_bar(levels):
-    table = table_of(levels, 0.03).assign(title="CNN", group="CNN", proved=np.nan)
+    table = table_of(levels, 0.03).assign(title="CNN", group="CNN", proved=np.nan, ceiling=0.9)
     figure = figures.ladder(table, LIGHT)
     assert not np.asarray(figure.data[0].x, float).any()
     assert "no certificate" in figure.data[0].text[0]
+
+
+def test_the_ceiling_is_a_line_through_the_rows_whose_beats_it_is_of(levels):
+    table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"], group="MLP", ceiling=0.98)
+    table = pd.concat([table, table.assign(group="MLP, split by patient", ceiling=np.nan)], ignore_index=True)
+    line = figures.ladder(table, LIGHT).data[-1]
+    assert line.name.startswith("any classifier, at most")
+    assert (line.x[:2], line.y[:2]) == ((0.98, 0.98), (0.5, len(table) / 2 + 0.5))
+    assert len(line.x) == 3
+
+
+def test_it_says_what_is_proved_and_what_nobody_can_exceed():
+    """The included certified network at the level of the paper's claim, beside the limit of its own test beats."""
+    outcome = words(open_page("verdict", verdict_eps="0.1"))
+    assert "**Certified training (mtl-ibp0.1), MLP** keeps at least 0.69" in outcome
+    assert "No classifier whatever can keep more than 0.98" in outcome
+    by_patient = next(line for line in outcome.splitlines() if line.startswith("- MLP, split by patient"))
+    assert "No classifier" not in by_patient
 
 
 def test_the_band_lies_between_proof_and_worst_case(verdicts):

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from toys import mean_absolute_difference
 
 from nsr_core.evaluation.metrics import accuracy, bootstrap_counts, confusion, interval
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.paper.cells import cells, courses
-from nsr_core.paper.claims import CLAIMS, judge
-from nsr_core.paper.published import mean_absolute_difference, paper_tables
-from nsr_core.paper.replication import replication
+from nsr_core.paper.claims import CLAIMS, check_claim
+from nsr_core.paper.published import paper_tables
+from nsr_core.paper.replication import published_and_ours
 from nsr_core.paper.report import compare
 from nsr_core.paper.tables import claims_markdown, heading, summarise_methods, table_markdown, write_tables
 from nsr_core.training.checkpoint import load_checkpoint
@@ -150,9 +151,9 @@ def test_all_is_written(tmp_path, seeds):
 
 def test_each_ordering_is_told_level_by_level():
     """With the paper's own values as ours, both columns agree; with one cell changed, the claim fails there and the rival is named."""
-    published = replication([])
+    published = published_and_ours([])
     rows = published.assign(ours=published["paper"], protocol="paper")
-    lines = claims_markdown([judge(claim, rows) for claim in CLAIMS]).splitlines()[2:]
+    lines = claims_markdown([check_claim(claim, rows) for claim in CLAIMS]).splitlines()[2:]
     for claim, line in zip(CLAIMS, lines, strict=True):
         levels = len(claim.eps)
         result = f"**0 of {levels}**" if claim.than_attack else f"{levels} of {levels}"
@@ -160,7 +161,7 @@ def test_each_ordering_is_told_level_by_level():
     cell = (rows["table"] == 7) & (rows["method"] == "adv0.1") & (rows["eps"] == 0.1)
     changed = rows.assign(ours=rows["ours"].mask(cell, 0.9))
     claim = next(claim for claim in CLAIMS if (claim.figure, claim.metric, claim.over) == (2, "acc", ()))
-    line = claims_markdown([judge(claim, changed)]).splitlines()[-1]
+    line = claims_markdown([check_claim(claim, changed)]).splitlines()[-1]
     assert line.endswith("| 6 of 6 | **5 of 6** | 0.710 at 0.1 | adv0.1 0.900 |")
-    nothing = claims_markdown([judge(claim, published)]).splitlines()[-1]
+    nothing = claims_markdown([check_claim(claim, published)]).splitlines()[-1]
     assert nothing.endswith("| 6 of 6 | open | - | - |")

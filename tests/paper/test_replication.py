@@ -9,35 +9,41 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Claim, judge
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, Claim, check_claim
 from nsr_core.paper.published import paper_tables
-from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import outside_aim, provenance, replication, table_distances, table_number
+from nsr_core.paper.replication import (
+    Replication,
+    outside_aim,
+    provenance,
+    published_and_ours,
+    table_distances,
+    table_number,
+)
 from nsr_core.training.card import RESULTS_FILE, list_checkpoints
 from nsr_core.training.checkpoint import load_checkpoint
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
-def replica_of(name: str) -> Replica:
-    return Replica.of(load_checkpoint(CHECKPOINTS / name), pd.read_csv(CHECKPOINTS / name / RESULTS_FILE))
+def replication_of(name: str) -> Replication:
+    return Replication.of(load_checkpoint(CHECKPOINTS / name), pd.read_csv(CHECKPOINTS / name / RESULTS_FILE))
 
 
 @pytest.fixture(scope="module")
-def replicas() -> list[Replica]:
-    return [replica_of(folder.name) for folder in list_checkpoints(CHECKPOINTS)]
+def replications() -> list[Replication]:
+    return [replication_of(folder.name) for folder in list_checkpoints(CHECKPOINTS)]
 
 
 @pytest.fixture(scope="module")
-def rows(replicas) -> pd.DataFrame:
-    return replication(replicas)
+def rows(replications) -> pd.DataFrame:
+    return published_and_ours(replications)
 
 
 @pytest.fixture
-def loss2() -> Replica:
-    """A replica whose card may be changed."""
-    replica = replica_of("mlp-loss2")
-    return replace(replica, card=copy.deepcopy(replica.card))
+def loss2() -> Replication:
+    """A replication whose card may be changed."""
+    replication = replication_of("mlp-loss2")
+    return replace(replication, card=copy.deepcopy(replication.card))
 
 
 def of(rows: pd.DataFrame, table: int, method: str) -> pd.DataFrame:
@@ -62,12 +68,12 @@ def test_ours_is_each_noise_level_alone(rows):
     np.testing.assert_allclose(rows["difference"], rows["ours"] - rows["paper"])
 
 
-def test_mean_distances_are_those_on_the_cards(replicas, rows):
+def test_mean_distances_are_those_on_the_cards(replications, rows):
     found = table_distances(rows).set_index(["table", "method"])["distance"]
-    for replica in replicas:
-        on_card = replica.card["results"].get("mean_absolute_difference_to_paper_table", {})
+    for replication in replications:
+        on_card = replication.card["results"].get("mean_absolute_difference_to_paper_table", {})
         for table, expected in on_card.items():
-            assert round(found[int(table), replica.config.method], 4) == expected
+            assert round(found[int(table), replication.config.method], 4) == expected
 
 
 def test_an_interval_is_given_only_where_it_is_of_the_same_number(rows):
@@ -81,32 +87,35 @@ def test_an_interval_is_given_only_where_it_is_of_the_same_number(rows):
 
 
 def test_what_is_missing_says_why():
-    rows = replication([replica_of("mlp-ce"), replace(replica_of("mlp-mse"), summary=None)])
+    rows = published_and_ours([replication_of("mlp-ce"), replace(replication_of("mlp-mse"), summary=None)])
     assert set(of(rows, 5, "ce")["missing"]) == {""}
     assert set(of(rows, 5, "mse")["missing"]) == {"mlp-mse is not evaluated yet"}
     assert set(of(rows, 5, "loss2")["missing"]) == {"no checkpoint yet"}
     assert of(rows, 5, "loss2")["ours"].isna().all()
-    ce = replica_of("mlp-ce")
+    ce = replication_of("mlp-ce")
     without = replace(ce, summary=ce.summary[ce.summary["attack"] != "spsa"])
-    assert set(of(replication([without]), 9, "ce")["missing"]) == {"mlp-ce is not evaluated under spsa yet"}
+    assert set(of(published_and_ours([without]), 9, "ce")["missing"]) == {"mlp-ce is not evaluated under spsa yet"}
     fewer = replace(ce, summary=ce.summary[ce.summary["eps"] != 0.3])
-    assert of(replication([fewer]), 5, "ce")["missing"].tolist()[-1] == "mlp-ce is not evaluated at this noise level"
-    assert table_distances(replication([fewer])).iloc[0]["levels"] == 6
+    assert (
+        of(published_and_ours([fewer]), 5, "ce")["missing"].tolist()[-1]
+        == "mlp-ce is not evaluated at this noise level"
+    )
+    assert table_distances(published_and_ours([fewer])).iloc[0]["levels"] == 6
 
 
 def test_without_any_checkpoint_all_is_missing():
-    rows = replication([])
+    rows = published_and_ours([])
     assert set(rows["missing"]) == {"no checkpoint yet"}
     assert table_distances(rows)["distance"].isna().all()
     assert provenance(rows)["methods"] == []
-    assert {judge(claim, rows).outcome for claim in CLAIMS} == {"open"}
+    assert {check_claim(claim, rows).outcome for claim in CLAIMS} == {"open"}
 
 
 def test_shorter_training_is_shown_as_custom_and_says_how(loss2):
     short = replace(loss2, config=replace(loss2.config, epochs=30))
     short.card["training"]["epochs"] = 30
     short.card["notes"] = ["Fewer epochs, for want of time."]
-    rows = of(replication([short]), 5, "loss2")
+    rows = of(published_and_ours([short]), 5, "loss2")
     assert rows["ours"].notna().all()
     assert set(rows["protocol"]) == {"custom"}
     assert set(rows["departures"]) == {"epochs 30 instead of 50"}
@@ -116,7 +125,7 @@ def test_shorter_training_is_shown_as_custom_and_says_how(loss2):
 
 def test_a_run_that_stopped_early_is_not_the_papers(loss2):
     loss2.card["training"]["epochs"] = 12
-    rows = of(replication([loss2]), 5, "loss2")
+    rows = of(published_and_ours([loss2]), 5, "loss2")
     assert set(rows["protocol"]) == {"custom"}
     assert set(rows["departures"]) == {"epochs 12 instead of 50"}
 
@@ -131,7 +140,7 @@ def test_fewer_beats_are_shown_as_custom_for_that_attack_alone(loss2):
     run |= {"beats": "first 100 test beats of each class", "protocol": "custom"}
     for name in ("pgd20", "pgd100"):
         loss2.card["results"]["robust"][name]["protocol"] = "custom"
-    rows = replication([loss2])
+    rows = published_and_ours([loss2])
     assert set(of(rows, 5, "loss2")["protocol"]) == {"custom"}
     assert set(of(rows, 5, "loss2")["departures"]) == {
         "first 100 test beats of each class instead of the full test split"
@@ -153,7 +162,7 @@ def test_other_attack_settings_are_named(loss2):
 
 def test_the_papers_protocol_goes_before_a_custom_run_of_the_same_method(loss2):
     custom = replace(loss2, name="a-first-by-name", config=replace(loss2.config, epochs=5))
-    assert set(of(replication([custom, loss2]), 5, "loss2")["checkpoint"]) == {"mlp-loss2"}
+    assert set(of(published_and_ours([custom, loss2]), 5, "loss2")["checkpoint"]) == {"mlp-loss2"}
 
 
 def test_provenance_names_every_checkpoint(rows):
@@ -165,8 +174,8 @@ def test_provenance_names_every_checkpoint(rows):
     json.dumps(facts)
 
 
-def test_what_is_outside_the_aim_has_a_note(replicas, rows):
-    noted = {replica.config.method for replica in replicas if replica.note}
+def test_what_is_outside_the_aim_has_a_note(replications, rows):
+    noted = {replication.config.method for replication in replications if replication.note}
     far = outside_aim(rows)
     assert set(far["method"]) <= noted
     assert (far["distance"] > 0.06).all()
@@ -183,7 +192,7 @@ def test_table_numbers(network, attack, metric, number):
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.figure}-{claim.metric}-{claim.method}")
 def test_the_papers_claims_hold_in_its_own_tables(claim, rows):
     """All but one: SPSA without gradients leaves loss2 less than 100-PGD does, in the published tables too."""
-    verdict = judge(claim, rows)
+    verdict = check_claim(claim, rows)
     held = [level.holds for level in verdict.paper]
     assert len(held) == len(claim.eps)
     assert not any(held) if claim.than_attack else all(held)
@@ -193,23 +202,23 @@ def test_the_papers_claims_hold_in_its_own_tables(claim, rows):
 def test_a_claim_is_judged_by_our_values(rows):
     """Table 5 at 0.1: loss2 0.736 against adv0.1 0.58; once adv0.1 is set to 0.9 there, the claim fails just there."""
     claim = Claim(1, "acc", "loss2", (), (0.1, 0.2))
-    verdict = judge(claim, rows)
+    verdict = check_claim(claim, rows)
     assert verdict.outcome == "holds"
     assert verdict.protocol == "paper"
     cell = (rows["table"] == 5) & (rows["method"] == "adv0.1") & (rows["eps"] == 0.1)
     changed = rows.assign(ours=rows["ours"].mask(cell, 0.9))
-    verdict = judge(claim, changed)
+    verdict = check_claim(claim, changed)
     assert verdict.outcome == "partly"
     assert (verdict.decisive.eps, verdict.decisive.rival, verdict.decisive.rival_value) == (0.1, "adv0.1", 0.9)
     gone = rows.assign(ours=rows["ours"].mask(cell))
-    assert judge(claim, gone).outcome == "open"
-    assert judge(claim, gone).missing == ("adv0.1",)
+    assert check_claim(claim, gone).outcome == "open"
+    assert check_claim(claim, gone).missing == ("adv0.1",)
 
 
 def test_a_claim_with_a_custom_value_says_so(rows):
     changed = rows.assign(protocol=rows["protocol"].mask(rows["method"] == "jacob", "custom"))
-    assert judge(Claim(6, "acc", "loss2", ("jacob",), (0.1,)), changed).protocol == "custom"
-    assert judge(Claim(6, "acc", "loss2", ("adv0.1",), (0.1,)), changed).protocol == "paper"
+    assert check_claim(Claim(6, "acc", "loss2", ("jacob",), (0.1,)), changed).protocol == "custom"
+    assert check_claim(Claim(6, "acc", "loss2", ("adv0.1",), (0.1,)), changed).protocol == "paper"
 
 
 @pytest.mark.parametrize(

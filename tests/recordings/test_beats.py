@@ -10,6 +10,7 @@ from nsr_core.data.beats import Beats
 from nsr_core.data.cutting import CLASS_OF_SYMBOL
 from nsr_core.errors import UserError
 from nsr_core.recordings.beats import NO_CLASS, SOURCE, cut_recording
+from nsr_core.recordings.context import own_context
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.recording import Channel, Marks, Recording
 from tests.recordings.heart import beat_train, even_beats, marks_at, recording
@@ -274,3 +275,16 @@ def test_what_the_grid_refuses_is_refused():
     with pytest.raises(UserError, match="Give the sampling rate"):
         cut_recording(made, "II")
     assert len(cut_recording(made, "II", fs_hz=360.0).beats) == 18
+
+
+def test_a_beat_is_shown_among_its_neighbours():
+    """Beats 300 samples apart: five of them around the tenth, 72 a minute, and its own signal under its mark."""
+    result = cut()
+    context = own_context(result, 9)
+    assert (context.lead, context.in_mv, context.at, len(context.beat_s)) == ("II", True, 2, 5)
+    assert context.start_s == pytest.approx(AT[9] / 360)
+    assert context.stop_s == pytest.approx(context.start_s + 1)
+    assert (context.rr_before_s, context.rr_after_s) == (pytest.approx(300 / 360), pytest.approx(300 / 360))
+    assert context.rate_bpm == pytest.approx(72)
+    at = int(np.abs(context.time_s - context.start_s).argmin())
+    assert context.signal[at] == pytest.approx(HEART[AT[9]])

@@ -151,15 +151,15 @@ def test_an_equal_share_of_each_class():
 
 def test_a_checkpoint_that_comes_along_is_used(plan_for, bench, trained_folder, carry_out_here, tmp_path):
     """Only where its settings are those of the plan; here another batch size, then the paper's."""
-    assert all(model.shipped is None for model in plan_for(trained_folder.parent).models)
+    assert all(model.included is None for model in plan_for(trained_folder.parent).models)
     made = plan_for(only=("mlp-ce",), epochs=2, seeds=(0,))
     carry_out_here([task for task in made.tasks if isinstance(task, TrainModel)])
     there = bench.checkpoints
-    assert [Path(model.shipped).name for model in plan_for(there, only=("mlp-ce",), seeds=(0,)).models] == [
+    assert [Path(model.included).name for model in plan_for(there, only=("mlp-ce",), seeds=(0,)).models] == [
         "mlp-ce-2-epochs-seed-0"
     ]
     asked = plan_for(there, only=("mlp-ce",), epochs=3, seeds=(0, 1))
-    assert [model.shipped for model in asked.models] == [None, None]
+    assert [model.included for model in asked.models] == [None, None]
 
 
 def test_a_checkpoint_of_another_seed_comes_along_from_the_folder_of_seeds(plan_for, bench, carry_out_here, tmp_path):
@@ -168,7 +168,7 @@ def test_a_checkpoint_of_another_seed_comes_along_from_the_folder_of_seeds(plan_
     there = tmp_path / "came" / SEEDS_FOLDER / "mlp-ce-seed-1"
     shutil.copytree(bench.checkpoints / "mlp-ce-1-epochs-seed-1", there)
     first, second = plan_for(tmp_path / "came", only=("mlp-ce",), seeds=(0, 1)).models
-    assert (first.shipped, second.shipped) == (None, str(there))
+    assert (first.included, second.included) == (None, str(there))
 
 
 def test_shipped_checkpoints_with_the_papers_results_leave_nothing_to_do(mitdb_root, real_beats, monkeypatch, tmp_path):
@@ -176,7 +176,7 @@ def test_shipped_checkpoints_with_the_papers_results_leave_nothing_to_do(mitdb_r
     monkeypatch.setattr("nsr_core.reproduction.bench.load_beats", lambda *given: real_beats)
     bench = Bench(str(tmp_path / "real"))
     plan = make_plan(Request(only=("mlp",), seeds=(0,)), bench, SHIPPED)
-    assert all(model.shipped for model in plan.models)
+    assert all(model.included for model in plan.models)
     assert plan.pending(bench) == []
     assert not list_checkpoints(bench.checkpoints)
 

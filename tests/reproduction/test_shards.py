@@ -66,7 +66,7 @@ def assert_same(folder, other):
 def test_merged_shards_are_one_evaluation_mlp(small_batches, bench, shipped, carry_out_here, tmp_path):
     tasks = tasks_of(shipped, ASSIGNED, {"pgd": 200, "spsa": 100}, 48)
     carry_out_here([tasks[0], *tasks[5:0:-1], *tasks[6:]])  # the shards of PGD from the last to the first
-    whole = shutil.copytree(shipped.shipped, tmp_path / "whole")
+    whole = shutil.copytree(shipped.included, tmp_path / "whole")
     evaluate(whole, *bench.load(), ASSIGNED)
     assert_same(shipped.own(bench), whole)
     assert (results(whole)[0]["step"] >= 0).sum() > 100

@@ -9,10 +9,9 @@ import pytest
 import torch
 from toys import random_linear
 
-from nsr_core.beat.attack import noise_level
 from nsr_core.cli.noise import parse_snr
 from nsr_core.data import make_split
-from nsr_core.data.everyday_noise import NOISE_KINDS, add_noise, beat_noise, scale_again
+from nsr_core.data.everyday_noise import NOISE_KINDS, add_noise, beat_noise, scale_again, snr_of_eps
 from nsr_core.data.splits import first_of_each_class
 from nsr_core.errors import UserError
 from nsr_core.training.card import read_card
@@ -23,7 +22,6 @@ from nsr_core.verdict.everyday import (
     everyday_table,
     load_everyday,
     read_under_noise,
-    snr_of_eps,
     summarise_everyday,
 )
 
@@ -285,12 +283,6 @@ def test_eps_in_db_is_the_ratio_of_noise_of_that_size_and_no_noise_within_eps_ha
     assert table["snr_db"].iloc[1] == pytest.approx(table["snr_db"].iloc[2] + 20)
     assert table["snr_db"].iloc[2] == pytest.approx(np.median(result))
     assert (table["low"].iloc[2], table["high"].iloc[2]) == pytest.approx(tuple(np.quantile(result, (0.25, 0.75))))
-
-
-def test_the_beat_lab_names_the_same_ratio(demo_beats):
-    assert noise_level(demo_beats, 3, 0.05).least_snr_db == pytest.approx(
-        snr_of_eps(demo_beats.x[3:4], demo_beats.length[3:4], 0.05)[0], abs=1e-4
-    )
 
 
 # The command

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -11,10 +12,11 @@ from nsr_core.beat.attack import BeatAttack, attack_beat
 from nsr_core.beat.sweep import Sweep, sweep_beat
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
+from nsr_core.progress import Progress, no_progress
 from ui import loaders, serving, sources
 from ui.attack_choice import AttackChoice
 from ui.memo import memo_for
-from ui.plain import plain, told
+from ui.plain import in_words, plain
 
 #: An attack that takes no longer shows no bar.
 QUIET_SECONDS = 0.5
@@ -48,7 +50,7 @@ def ask(names: list[str], beats: Beats, row: int, choice: AttackChoice) -> list[
             try:
                 found = _answer(name, beats, row, choice, waiting.listener(number))
             except UserError as error:  # a damaged checkpoint, say: the others still answer
-                st.error(f"{plain(loaders.title(name))}: {told(error)}")
+                st.error(f"{plain(loaders.title(name))}: {in_words(error)}")
                 continue
             if found is None:
                 break
@@ -58,14 +60,15 @@ def ask(names: list[str], beats: Beats, row: int, choice: AttackChoice) -> list[
 
 
 def _answer(
-    name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Callable | None]
+    name: str, beats: Beats, row: int, choice: AttackChoice, listener: Callable[[], Progress | None]
 ) -> Answer | None:
     checkpoint = loaders.checkpoint(name)
     beat = (name, checkpoint.digest, beats.source, beats.name(row), choice.seed, choice.signal_only)
     key = ("attack", *beat, choice.attack, choice.eps)
-    settings = {"seed": choice.seed, "signal_only": choice.signal_only}
+    settings: dict[str, Any] = {"seed": choice.seed, "signal_only": choice.signal_only}
     memo = memo_for(beats.source)
-    if key not in memo and (progress := listener()) is None:
+    progress = no_progress if key in memo else listener()
+    if progress is None:
         return None
     result = memo.get(
         key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
@@ -91,10 +94,10 @@ class _Waiting:
         self._bar: st.delta_generator.DeltaGenerator | None = None
         self._told = time.monotonic()
 
-    def listener(self, number: int) -> Callable[[], Callable | None]:
+    def listener(self, number: int) -> Callable[[], Progress | None]:
         """Asked only where there is something to compute: the attack's progress, or None where it was stopped."""
 
-        def begin() -> Callable | None:
+        def begin() -> Progress | None:
             if st.session_state.get("stopped") == self._job:
                 return None
             if not self._choice.quick:

@@ -15,37 +15,6 @@ from ui.parts import faint, two_lines, upright
 from ui.theme import Ink, axis, layout, looks
 
 
-def probabilities(result: BeatAttack, ink: Ink, height: int = 220) -> go.Figure:
-    """Class probabilities without and with noise, a pair of bars a class."""
-    pairs = (("without noise", result.before, ink.trace), ("with noise", result.after, ink.attacked))
-    bars = [
-        {
-            "type": "bar",
-            "y": [short_name(label) for label in CLASSES],
-            "x": values,
-            "name": name,
-            "orientation": "h",
-            "marker": {"color": colour},
-            "text": [f"{value:.0%}" if value >= 0.005 else "" for value in values],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "hovertemplate": f"%{{x:.1%}}<extra>{name}</extra>",
-        }
-        for name, values, colour in pairs
-    ]
-    axes = {
-        "xaxis": axis(ink, range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.5, 1]),
-        "yaxis": axis(ink, autorange="reversed", ticksuffix="  ", showgrid=False),
-    }
-    look = layout(ink, height, barmode="group", bargap=0.25, showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 28})
-    return go.Figure({"data": bars, "layout": look | axes})
-
-
-def short_name(label: str) -> str:
-    """A class's name on two short lines."""
-    return CLASS_NAMES[label].replace(" beat", "").replace(" or ", " or<br>").replace(" of ", " of<br>")
-
-
 def sweep(sweeps: Mapping[str, tuple[str, str, Sweep]], eps: float, ink: Ink) -> go.Figure:
     """Probability of the true class on the attacked beat as the noise grows, a line for each network.
 

@@ -38,7 +38,10 @@ def _row(answer: Answer) -> dict[str, object]:
 def signals(answers: list[Answer]) -> pd.DataFrame:
     """The beat without noise and, for each network, with noise: a row a sample, in [0, 1] and in mV where known."""
     first = answers[0].result
-    columns = {"sample": np.arange(len(first.x)), "time_ms": np.arange(len(first.x)) * (1000 / FS_HZ)}
+    columns: dict[str, np.ndarray] = {
+        "sample": np.arange(len(first.x)),
+        "time_ms": np.arange(len(first.x)) * (1000 / FS_HZ),
+    }
     columns |= {"is_signal": np.arange(len(first.x)) < first.length}
     for name, x in [("clean", first.x)] + [(answer.name, answer.result.x_adv) for answer in answers]:
         columns[name] = x

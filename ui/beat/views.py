@@ -2,13 +2,14 @@
 
 from dataclasses import asdict
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from nsr_core.data import CLASS_NAMES, CLASSES, Beats
-from ui import chart, ecg
+from nsr_core.data import Beats
+from ui import chart, ecg, live
 from ui.attack_choice import AttackChoice
-from ui.beat import figures, known, tables, words
+from ui.beat import figures, frames, known, saliency, tables, words
 from ui.beat.answers import Answer, sweep_attack
 from ui.theme import Ink, ink
 
@@ -19,6 +20,7 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
         "Noise from 0 to 0.3": lambda: _sweep(answers, choice, colours),
         "What is known": lambda: known.show(answers, beats, row, choice, colours),
         "Step by step": lambda: _way(answers),
+        "Where it looks": lambda: saliency.show(answers, _file_name(answers, "saliency"), colours),
         "Noise-to-signal": lambda: _noise_to_signal(answers, colours),
         "Numbers and files": lambda: _numbers(answers, choice, colours),
     }
@@ -65,27 +67,34 @@ def _way(answers: list[Answer]) -> None:
     if last == 0:
         st.info("The attack took no step: the beat was misread where it began.")
         return
-    at = st.slider("Step", 0, last, last, key=f"at_{answer.name}_{last}", help="Move it, or use the arrow keys.")
-    colours = ink()
-    trace, way = st.columns([1.2, 1], gap="medium")
-    with trace:
-        figure = ecg.attacked_beat(
-            result, colours, y_range=ecg.common_range([result]), x_adv=result.path.x_adv[at], height=420
-        )
-        chart.draw(figure, key="way_beat", alt=f"The beat after {at} steps of the attack.")
-    with way:
-        read = CLASSES[int(result.path.probabilities[at].argmax())]
-        st.markdown(f"After step {at} of {last}: **{CLASS_NAMES[read]}** ({result.path.probabilities[at].max():.0%})")
-        chart.draw(
-            figures.way(result, at, colours),
-            key="way",
-            alt=f"Loss from {result.path.loss[0]:.2f} to {result.path.loss[-1]:.2f} over {last} steps.",
-        )
+    colours, channel = ink(), f"way_{answer.name}_{last}"
+    steps = frames.of_steps(result)
+    live.dial(
+        key=f"at_{channel}",
+        channel=channel,
+        label="Step of the attack",
+        play="Play: step by step",
+        places=np.arange(last + 1),
+        at=last,
+        words=[f"step {step} of {last}" for step in range(last + 1)],
+        colours=colours,
+    )
+    live.picture(
+        result,
+        steps,
+        last,
+        colours,
+        key=f"way_{answer.name}",
+        channel=channel,
+        alt=f"The beat after {last} steps of the attack; the loss goes from {result.path.loss[0]:.2f} to {result.path.loss[-1]:.2f}.",
+        y_range=ecg.common_range([result]),
+        tracks=[frames.true_reading(steps, result, colours), frames.loss(result, colours)],
+    )
     chart.numbers(
         tables.way_table(result),
         name=_file_name(answers, f"way-{answer.name}"),
         facts={"attack": result.to_json()},
-        figures=lambda: {f"{answer.title}, step {at}": figure, "Loss and reading": figures.way(result, at, colours)},
+        figures=lambda: {"Loss and reading": figures.way(result, last, colours)},
     )
 
 

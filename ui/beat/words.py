@@ -18,11 +18,19 @@ PERCENTAGES = (
 
 def verdict(result: BeatAttack) -> str:
     """One line: what became of the reading."""
+    icon, text = outcome(result)
+    return f":material/{icon}: {text}"
+
+
+def outcome(result: BeatAttack) -> tuple[str, str]:
+    """What became of the reading: a Material symbol's name, and the words."""
     if result.class_before != result.true_class:
-        return f":material/help: {'reads it otherwise' if result.source == SOURCE else 'misread'} before any noise"
+        return "help", f"{'reads it otherwise' if result.source == SOURCE else 'misread'} before any noise"
+    if result.flipped and result.step < 0:
+        return "warning", f"flipped by {attack_with_steps(result)}"
     if result.flipped:
-        return f":material/warning: flipped after {result.step} {'step' if result.step == 1 else 'steps'}"
-    return f":material/shield: withstood {attack_with_steps(result)}"
+        return "warning", f"flipped after {result.step} {'step' if result.step == 1 else 'steps'}"
+    return "shield", f"withstood {attack_with_steps(result)}"
 
 
 def attack_with_steps(result: BeatAttack) -> str:

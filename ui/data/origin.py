@@ -14,7 +14,7 @@ from nsr_core.errors import UserError
 from ui import chart, links, sources
 from ui.beat_choice import row_of
 from ui.data import choice, strip, strip_figures
-from ui.plain import told
+from ui.plain import in_words
 from ui.serving import is_public
 from ui.theme import ink
 
@@ -64,7 +64,7 @@ def _in_record(beats: Beats, row: int, seconds: int) -> None:
 
 def _without_records(beats: Beats, row: int, error: UserError) -> None:
     """The cut beats are kept apart from the records, so they may be here alone."""
-    st.info(f"The beat is here, but the strip around it cannot be shown. {told(error)}")
+    st.info(f"The beat is here, but the strip around it cannot be shown. {in_words(error)}")
     if not is_public() and st.button(
         "Download the records from PhysioNet (92 MB)", key="download_records", icon=":material/download:"
     ):
@@ -73,7 +73,7 @@ def _without_records(beats: Beats, row: int, error: UserError) -> None:
             download(progress=lambda done, total, what: bar.progress(done / max(total, 1), what))
         except UserError as failed:
             bar.empty()
-            st.error(told(failed))
+            st.error(in_words(failed))
             return
         st.rerun()
     _numbers(beats, row)

@@ -71,7 +71,7 @@ def _choose(beats: Beats, table: pd.DataFrame) -> None:
             disabled=record == ANY,
         )
     if record != ANY:
-        st.markdown(_record_words(table.set_index("record").loc[record]))
+        st.markdown(_record_words(table[table["record"] == record].iloc[0]))
 
 
 def _take_record(records: list[str]) -> None:
@@ -94,14 +94,14 @@ def _leads_words(table: pd.DataFrame, median: float) -> str:
 def _record_words(row: pd.Series) -> str:
     classes = ", ".join(f"{row[label]:,} {label}" for label in CLASSES if row[label])
     return (
-        f"Record **{row.name}**, lead {row['lead']}, {row['part']} in the split by patient: {row['beats']:,} beats ({classes}); "
+        f"Record **{row['record']}**, lead {row['lead']}, {row['part']} in the split by patient: {row['beats']:,} beats ({classes}); "
         f"a median beat spans {row['median_mv']:.2f} mV, {row['padding']:.0%} of the numbers are padding."
     )
 
 
 def _alt(table: pd.DataFrame) -> str:
-    least, most = table["median_mv"].idxmin(), table["median_mv"].idxmax()
+    least, most = (table.iloc[place] for place in (table["median_mv"].argmin(), table["median_mv"].argmax()))
     return (
-        f"Peak to peak in mV of each record's beats. Smallest median: record {table['record'][least]}, "
-        f"{table['median_mv'][least]:.2f} mV; largest: record {table['record'][most]}, {table['median_mv'][most]:.2f} mV."
+        f"Peak to peak in mV of each record's beats. Smallest median: record {least['record']}, "
+        f"{least['median_mv']:.2f} mV; largest: record {most['record']}, {most['median_mv']:.2f} mV."
     )

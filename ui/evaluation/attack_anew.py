@@ -8,7 +8,7 @@ from nsr_core.jobs import submit
 from nsr_core.jobs.kinds import Evaluation
 from nsr_core.training.copies import own_copy
 from ui import loaders, run_list, sources
-from ui.plain import told
+from ui.plain import in_words
 from ui.serving import NOT_HERE, is_public
 
 
@@ -68,4 +68,4 @@ def _start(name: str, attack: str, per_class: int, signal_only: bool) -> None:
             )
         )
     except UserError as error:
-        st.error(told(error))
+        st.error(in_words(error))

@@ -22,10 +22,21 @@ class Line:
     published: pd.DataFrame | None = None
 
 
-def robustness(lines: Sequence[Line], measure: str, ink: Ink, *, bands: bool, height: int = 520) -> go.Figure:
+def robustness(
+    lines: Sequence[Line],
+    measure: str,
+    ink: Ink,
+    *,
+    bands: bool,
+    ceiling: pd.DataFrame | None = None,
+    height: int = 520,
+) -> go.Figure:
     """The lines, their 95 % intervals as bands, and the paper's values as dotted lines with open markers.
 
     Every point carries the checkpoint's name and its noise level, for whoever clicks on it.
+
+    Args:
+        ceiling: rows ``eps, kept``: what any classifier keeps at most, where it is known of the lines' beats.
     """
     data: list[dict[str, Any]] = []
     for line, look in zip(lines, looks([(line.network, line.method) for line in lines], ink), strict=True):
@@ -48,6 +59,8 @@ def robustness(lines: Sequence[Line], measure: str, ink: Ink, *, bands: bool, he
         )
         if line.published is not None and not line.published.empty:
             data.append(_published(line, method_style(line.method).marker, look.colour))
+    if ceiling is not None:
+        data.append(_ceiling(ceiling, ink))
     shared = layout(ink, height, hovermode="closest", uirevision="curves", clickmode="event+select") | {
         "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[-0.008, 0.308]),
         "yaxis": axis(ink, measure, range=[-0.02, 1.02], tickformat=".1f"),
@@ -69,6 +82,19 @@ def _band(line: Line, colour: str) -> dict[str, Any]:
         "hoverinfo": "skip",
         "showlegend": False,
         "legendgroup": line.name,
+    }
+
+
+def _ceiling(ceiling: pd.DataFrame, ink: Ink) -> dict[str, Any]:
+    """A line with steps: more noise only takes more, so that what holds at a level holds above it."""
+    return {
+        "type": "scatter",
+        "x": ceiling["eps"].to_numpy(),
+        "y": ceiling["kept"].to_numpy(),
+        "name": "any classifier, at most (whole test split)",
+        "mode": "lines",
+        "line": {"color": ink.text, "width": 1.4, "dash": "dot", "shape": "hv"},
+        "hovertemplate": "ε %{x:g}: <b>%{y:.3f}</b><extra>any classifier, at most</extra>",
     }
 
 

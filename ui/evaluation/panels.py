@@ -45,7 +45,9 @@ def show(view: View) -> None:
         _table(lines),
         name=f"curves-{'-'.join(lines)}-{view.measure}",
         figures=lambda: {
-            _heading(reading, view): robustness(part, view.title, ink(), bands=view.bands)
+            _heading(reading, view): robustness(
+                part, view.title, ink(), bands=view.bands, ceiling=_ceiling(part, reading, view)
+            )
             for reading, part in lines.items()
         },
         facts={
@@ -95,7 +97,7 @@ def _more_together(lines: list[Line], view: View) -> list[str]:
         if levels is None:
             continue
         both = line.curve.merge(levels[["eps", "worst"]], on="eps")
-        most = both.loc[(both["value"] - both["worst"]).idxmax()]
+        most = both.iloc[(both["value"] - both["worst"]).argmax()]
         if most["value"] - most["worst"] >= NOTED:
             result.append(
                 f"Beats of {line.title} that withstood the worst case's attacks fell to others that were run, with noise on the "
@@ -125,12 +127,23 @@ def _within(title: str) -> str:
 def _panel(lines: list[Line], reading: str, view: View, height: int) -> None:
     st.markdown(f"#### {_heading(reading, view)}")
     chart.draw(
-        robustness(lines, view.title, ink(), bands=view.bands, height=height),
+        robustness(lines, view.title, ink(), bands=view.bands, ceiling=_ceiling(lines, reading, view), height=height),
         key=f"curves_{reading}",
         on_select=partial(flips.choose, reading),
         alt=f"{_heading(reading, view)} against noise level, first and last: "
         + "; ".join(f"{line.title} {_ends(line.curve)}" for line in lines),
     )
+
+
+def _ceiling(lines: list[Line], reading: str, view: View) -> pd.DataFrame | None:
+    """What any classifier keeps of these beats at most, classes equally frequent; None where that is another number."""
+    if view.measure != "acc" or view.natural:
+        return None
+    known = [loaders.ceiling_for(line.name) for line in lines]
+    if any(ceiling is None for ceiling in known) or known[0] is None:
+        return None
+    kept = "kept_signal_only" if reading.endswith("-signal") else "kept"
+    return known[0].levels[["eps", kept]].set_axis(["eps", "kept"], axis=1)
 
 
 def _line(name: str, reading: str, view: View) -> Line:

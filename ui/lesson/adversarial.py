@@ -1,5 +1,7 @@
 """Step 6: adversarial training, and what its attack cannot reach."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,6 +9,7 @@ import streamlit as st
 from nsr_core import lesson as core
 from nsr_core.attacks import PGD
 from nsr_core.methods import METHODS
+from nsr_core.methods.adversarial import Adversarial
 from ui import chart, loaders
 from ui.lesson import course, figures
 from ui.lesson.course import Lesson, Question
@@ -22,14 +25,16 @@ QUESTION = Question(
     lambda key, value, disabled: st.slider(
         "How many of 100", 0, 100, 50 if value is None else value, key=key, disabled=disabled
     ),
+    "within 5 of 100",
     of_beat=False,
 )
 
 
 def show(lesson: Lesson) -> None:
     rows = course.test_rows(lesson, PER_CLASS)
-    shown = TRAINED[:1]
+    shown: Sequence[str] = TRAINED[:1]
     training = METHODS["adv0.3"]
+    assert isinstance(training, Adversarial)
     words, picture = course.columns()
     with words:
         st.markdown(

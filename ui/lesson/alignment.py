@@ -21,6 +21,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.slider(
         "Angle in degrees", 0, 180, 45 if value is None else value, key=key, disabled=disabled
     ),
+    "within 10°",
 )
 
 

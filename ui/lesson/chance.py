@@ -17,6 +17,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.slider(
         "How many of 200", 0, 200, 100 if value is None else value, key=key, disabled=disabled
     ),
+    "within 10 of 200",
 )
 
 

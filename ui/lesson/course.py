@@ -20,7 +20,7 @@ from ui.theme import Ink
 
 #: The network that the lesson attacks, and those that it compares.
 BASELINE = "mlp-ce"
-NEEDED = (BASELINE, "mlp-loss1", "mlp-loss2", "mlp-adv0.1", "mlp-adv0.2", "mlp-adv0.3")
+NEEDED = (BASELINE, "mlp-loss1", "mlp-loss2", "mlp-adv0.1", "mlp-adv0.2", "mlp-adv0.3", "mlp-mtl-ibp0.1")
 #: What was predicted, and what came out, by question; outlives the widgets, which go with their step.
 _GIVEN, _TOLD = "learn_given", "learn_told"
 #: The attack of the lesson, as every caption names it.
@@ -123,6 +123,7 @@ class Question:
         text: the question.
         short: the same in a few words, for the summary.
         widget: ``widget(key, value, disabled)`` draws the answer's widget; ``value`` is None before an answer.
+        close: what counts as close, in words.
         of_beat: whether the truth depends on the chosen beat.
     """
 
@@ -130,6 +131,7 @@ class Question:
     text: str
     short: str
     widget: Callable[[str, Any, bool], Any]
+    close: str
     of_beat: bool = True
 
 
@@ -165,17 +167,17 @@ def ask(lesson: Lesson, question: Question) -> Any:
 def tell(lesson: Lesson, question: Question, said: str, truth: str, close: bool, why: str) -> None:
     """The prediction beside the truth, and why; kept for the summary."""
     result = st.session_state.setdefault(_TOLD, {})
-    result[_key(lesson, question)] = (question.step, question.short, said, truth, close)
+    result[_key(lesson, question)] = (question.step, question.short, said, truth, close, question.close)
     box = st.success if close else st.info
     box(
-        f"You said **{said}**. Computed: **{truth}**.",
+        f"You said **{said}**. Computed: **{truth}**. Close is {question.close}.",
         icon=":material/check_circle:" if close else ":material/lightbulb:",
     )
     st.markdown(why)
 
 
-def answers(lesson: Lesson) -> list[tuple[int, str, str, str, bool]]:
-    """Step, question, prediction, truth and whether they agree, for what was answered on this beat."""
+def answers(lesson: Lesson) -> list[tuple[int, str, str, str, bool, str]]:
+    """Step, question, prediction, truth, whether it is close and what counts as that, for what was answered on this beat."""
     result = st.session_state.get(_TOLD, {})
     own = _beat_key(lesson)
     return sorted(entry for (_, beat), entry in result.items() if beat in (own, None))

@@ -11,11 +11,12 @@ from nsr_core.lesson import (
     STEPS_PER_BUDGET,
     AgainstChance,
     Climbs,
+    LeadWithin,
     Ratios,
     StraightLine,
     Survivors,
 )
-from ui.parts import HIDDEN_AXIS, Part, arc, arrow, note, panel, stack, stretch, upright
+from ui.parts import HIDDEN_AXIS, Part, arc, arrow, faint, note, panel, stack, stretch, upright
 from ui.theme import Ink, axis, layout, method_style
 
 ATTACK_TITLES = {
@@ -26,8 +27,9 @@ ATTACK_TITLES = {
     "spsa": "SPSA, no gradient",
     "all": "PGD 100 and SPSA",
 }
-#: Where the number line of the last step ends.
-LINE_FROM, LINE_TO = 1e-4, 0.5
+
+
+#: What is proved.
 PROVED = "#009E73"
 
 
@@ -231,6 +233,45 @@ def survivors(result: Survivors, ink: Ink, revealed: bool) -> go.Figure:
     bars["customdata"] = [left for _, left in shown]
     along = axis(ink, "still read correctly", tickformat=".0%", range=[0, 1.08])
     return _bar_figure(bars, along, 110 + 40 * len(shown), "survivors", ink)
+
+
+def box_around(x: np.ndarray, length: int, eps: float, ink: Ink) -> go.Figure:
+    """A beat's signal samples and around them the box of all noise up to a level, cut off at 0 and 1."""
+    at = np.arange(length) / FS_HZ * 1000
+    signal = x[:length].astype(float)
+    low, high = (signal - eps).clip(0), (signal + eps).clip(max=1)
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    band = [
+        _line(at, low, "low", ink.muted, "") | edge,
+        _line(at, high, f"all noise up to {eps:g}", ink.muted, "")
+        | edge
+        | {"fill": "tonexty", "fillcolor": faint(ink.muted, 0.4), "showlegend": True},
+    ]
+    beat = _line(at, signal, "beat", ink.trace, "%{x:.0f} ms: %{y:.3f}")
+    look = layout(ink, 240, {"t": 8}, uirevision="box") | {
+        "xaxis": axis(ink, "time, ms"),
+        "yaxis": axis(ink, "share of the beat's range", range=[-0.03, 1.03]),
+    }
+    return go.Figure({"data": [*band, beat], "layout": look})
+
+
+def leads(result: LeadWithin, eps: float, ink: Ink) -> go.Figure:
+    """The lowest lead within each noise level: what the attack found, and what bounds say it cannot fall below."""
+    text = "ε %{x:.4f}: %{y:.2f}"
+    data = [
+        _line(result.eps, result.attacked, "found by the attack", ink.attacked, text),
+        _line(result.eps, result.crown, "at least, by CROWN", PROVED, text),
+        _line(result.eps, result.interval, "at least, by intervals", PROVED, text, "dot"),
+    ]
+    start = float(result.attacked[0])
+    low = min(float(result.attacked.min()), -0.6 * abs(start))
+    look = layout(ink, 280, {"t": 8}, uirevision="leads", shapes=[upright(eps, ink.muted, 1.5, "dot")]) | {
+        "xaxis": axis(ink, "noise level ε", range=[0, float(result.eps[-1])]),
+        "yaxis": axis(
+            ink, "lead, in logits", range=[1.1 * low, max(1.15 * start, 0.1)], zeroline=True, zerolinecolor=ink.text
+        ),
+    }
+    return go.Figure({"data": data, "layout": look})
 
 
 def _line(x: np.ndarray, y: np.ndarray, name: str, colour: str, result: str, dash: str = "solid") -> Part:

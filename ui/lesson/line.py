@@ -17,6 +17,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.select_slider(
         "First switch at ε about", LEVELS, 0.01 if value is None else value, key=key, disabled=disabled
     ),
+    "within a factor of 2.5",
 )
 
 

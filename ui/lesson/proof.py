@@ -14,7 +14,7 @@ from ui.beat.answers import ask
 from ui.lesson import course, figures
 from ui.lesson.course import Lesson, Question
 from ui.links import page_link
-from ui.plain import told
+from ui.plain import in_words
 
 NETWORK = "mlp-loss2"
 COMPARED = ("ce", "loss2")
@@ -26,6 +26,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.slider(
         "Share still read correctly, %", 0, 100, 70 if value is None else value, key=key, disabled=disabled
     ),
+    "within 5 points",
     of_beat=False,
 )
 
@@ -35,7 +36,7 @@ def show(lesson: Lesson) -> None:
     try:
         result = None if table is None else core.survivors(table, EPS)
     except UserError as error:
-        st.error(told(error))
+        st.error(in_words(error))
         return
     if result is None:
         st.error(

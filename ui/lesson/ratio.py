@@ -15,6 +15,7 @@ QUESTION = Question(
     lambda key, value, disabled: st.number_input(
         "ε", 0.0, 10.0, 0.1 if value is None else value, 0.001, format="%.4f", key=key, disabled=disabled
     ),
+    "within 5 %",
 )
 
 

@@ -26,6 +26,7 @@ QUESTION = Question(
         disabled=disabled,
         label_visibility="collapsed",
     ),
+    "the right answer",
 )
 
 

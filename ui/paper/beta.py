@@ -8,7 +8,7 @@ from nsr_core.paper.beta import search_protocol, trials_of
 from ui import chart, loaders
 from ui.paper.beta_figure import trade_off
 from ui.paper.ours import Ours
-from ui.plain import told
+from ui.plain import in_words
 from ui.theme import ink
 
 INTRO = (
@@ -24,7 +24,7 @@ def show(ours: Ours) -> None:
     try:
         search = loaders.beta_search()
     except UserError as error:
-        st.warning(told(error))
+        st.warning(in_words(error))
         return
     if search is None:
         st.info("No search over β is here.")

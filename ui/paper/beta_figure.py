@@ -40,16 +40,16 @@ def _labels(path: pd.DataFrame, across: list[float], up: list[float], ink: Ink) 
     )
     last = len(path) - 1
     words = []
-    for number, row in enumerate(path.itertuples()):
-        if 0 < number < last and not row.is_paper and not row.is_best:
+    for number, row in enumerate(path.to_dict("records")):
+        if 0 < number < last and not row["is_paper"] and not row["is_best"]:
             continue
         away = np.array([0.0, 1.0])
-        if number in (0, last) and last and not row.is_best:
+        if number in (0, last) and last and not row["is_best"]:
             away = on_figure[number] - on_figure[1 if number == 0 else last - 1]
             away = away / (np.linalg.norm(away) or 1.0)
         right, above = _LABEL_PX * away
         look = {"xshift": right, "yshift": above, "font": {"size": 11, "color": ink.muted}}
-        words.append(note(f"{row.beta:g}", row.clean, row.area, **look))
+        words.append(note(f"{row['beta']:g}", row["clean"], row["area"], **look))
     return words
 
 
@@ -60,7 +60,7 @@ def _reach(values: pd.Series) -> list[float]:
 def _scores(across: list[float], up: list[float], ink: Ink) -> list[Part]:
     """Faint curves on which √(x y) is the same."""
     low, high = (float(np.sqrt(x * y)) for x, y in zip(across, up, strict=True))
-    x = np.linspace(*across, 60)
+    x = np.linspace(across[0], across[-1], 60)
     levels = np.arange(np.ceil(low / _SCORE_STEP), np.floor(high / _SCORE_STEP) + 1) * _SCORE_STEP
     lines = [stroke(x, level**2 / x, ink.grid, f"score {level:.2f}") for level in levels]
     return [line | {"showlegend": number == 0, "name": "equal score"} for number, line in enumerate(lines)]

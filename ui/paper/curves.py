@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, judge
+from nsr_core.paper.claims import CLAIMS, CURVE_FIGURES, ClaimResult, check_claim
 from nsr_core.paper.replication import provenance
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from ui import chart
@@ -53,11 +53,11 @@ def _alt(title: str, rows: pd.DataFrame) -> str:
 
 
 def _claims(ours: Ours, number: int) -> None:
-    verdicts = [judge(claim, ours.rows) for claim in CLAIMS if claim.figure == number]
-    st.markdown(f"##### What the paper reads from this figure{_tally([verdict.outcome for verdict in verdicts])}")
-    for verdict in verdicts:
-        st.markdown(_verdict(verdict) + _from_other_seeds(verdict, ours.rows_by_seed))
-    if any(verdict.claim.than_attack for verdict in verdicts):
+    results = [check_claim(claim, ours.rows) for claim in CLAIMS if claim.figure == number]
+    st.markdown(f"##### What the paper reads from this figure{_tally([result.outcome for result in results])}")
+    for result in results:
+        st.markdown(_in_words(result) + _from_other_seeds(result, ours.rows_by_seed))
+    if any(result.claim.than_attack for result in results):
         st.caption(
             "The two attacks are not on the same beats: SPSA is on the first 162 test beats of each class in the paper."
         )
@@ -71,29 +71,29 @@ def _tally(outcomes: list[str]) -> str:
     return f": {outcomes.count('holds')} of {judged} hold in ours" + (f", {partly} in part" if partly else "")
 
 
-def _verdict(verdict: ClaimResult) -> str:
-    in_paper = sum(level.holds for level in verdict.paper)
-    published = f"In the paper's table: {in_paper} of {len(verdict.paper)}."
-    head = f"{ICONS[verdict.outcome]} **{verdict.claim.text}.**"
-    if verdict.decisive is None:
-        return f"{head} Open: ours is missing for {', '.join(verdict.missing)}. {published}"
-    held, level = sum(one.holds for one in verdict.ours), verdict.decisive
-    how = "Closest" if verdict.outcome == "holds" else "Furthest off"
-    rival = ATTACK_TITLES[verdict.claim.than_attack] if verdict.claim.than_attack else level.rival
-    custom = "" if verdict.protocol == "paper" else " Protocol custom."
+def _in_words(result: ClaimResult) -> str:
+    in_paper = sum(level.holds for level in result.paper)
+    published = f"In the paper's table: {in_paper} of {len(result.paper)}."
+    head = f"{ICONS[result.outcome]} **{result.claim.text}.**"
+    if result.decisive is None:
+        return f"{head} Open: ours is missing for {', '.join(result.missing)}. {published}"
+    held, level = sum(one.holds for one in result.ours), result.decisive
+    how = "Closest" if result.outcome == "holds" else "Furthest off"
+    rival = ATTACK_TITLES[result.claim.than_attack] if result.claim.than_attack else level.rival
+    custom = "" if result.protocol == "paper" else " Protocol custom."
     return (
-        f"{head} Ours: {'fails' if not held else 'holds'} at {held or len(verdict.ours)} of {len(verdict.ours)} noise "
-        f"{'level' if len(verdict.ours) == 1 else 'levels'}. {how} at {level.eps:g}: {level.value:.2f} against "
+        f"{head} Ours: {'fails' if not held else 'holds'} at {held or len(result.ours)} of {len(result.ours)} noise "
+        f"{'level' if len(result.ours) == 1 else 'levels'}. {how} at {level.eps:g}: {level.value:.2f} against "
         f"{level.rival_value:.2f} ({rival}). {published}{custom}"
     )
 
 
-def _from_other_seeds(verdict: ClaimResult, rows_by_seed: dict[int, pd.DataFrame]) -> str:
+def _from_other_seeds(result: ClaimResult, rows_by_seed: dict[int, pd.DataFrame]) -> str:
     """At how many noise levels the claim holds with the checkpoints of each other training seed, where these have a say."""
-    others = {seed: judge(verdict.claim, rows).ours for seed, rows in rows_by_seed.items()}
-    result = [
+    others = {seed: check_claim(result.claim, rows).ours for seed, rows in rows_by_seed.items()}
+    held = [
         f"from seed {seed} at {sum(level.holds for level in levels)} of {len(levels)}"
         for seed, levels in others.items()
-        if levels and levels != verdict.ours
+        if levels and levels != result.ours
     ]
-    return f" With other training seeds it holds {' and '.join(result)}." if result else ""
+    return f" With other training seeds it holds {' and '.join(held)}." if held else ""

@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.paper.deviations import DEVIATIONS
-from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import aim, outside_aim, provenance
+from nsr_core.paper.replication import Replication, aim, outside_aim, provenance
 from ui import chart
 from ui.paper.ours import Ours
 
@@ -20,7 +19,7 @@ def show(ours: Ours) -> None:
         with (left, right)[number % 2], st.container(border=True):
             st.markdown(f"**{one.topic}**  \nPaper: {one.paper}  \nHere: {one.here}  \nWhy: {one.why}")
     _outside_aim(ours.rows)
-    _notes(ours.replicas)
+    _notes(ours.replications)
     chart.numbers(
         pd.DataFrame([vars(one) for one in DEVIATIONS]),
         name="differences-from-the-paper",
@@ -40,13 +39,13 @@ def _outside_aim(rows: pd.DataFrame) -> None:
         st.markdown(f"- **{row.method}**, Table {row.table}: {row.distance:.3f}")
 
 
-def _notes(replicas: list[Replica]) -> None:
+def _notes(replications: list[Replication]) -> None:
     """What the cards note, each note once, after the checkpoints that have it."""
     st.markdown("##### Notes on the checkpoints")
     names_by_note: dict[str, list[str]] = {}
-    for replica in replicas:
-        for note in filter(None, (replica.note, "; ".join(replica.training_departures))):
-            names_by_note.setdefault(note, []).append(replica.name)
+    for replication in replications:
+        for note in filter(None, (replication.note, "; ".join(replication.training_departures))):
+            names_by_note.setdefault(note, []).append(replication.name)
     for note, names in names_by_note.items():
         st.markdown(f"- {', '.join(f'`{name}`' for name in names)}: {note}")
     if not names_by_note:

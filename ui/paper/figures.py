@@ -17,7 +17,7 @@ def curves(rows: pd.DataFrame, ink: Ink, overlay: bool) -> go.Figure:
     """A metric against the noise level by method, the published curve dotted over it.
 
     Args:
-        rows: of ``replication``, of one table.
+        rows: of ``published_and_ours``, of one table.
         overlay: whether the published curves are drawn.
     """
     data = [

@@ -7,12 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.paper.replica import Replica
-from nsr_core.paper.replication import provenance, replication
+from nsr_core.paper.replication import Replication, provenance, published_and_ours
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import over_seeds, rows_by_seed
 from ui import loaders
-from ui.plain import told
+from ui.plain import in_words
 
 
 @dataclass(frozen=True)
@@ -20,13 +19,13 @@ class Ours:
     """What came along.
 
     Attributes:
-        replicas: the checkpoints.
-        rows: of ``replication``, of these.
+        replications: the checkpoints.
+        rows: of ``published_and_ours``, of these.
         over_seeds: of ``over_seeds``, of these and of those from other training seeds.
         rows_by_seed: of ``rows_by_seed``.
     """
 
-    replicas: list[Replica]
+    replications: list[Replication]
     rows: pd.DataFrame
     over_seeds: pd.DataFrame
     rows_by_seed: dict[int, pd.DataFrame]
@@ -34,18 +33,18 @@ class Ours:
 
 def load() -> Ours:
     """The shipped checkpoints; one that cannot be read is named and left out."""
-    found = _replicas([name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)])
-    others = _replicas(loaders.other_seeds())
-    return Ours(found, replication(found), over_seeds(found + others), rows_by_seed(found, others))
+    found = _replications([name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)])
+    others = _replications(loaders.other_seeds())
+    return Ours(found, published_and_ours(found), over_seeds(found + others), rows_by_seed(found, others))
 
 
-def _replicas(names: Iterable[str]) -> list[Replica]:
+def _replications(names: Iterable[str]) -> list[Replication]:
     found = []
     for name in names:
         try:
-            found.append(Replica.of(loaders.checkpoint(name), loaders.summary(name)))
+            found.append(Replication.of(loaders.checkpoint(name), loaders.summary(name)))
         except UserError as error:
-            st.warning(f"{name} is left out: {told(error)}")
+            st.warning(f"{name} is left out: {in_words(error)}")
     return found
 
 

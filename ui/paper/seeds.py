@@ -11,7 +11,7 @@ def show(rows: pd.DataFrame, over_seeds: pd.DataFrame) -> None:
     """A row for each method that was trained from several seeds; nothing where none was.
 
     Args:
-        rows: of ``nsr_core.paper.replication.replication``, of one table.
+        rows: of ``nsr_core.paper.replication.published_and_ours``, of one table.
         over_seeds: of ``nsr_core.paper.seeds.over_seeds``.
     """
     several = rows.merge(over_seeds.dropna(subset="spread"), on=ALIKE, suffixes=("", "_over_seeds"))

@@ -1,6 +1,7 @@
 """The paper's tables as maps of colour: all of them by their mean distance from ours, and one cell by cell."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def overview(distances: pd.DataFrame, chosen: int, ink: Ink) -> go.Figure:
     """The mean distance to each table by method, a block a network; a click on a cell carries its table's number.
 
     Args:
-        distances: of ``nsr_core.paper.replication.distances``.
+        distances: of ``nsr_core.paper.replication.table_distances``.
         chosen: the table that is marked.
     """
     methods = list(dict.fromkeys(distances["method"]))
@@ -80,12 +81,12 @@ def _block(block: pd.DataFrame, methods: list[str], at: Sequence[float], ink: In
     columns, rows = np.tile(np.arange(len(methods)), len(at)), np.repeat(np.asarray(at, float), len(methods))
     # In hundredths, which leaves room on a phone; a star where the protocol is not the paper's.
     texts = [
-        f"{100 * row.distance:.0f}{'*' if row.protocol == 'custom' else ''}" if np.isfinite(row.distance) else NO_VALUE
-        for row in block.itertuples()
+        f"{100 * distance:.0f}{'*' if protocol == 'custom' else ''}" if np.isfinite(distance) else NO_VALUE
+        for distance, protocol in zip(block["distance"].to_numpy(), block["protocol"], strict=True)
     ]
     unseen = {"marker": {"opacity": 0}}
     # A heat map itself cannot be selected.
-    targets = _targets(columns, rows, [_distance_hover(row) for row in block.itertuples()], 26)
+    targets = _targets(columns, rows, [_distance_hover(row) for row in block.to_dict("records")], 26)
     targets |= {"customdata": block["table"].to_numpy(), "selected": unseen, "unselected": unseen}
     return [
         _heat(values, at, _SEQUENTIAL[ink.name], 0, FULL_DISTANCE, name=str(block["network"].iloc[0])),
@@ -94,19 +95,19 @@ def _block(block: pd.DataFrame, methods: list[str], at: Sequence[float], ink: In
     ]
 
 
-def _distance_hover(row) -> str:
+def _distance_hover(row: Mapping[Hashable, Any]) -> str:
     result = "ours is missing"
-    if np.isfinite(row.distance):
-        result = f"mean distance {row.distance:.3f} over {row.levels} noise levels, protocol {row.protocol}"
-    return f"Table {row.table}, {row.method}<br>{result}"
+    if np.isfinite(row["distance"]):
+        result = f"mean distance {row['distance']:.3f} over {row['levels']} noise levels, protocol {row['protocol']}"
+    return f"Table {row['table']}, {row['method']}<br>{result}"
 
 
 def cells(rows: pd.DataFrame, distances: pd.DataFrame, ink: Ink) -> go.Figure:
     """One of the paper's tables: in each cell ours, the paper's below it and the difference, which gives the colour.
 
     Args:
-        rows: of ``nsr_core.paper.replication.replication``, of one table.
-        distances: of ``nsr_core.paper.replication.distances``, of the same table.
+        rows: of ``nsr_core.paper.replication.published_and_ours``, of one table.
+        distances: of ``nsr_core.paper.replication.table_distances``, of the same table.
     """
     methods, levels = list(dict.fromkeys(rows["method"])), sorted(rows["eps"].unique())
     shape = (len(methods), len(levels))
@@ -115,8 +116,8 @@ def cells(rows: pd.DataFrame, distances: pd.DataFrame, ink: Ink) -> go.Figure:
     difference, means = rows["difference"].to_numpy().reshape(shape), distances["distance"].to_numpy()
     data = [
         _heat(difference, at, _DIVERGING[ink.name], -FULL_DIFFERENCE, FULL_DIFFERENCE, "difference"),
-        _texts(x, y, [_cell_text(row) for row in rows.itertuples()], ink, "cells"),
-        _targets(x, y, [_cell_hover(row) for row in rows.itertuples()], 30),
+        _texts(x, y, [_cell_text(row) for row in rows.to_dict("records")], ink, "cells"),
+        _targets(x, y, [_cell_hover(row) for row in rows.to_dict("records")], 30),
         _heat(means[:, None], at, _SEQUENTIAL[ink.name], 0, FULL_DISTANCE, "mean distance") | {"x": [mean_at]},
         _texts(np.full(len(at), mean_at), at, [_mean_text(mean) for mean in means], ink, "mean distance"),
     ]
@@ -136,21 +137,23 @@ def _mean_text(mean: float) -> str:
     return f"{mean:.3f}" if np.isfinite(mean) else NO_VALUE
 
 
-def _cell_text(row) -> str:
+def _cell_text(row: Mapping[Hashable, Any]) -> str:
     small = "<span style='font-size:10px'>"
-    if row.missing:
-        return f"{NO_VALUE}<br>{small}({row.paper:.2f})</span>"
-    return f"<b>{row.ours:.2f}</b><br>{small}({row.paper:.2f})</span><br>{small}{signed(row.difference)}</span>"
-
-
-def _cell_hover(row) -> str:
-    head = f"{row.method} at noise level {row.eps:g}<br>paper {row.paper:.2f}"
-    if row.missing:
-        return f"{head}<br>ours: {row.missing}"
-    known = f" (95 % interval {row.low:.3f} to {row.high:.3f})" if np.isfinite(row.low) else ""
+    if row["missing"]:
+        return f"{NO_VALUE}<br>{small}({row['paper']:.2f})</span>"
     return (
-        f"{head}<br>ours {row.ours:.3f}{known}<br>difference {signed(row.difference)}<br>"
-        f"{row.beats:,.0f} beats, protocol {row.protocol}, {row.epochs:.0f} epochs<br>{row.checkpoint} ({row.digest})"
+        f"<b>{row['ours']:.2f}</b><br>{small}({row['paper']:.2f})</span><br>{small}{signed(row['difference'])}</span>"
+    )
+
+
+def _cell_hover(row: Mapping[Hashable, Any]) -> str:
+    head = f"{row['method']} at noise level {row['eps']:g}<br>paper {row['paper']:.2f}"
+    if row["missing"]:
+        return f"{head}<br>ours: {row['missing']}"
+    known = f" (95 % interval {row['low']:.3f} to {row['high']:.3f})" if np.isfinite(row["low"]) else ""
+    return (
+        f"{head}<br>ours {row['ours']:.3f}{known}<br>difference {signed(row['difference'])}<br>"
+        f"{row['beats']:,.0f} beats, protocol {row['protocol']}, {row['epochs']:.0f} epochs<br>{row['checkpoint']} ({row['digest']})"
     )
 
 

@@ -129,7 +129,7 @@ def _overview_alt(found: pd.DataFrame) -> str:
     known = found.dropna(subset="distance")
     if known.empty:
         return "Mean distance to each of the paper's tables; no result of ours is here."
-    far = known.loc[known["distance"].idxmax()]
+    far = known.iloc[known["distance"].argmax()]
     return (
         f"Mean distance to the paper's tables by method: median {known['distance'].median():.3f}, largest "
         f"{far['distance']:.3f} ({far['method']}, Table {far['table']}); {len(found) - len(known)} of {len(found)} missing."

@@ -12,9 +12,10 @@ def show(rows: pd.DataFrame) -> None:
     """A row for each method of ours among ``rows``, a column for each noise level; nothing where none was evaluated.
 
     Args:
-        rows: of ``nsr_core.paper.replication.replication``.
+        rows: of ``nsr_core.paper.replication.published_and_ours``.
     """
-    names = {row.method: row.checkpoint for row in rows.itertuples() if row.checkpoint}
+    ours = rows[rows["checkpoint"] != ""].drop_duplicates("method", keep="last")
+    names: dict[str, str] = dict(zip(ours["method"], ours["checkpoint"], strict=True))
     found = {method: levels for method, name in names.items() if (levels := loaders.verdict_levels(name)) is not None}
     if not found:
         return

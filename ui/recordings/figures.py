@@ -200,12 +200,12 @@ def _hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) 
     spread = result.cut.beats.mv_range
     return [
         f"{clock(float(result.cut.time_s[result.cut.row[row]]), 2)}: {CLASS_NAMES[CLASSES[reading.label[row]]]}, "
-        f"{reading.probability[row].max():.1%}<br>{noise_told(reading.flips_at[row], float(spread[row]))}"
+        f"{reading.probability[row].max():.1%}<br>{noise_in_words(reading.flips_at[row], float(spread[row]))}"
         for row in rows.tolist()
     ]
 
 
-def cuts_told(reading: NetworkReading, row: int, spread_mv: float) -> str:
+def cut_in_words(reading: NetworkReading, row: int, spread_mv: float) -> str:
     """At how many cuts a beat is read alike, and under how much noise at all of them, in words."""
     stands, proved = int(reading.stands_over[row]), float(reading.certified_cuts[row])
     if stands < len(SHIFTS):
@@ -221,7 +221,7 @@ def cuts_told(reading: NetworkReading, row: int, spread_mv: float) -> str:
     return f"{words} and any noise up to {level}"
 
 
-def noise_told(eps: float, mv_range: float) -> str:
+def noise_in_words(eps: float, mv_range: float) -> str:
     """The smallest noise that changed a reading, in words."""
     if not np.isfinite(eps):
         return f"no noise up to {LARGEST:g} of its range was found to change it"

@@ -17,7 +17,7 @@ from nsr_core.recordings.recording import Recording
 
 #: Minutes after the last use, and after it where the page was closed.
 MINUTES, CLOSED_MINUTES = 30, 3
-_SWEEP_SECONDS = 60.0
+_LOOK_EVERY_SECONDS = 60.0
 #: In a visit's state: all that is made of the visitor's own recording.
 OWN_KEYS = ("own_files", "own_upload", "own_cut", "own_readings", "own_reading", "own_memo")
 
@@ -82,7 +82,7 @@ def drop(ticket: object) -> None:
             _held.pop(ticket, None)
 
 
-def sweep(now: float) -> None:
+def forget_unused(now: float) -> None:
     """Forget what is due at a time of ``time.monotonic``."""
     with _lock:
         due = [_held.pop(ticket) for ticket, held in list(_held.items()) if held.is_due(now)]
@@ -114,13 +114,13 @@ def touch() -> None:
 
 
 def _later() -> None:
-    timer = threading.Timer(_SWEEP_SECONDS, _sweep_and_go_on)
+    timer = threading.Timer(_LOOK_EVERY_SECONDS, _forget_and_go_on)
     timer.daemon = True
     timer.start()
 
 
-def _sweep_and_go_on() -> None:
-    sweep(time.monotonic())
+def _forget_and_go_on() -> None:
+    forget_unused(time.monotonic())
     with _lock:
         if _held:
             _later()

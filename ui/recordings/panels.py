@@ -7,16 +7,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
 from ui.links import page_link
-from ui.recordings import figures
+from ui.recordings import figures, leads
 from ui.theme import ink
 
 STRIP_SECONDS = 8.0
@@ -28,15 +31,16 @@ START, CHOSEN = "strip_from_", "chosen_"
 #: Narrower, a phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
 STRIP_WIDTH_PX = 760
 STYLE = (
-    "<style>.st-key-own_strip_roll{overflow-x:auto}.st-key-own_strip_roll [data-testid=stPlotlyChart],"
-    f".st-key-own_strip_roll [data-testid=stElementContainer]{{min-width:{STRIP_WIDTH_PX}px}}</style>"
+    "<style>[class*=st-key-own_strip_roll]{overflow-x:auto}[class*=st-key-own_strip_roll] [data-testid=stPlotlyChart],"
+    f"[class*=st-key-own_strip_roll] [data-testid=stElementContainer]{{min-width:{STRIP_WIDTH_PX}px}}</style>"
 )
 
 
-def show(result: RecordingReading) -> None:
+def show(recording: Recording, result: RecordingReading) -> None:
     """All of it; which network the whole stretch and the list are of is chosen once."""
     _in_short(result)
     start_s = _strip(result)
+    leads.show(recording, result, start_s)
     names = list(result.networks)
     network = names[0]
     if len(names) > 1:
@@ -44,6 +48,7 @@ def show(result: RecordingReading) -> None:
             "Network", names, default=names[0], required=True, key="own_of", format_func=loaders.title
         )
     _overview(result, network, start_s)
+    leads.show_rate(result)
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         _most_fragile(result, network)
@@ -144,7 +149,7 @@ def _chosen(result: RecordingReading) -> None:
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
-            f"{figures.noise_told(reading.flips_at[row], spread)}; {figures.cuts_told(reading, row, spread)}"
+            f"{figures.noise_in_words(reading.flips_at[row], spread)}; {figures.cut_in_words(reading, row, spread)}"
             for name, reading in result.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
@@ -205,7 +210,7 @@ def _go_to(result: RecordingReading, row: int) -> None:
 def _lab_link(result: RecordingReading, row: int) -> None:
     """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
     flips = next(iter(result.networks.values())).flips_at[row]
-    eps = min(max(np.ceil(100 * flips) / 100, 0.01), figures.LARGEST) if np.isfinite(flips) else figures.LARGEST
+    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else LARGEST
     settings = {
         "source": SOURCE,
         "beat": result.cut.beats.name(row),
@@ -281,6 +286,18 @@ def _likeness(result: RecordingReading) -> None:
 
 
 def _report(result: RecordingReading, network: str, start_s: float) -> None:
+    titles = {name: loaders.title(name) for name in result.networks}
+    st.download_button(
+        "Report to print (PDF)",
+        lambda: report_pdf(result, titles, start_s),
+        f"ecg-{result.cut.key}.pdf",
+        "application/pdf",
+        key="own_pdf",
+        on_click="ignore",
+        icon=":material/print:",
+        help="Findings, two strips at their true size, the most fragile readings, and what it cannot say.",
+    )
+
     def pictures() -> dict[str, go.Figure]:
         colours = ink()
         return {

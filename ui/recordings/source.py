@@ -1,4 +1,4 @@
-"""Which recording: the sample that comes along, or the reader's own files, read into memory and never stored."""
+"""Which recording: the included sample, or the reader's own files, read into memory and never stored."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from nsr_core.recordings.formats import accepted, endings
 from nsr_core.recordings.limits import LIMITS, megabytes
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
-from ui.plain import plain, told
+from ui.plain import in_words, plain
 from ui.recordings import held
 from ui.serving import limits
 
@@ -67,7 +67,7 @@ def _uploaded() -> Recording | None:
         found = _read({file.name: file.getvalue() for file in files}, fs_hz)
         kept = st.session_state[_READ] = (asked, found if isinstance(found, str) else held.keep(found, asked[0]))
     if isinstance(kept[1], str):
-        st.error(told(kept[1]))
+        st.error(in_words(kept[1]))
         return None
     recording = held.find(kept[1])
     if recording is None:

@@ -1,6 +1,7 @@
 """The Verdict page's figures: what is proved, open and overstated of each network; one network's curves; what broke it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,14 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
 
     Args:
         table: of ``nsr_core.verdict.levels.table_of``, with the columns ``title`` and ``group``, from the top down,
-            each group together. A group has a heading, a row of its own.
+            each group together, and ``ceiling``, NaN where it is not known. A group has a heading, a row of its own.
     """
     starts = ~table["group"].astype(str).duplicated().to_numpy()
     rows = np.arange(len(table)) + starts.cumsum()
     height = len(table) + int(starts.sum())
     proved, worst = table["proved"].fillna(0).to_numpy(), table["worst"].to_numpy()
     published = table["published"].fillna(table["worst"]).to_numpy()
-    result = [_row_hover(row) for row in table.itertuples()]
+    result = [_row_hover(row) for row in table.to_dict("records")]
     parts = (
         ("proved", proved, ink.noise, ""),
         ("undecided", worst - proved, faint(ink.noise, 0.35), ""),
@@ -64,6 +65,7 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
             "hovertemplate": "%{text}<extra></extra>",
         }
     )
+    data += _ceilings(table, rows, ink)
     look = layout(ink, _ROW_PX * height + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
     look["annotations"] = [
         note(_heading(table[table["group"] == group]), 0, row - 1, xanchor="left", font={"color": ink.text})
@@ -85,16 +87,38 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     return go.Figure({"data": data, "layout": look | axes})
 
 
+def _ceilings(table: pd.DataFrame, rows: np.ndarray, ink: Ink) -> list[Part]:
+    """A vertical line through the rows of each group whose ceiling is known."""
+    known = table.assign(row=rows).dropna(subset="ceiling")
+    if known.empty:
+        return []
+    x: list[float] = []
+    y: list[float] = []
+    for _, some in known.groupby("group", sort=False, observed=True):
+        x += [some["ceiling"].max()] * 2 + [np.nan]
+        y += [some["row"].min() - 0.5, some["row"].max() + 0.5, np.nan]
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": "any classifier, at most (whole test split)",
+        "line": {"color": ink.text, "width": 1.6, "dash": "dot"},
+        "hovertemplate": "any classifier, at most %{x:.3f}<extra></extra>",
+    }
+    return [line]
+
+
 def _heading(rows: pd.DataFrame) -> str:
     beats = " to ".join(f"{count:,.0f}" for count in sorted({rows["beats"].min(), rows["beats"].max()}))
     return f"<b>{rows['group'].iloc[0]}</b>: {beats} beats"
 
 
-def _row_hover(row) -> str:
-    proof = "no certificate" if np.isnan(row.proved) else f"proved {row.proved:.3f}"
+def _row_hover(row: Mapping[Hashable, Any]) -> str:
+    proof = "no certificate" if np.isnan(row["proved"]) else f"proved {row['proved']:.3f}"
     return (
-        f"<b>{row.title}</b> at noise level {row.eps:g}<br>without noise {row.clean:.3f}<br>PGD (100 steps) as published "
-        f"{row.published:.3f}<br>worst case {row.worst:.3f} ({row.low:.3f} to {row.high:.3f})<br>{proof}"
+        f"<b>{row['title']}</b> at noise level {row['eps']:g}<br>without noise {row['clean']:.3f}<br>PGD (100 steps) as published "
+        f"{row['published']:.3f}<br>worst case {row['worst']:.3f} ({row['low']:.3f} to {row['high']:.3f})<br>{proof}"
     )
 
 
@@ -153,9 +177,7 @@ def _undecided(known: pd.DataFrame, ink: Ink) -> Part:
     )
 
 
-def _line(
-    x: Sequence[float] | pd.Series, y: Sequence[float] | np.ndarray | pd.Series, colour: str, name: str, width: float
-) -> Part:
+def _line(x: np.ndarray | pd.Series, y: np.ndarray | pd.Series, colour: str, name: str, width: float) -> Part:
     return {
         "type": "scatter",
         "mode": "lines",

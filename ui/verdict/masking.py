@@ -30,9 +30,9 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     st.markdown(check.verdict)
     _signs(check)
     drawn = ", ".join(f"{count} {label}" for label, count in check.beats.items())
-    levels = " and ".join(f"{eps:g}" for eps in check.eps)
+    noise = " and ".join(f"{eps:g}" for eps in check.eps)
     st.caption(
-        f"{check.caveat} Beats: {drawn}, {check.beats_from}; read correctly without noise; noise levels {levels}; seed "
+        f"{check.caveat} Beats: {drawn}, {check.beats_from}; read correctly without noise; noise levels {noise}; seed "
         f"{check.seed}; weights `{check.weights}`."
     )
     st.markdown("#### All networks")

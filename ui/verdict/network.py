@@ -14,7 +14,7 @@ from ui.verdict import figures, words
 
 FIRST = "mlp-loss2"
 #: Where the proved curve is read.
-FINE = np.geomspace(figures.LEVELS[0], 0.3, 121)
+FINE = np.geomspace(figures.LEVELS[0], 0.3, 121).tolist()
 
 
 def choose(names: list[str]) -> str:

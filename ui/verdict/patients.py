@@ -9,7 +9,7 @@ from nsr_core.verdict.patients import CLASS_MEASURES, PatientResult
 from nsr_core.verdict.verdict import WHOLE
 from ui import chart, loaders
 from ui.pick import pick_one
-from ui.plain import told
+from ui.plain import in_words
 from ui.theme import ink
 from ui.verdict import patient_figures
 
@@ -62,7 +62,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
             for title, one in (("known patients", name), ("new patients", name + NEW_PATIENTS))
         }
     except UserError as error:
-        st.info(told(error))
+        st.info(in_words(error))
         return
     _show(name, found, under, float(level), measure)
 
@@ -77,7 +77,7 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
         alt=f"{TITLES[measure]} of {loaders.title(name)} by class, known and new patients: "
         + "; ".join(
             f"{CLASS_NAMES[row]} "
-            + " and ".join(f"{one.classes.set_index('class').loc[row, measure]:.2f}" for one in found.values())
+            + " and ".join(f"{one.classes.set_index('class')[measure][row]:.2f}" for one in found.values())
             for row in CLASS_NAMES
         ),
     )

@@ -1,5 +1,6 @@
 """The section All networks: published, worst case and proof of every checkpoint at one noise level."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +10,8 @@ from ui import chart, loaders
 from ui.theme import ink
 from ui.verdict import figures, words
 
-FIRST_LEVEL = 0.03
+#: The level of the paper's claim, at which published, worst case and proof differ most.
+FIRST_LEVEL = 0.1
 COLUMNS = {
     "title": "network",
     "beats": "test beats",
@@ -22,6 +24,7 @@ COLUMNS = {
     "signal": "worst case, signal only",
     "proved": "proved",
     "undecided": "undecided",
+    "ceiling": "any classifier, at most",
     "check": "masking check",
     "checkpoint": "checkpoint",
 }
@@ -32,6 +35,7 @@ HELP = {
     "worst case, signal only": "The same with noise on the signal only, not on the zeros that fill a beat up.",
     "proved": "Share of beats for which it is proved that no noise of this size changes the reading.",
     "undecided": "Neither broken by any attack nor proved.",
+    "any classifier, at most": "Beats of different classes that noise can make alike cannot both be kept, whatever the classifier; of the whole test split.",
     "masking check": "Whether the network's gradient misleads attacks; see the section Gradient masking.",
 }
 
@@ -48,14 +52,17 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         default=f"{FIRST_LEVEL:g}" if f"{FIRST_LEVEL:g}" in names else names[0],
     )
     eps = float(chosen)
-    table = _ranked(table_of(levels, eps))
+    table = _with_ceiling(_ranked(table_of(levels, eps)), eps)
     st.markdown(words.who_leads(table))
     figure = figures.ladder(table, ink())
     chart.draw(
         figure,
         key="ladder",
-        alt=f"At noise level {eps:g}, PGD (100 steps) as published and worst case: "
-        + "; ".join(f"{row.title} {row.published:.2f} and {row.worst:.2f}" for row in table.itertuples()),
+        alt=f"At noise level {eps:g}, PGD (100 steps) as published, worst case and proved: "
+        + "; ".join(
+            f"{row.title} {row.published:.2f}, {row.worst:.2f}, {'-' if np.isnan(row.proved) else f'{row.proved:.2f}'}"
+            for row in table.itertuples()
+        ),
     )
     st.caption(words.protocols(table["checkpoint"]))
     chart.numbers(
@@ -82,7 +89,13 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["group", "worst"], ascending=[True, False], ignore_index=True)
 
 
+def _with_ceiling(table: pd.DataFrame, eps: float) -> pd.DataFrame:
+    """With the column ``ceiling``; NaN where it is not known of a checkpoint's test beats."""
+    known = [loaders.ceiling_for(name) for name in table["checkpoint"]]
+    return table.assign(ceiling=[ceiling.at(eps) if ceiling else np.nan for ceiling in known])
+
+
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
     checks = [loaders.masking(name) for name in table["checkpoint"]]
-    table = table.assign(check=[check.light if check else None for check in checks])
+    table = table.assign(check=pd.Series([check.light if check else None for check in checks], table.index))
     return table[list(COLUMNS)].round(3).rename(columns=COLUMNS)

@@ -18,16 +18,19 @@ def group(name: str) -> str:
 
 
 def who_leads(table: pd.DataFrame) -> str:
-    """In each group: who is first under the published attack, who in the worst case, and who falls furthest."""
+    """In each group: who is first under the published attack, who in the worst case, and who falls furthest, what is proved and possible."""
     result = [f"- {name}: {_who_leads(rows)}" for name, rows in table.groupby("group", sort=False)]
     return "\n".join([f"Under noise of {table['eps'].iloc[0]:g}:", "", *result])
 
 
 def _who_leads(table: pd.DataFrame) -> str:
     if table["published"].isna().all():
-        first = table.loc[table["worst"].idxmax()]
-        return f"the published attack was not run; in the worst case **{first['title']}** is first, with {first['worst']:.2f}."
-    published, worst, fall = (table.loc[table[column].idxmax()] for column in ("published", "worst", "gap"))
+        worst = table.iloc[table["worst"].argmax()]
+        return (
+            f"the published attack was not run; in the worst case **{worst['title']}** is first, with {worst['worst']:.2f}."
+            + _proved(table)
+        )
+    published, worst, fall = (table.iloc[table[column].argmax()] for column in ("published", "worst", "gap"))
     before, after = (f"{published[column]:.2f}" for column in ("published", "worst"))
     first = (
         f"the published attack leaves most to **{published['title']}**, an accuracy of {before}, "
@@ -37,7 +40,20 @@ def _who_leads(table: pd.DataFrame) -> str:
         first += f" In the worst case **{worst['title']}** is first, with {worst['worst']:.2f}."
     if fall["title"] != published["title"] and fall["gap"] >= 0.005:
         first += f" **{fall['title']}** falls furthest, from {fall['published']:.2f} to {fall['worst']:.2f}."
-    return first
+    return first + _proved(table)
+
+
+def _proved(table: pd.DataFrame) -> str:
+    """Who keeps most under any noise whatever, and what nobody can exceed."""
+    result = ""
+    if table["proved"].notna().any():
+        most = table.iloc[table["proved"].argmax()]
+        result = f" Proved, against every noise: at most **{most['title']}**, {most['proved']:.2f}."
+        if most["proved"] >= 0.005:
+            result = f" Proved, against every noise: **{most['title']}** keeps at least {most['proved']:.2f}."
+    if table["ceiling"].notna().any():
+        result += f" No classifier whatever can keep more than {table['ceiling'].max():.2f}."
+    return result
 
 
 def protocol(name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.formats.shape import ecg_by_name, excerpt, is_counter, is_ramp
@@ -254,7 +255,7 @@ def _is_even(thinned: np.ndarray, every: int) -> bool:
     )  # fmt: skip
 
 
-def _filled(time: np.ndarray) -> np.ndarray:
+def _filled(time: NDArray[np.float64]) -> NDArray[np.float64]:
     """A few missing times of lines that could not be read, on the line between their neighbours."""
     if np.isfinite(time).all():
         return time

@@ -44,7 +44,7 @@ def read_dicom(given: Given) -> Contents:
 
 def _read(given: Given) -> Contents:
     import pydicom
-    from pydicom.waveforms import multiplex_array
+    from pydicom.waveforms.numpy_handler import multiplex_array
 
     dataset = pydicom.dcmread(io.BytesIO(given.content))
     groups = dataset.get("WaveformSequence")
@@ -93,4 +93,5 @@ DICOM = Format(
     recognise=lambda name, content: content[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC,
     read=read_dicom,
     reads="the channels of the longest group of waveforms",
+    needs="pydicom",
 )

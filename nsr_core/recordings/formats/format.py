@@ -52,6 +52,7 @@ class Format:
         companions: endings of the other files of such a format.
         is_recording: of a format that also takes what is none, whether a content is one: asked where several files
             were given.
+        needs: a package of the extra ``recordings`` without which it is not read; "" where none is needed.
     """
 
     key: str
@@ -64,3 +65,4 @@ class Format:
     is_streamed: bool = False
     companions: tuple[str, ...] = ()
     is_recording: Callable[[str, bytes], bool] = lambda name, content: True
+    needs: str = ""

@@ -61,15 +61,14 @@ def _columns(given: Given) -> tuple[Table, int]:
         units.append(unit)
         if pa.types.is_timestamp(schema.field(name).type):
             stamps.append(place)
-    return Table(headings, units, [np.concatenate(each) for each in values], frozenset(stamps)), len(schema) - len(
-        numbers
-    )
+    table = Table(headings, units, [np.concatenate(each) for each in values], frozenset(stamps))
+    return table, len(schema) - len(numbers)
 
 
 def _is_number(kind: object) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    return any(is_such(kind) for is_such in (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean))
 
 
 def _floats(column: Any) -> np.ndarray:

@@ -125,4 +125,5 @@ PHILIPS = Format(
     recognise=lambda name, content: root_name(content) == ROOT,
     read=read_philips,
     reads="the parsed waveforms of versions 1.03 and 1.04, packed by XLI or not",
+    needs="sierraecg",
 )

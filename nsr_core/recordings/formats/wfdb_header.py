@@ -143,7 +143,7 @@ def _lines(name: str, content: bytes) -> list[str]:
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     text = text.translate(MICRO).encode("ascii", errors="ignore").decode()
-    lines, _ = parse_header_content(text)
+    lines: list[str] = parse_header_content(text)[0]
     if not lines or any(len(line) > LINE_CHARACTERS for line in lines):
         raise _fault(name, "it is empty" if not lines else f"a line is longer than {LINE_CHARACTERS:,} characters")
     return lines

@@ -345,7 +345,8 @@ def _unpack(name: str, folder: str, start: int, stop: int) -> list[np.ndarray]:
         raise UserError(
             f"{quote(name)} and its signal files cannot be read as a WFDB record. Copy them again, all of them."
         ) from error
-    return record.e_p_signal
+    channels: list[np.ndarray] = record.e_p_signal
+    return channels
 
 
 WFDB = Format(

@@ -182,4 +182,5 @@ WORKBOOK = Format(
     recognise=lambda name, content: _is_xlsx(content) or _is_ods(content),
     read=read_workbook,
     reads="the longest sheet, by the rules for text",
+    needs="openpyxl",
 )

@@ -82,7 +82,7 @@ def check_masking(
     Args:
         split: the one that the checkpoint was trained on, whose test part is drawn from; None for all ``beats``, which
             then must be of another source.
-        per_class: so many beats of each class at most.
+        per_class: beats of each class, at most.
         eps: noise levels.
 
     Raises:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from nsr_core.attacks import BeatRandomness
 from nsr_core.attacks.objectives import margin
@@ -43,30 +44,30 @@ class Evidence:
         self.network, self.levels, self.progress = network, tuple(sorted(levels)), progress
         self.x, self.y, _ = as_tensors(beats, rows)
         self._rows, self._seed = rows, seed
-        self._masks: dict[tuple[str, float], np.ndarray] = {}
-        self._beyond: dict[tuple[str, float], np.ndarray] = {}
+        self._masks: dict[tuple[str, float], NDArray[np.bool_]] = {}
+        self._beyond: dict[tuple[str, float], NDArray[np.bool_]] = {}
         self._trails: dict[float, Trail] = {}
-        self._claimed: dict[tuple[str, float], np.ndarray] = {}
+        self._claimed: dict[tuple[str, float], NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def broken(self, run: str, eps: float) -> np.ndarray:
+    def broken(self, run: str, eps: float) -> NDArray[np.bool_]:
         """(beats,) bool, which beats a run of ``VARIANTS`` breaks."""
         if (run, eps) not in self._masks:
             self._masks[run, eps] = self._attack(run, eps, np.arange(len(self)))
         return self._masks[run, eps]
 
-    def claimed(self, run: str, eps: float) -> np.ndarray:
+    def claimed(self, run: str, eps: float) -> NDArray[np.bool_]:
         """(beats,) bool, which beats a run says that it broke, by the outputs that came with its gradients."""
         self.broken(run, eps)
         return self._claimed[run, eps]
 
-    def left(self, eps: float) -> np.ndarray:
+    def left(self, eps: float) -> NDArray[np.bool_]:
         """(beats,) bool, which beats the published attack leaves."""
         return ~self.broken(PUBLISHED, eps)
 
-    def beyond(self, run: str, eps: float) -> np.ndarray:
+    def beyond(self, run: str, eps: float) -> NDArray[np.bool_]:
         """(beats,) bool, which beats a run breaks that the published attack leaves; only on those it is carried out."""
         if (run, eps) in self._masks:
             return self._masks[run, eps] & self.left(eps)
@@ -77,9 +78,10 @@ class Evidence:
             self._beyond[run, eps] = found
         return self._beyond[run, eps]
 
-    def beyond_any(self, runs: Sequence[str], eps: float) -> np.ndarray:
+    def beyond_any(self, runs: Sequence[str], eps: float) -> NDArray[np.bool_]:
         """(beats,) bool, which beats any of some runs breaks that the published attack leaves."""
-        return np.any([self.beyond(run, eps) for run in runs], axis=0)
+        beyond: NDArray[np.bool_] = np.any([self.beyond(run, eps) for run in runs], axis=0)
+        return beyond
 
     def trail(self, eps: float) -> Trail:
         """The published attack, which here goes on after a success."""
@@ -103,7 +105,7 @@ class Evidence:
         with torch.no_grad():
             return -margin(self.network(self.x), self.y)
 
-    def _attack(self, run: str, eps: float, places: np.ndarray) -> np.ndarray:
+    def _attack(self, run: str, eps: float, places: np.ndarray) -> NDArray[np.bool_]:
         """(places,) bool, judged by the network as it is, not rescaled."""
         made = VARIANTS[run]
         network, attack = rescaled(self.network, made.scale, self._margins), made.attack(eps)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nsr_core.attacks.objectives import Objective, cross_entropy, margin, slope
@@ -16,7 +17,7 @@ TURNED = 0.25
 
 @dataclass(frozen=True)
 class Gradients:
-    """The cross-entropy's gradient by the beat, in single precision, at each beat.
+    """The cross-entropy's gradient with respect to the beat, in single precision, at each beat.
 
     Attributes:
         zero: (beats,) bool, all of it is 0.
@@ -26,14 +27,14 @@ class Gradients:
         relative_size: median over the beats of its L1 norm over that of the margin's gradient; 0 where both are 0.
     """
 
-    zero: np.ndarray
-    not_finite: np.ndarray
-    turned: np.ndarray
+    zero: NDArray[np.bool_]
+    not_finite: NDArray[np.bool_]
+    turned: NDArray[np.bool_]
     vanished: float
     relative_size: float
 
     @property
-    def useless(self) -> np.ndarray:
+    def useless(self) -> NDArray[np.bool_]:
         """(beats,) whether following its sign leads nowhere, or somewhere else."""
         return self.zero | self.not_finite | self.turned
 

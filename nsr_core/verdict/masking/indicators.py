@@ -19,7 +19,7 @@ from nsr_core.verdict.masking.planted import look_for_planted
 from nsr_core.verdict.masking.sign import Judgement, light_of_beats, of_beats, percent
 from nsr_core.verdict.masking.variants import PUBLISHED
 
-#: Unstable is a beat whose loss such noise changes by more than this share of itself, on average over so many draws.
+#: Unstable is a beat whose loss such noise changes by more than this share of itself, on average over ``DRAWS``.
 TINY_NOISE, UNSTABLE, DRAWS = 1e-4, 0.1, 10
 #: How far a sum of probabilities may be from 1.
 ROUNDING = 1e-4

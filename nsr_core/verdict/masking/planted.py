@@ -48,14 +48,14 @@ class Detector(nn.Module):
 
 def features(network: nn.Module, x: Tensor) -> Tensor:
     """(batch, features) what goes into the network's last layer, or its logits where it has no such layer."""
-    layers, seen = kernel_layers(network), []
-    if not layers:
-        return network(x)
-    hook = layers[-1].register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    layers = kernel_layers(network)
+    seen: list[Tensor] = []
+    hook = layers[-1].register_forward_hook(lambda _, inputs, __: seen.append(inputs[0])) if layers else None
     try:
-        logits = network(x)
+        logits: Tensor = network(x)
     finally:
-        hook.remove()
+        if hook:
+            hook.remove()
     return seen[-1].flatten(1) if seen else logits
 
 

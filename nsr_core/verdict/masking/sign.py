@@ -51,7 +51,7 @@ def light_of(value: float, amber: float, red: float) -> str:
 
 
 def light_of_beats(count: int, beats: int) -> str:
-    """The light where ``count`` of so many beats tell of masking."""
+    """The light where ``count`` of the ``beats`` tell of masking."""
     share = count / beats
     return LIGHTS[(share >= AMBER and count >= AMBER_BEATS) + (share >= RED and count >= RED_BEATS)]
 

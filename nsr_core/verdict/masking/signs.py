@@ -17,7 +17,7 @@ from nsr_core.verdict.masking.variants import PUBLISHED, RESCALED, STARTS, STEP_
 
 BLACK_BOX = ["noise, 100 draws", "square", "spsa"]
 HARDER = ["1000 steps", *STARTS, *STEP_SIZES]
-#: A climb still rises by so much in its last tenth: amber, red.
+#: How much the loss still rises in the last tenth of the steps: amber, red.
 RISING = (0.05, 0.2)
 #: A mean over fewer beats says nothing.
 FEWEST_SURVIVORS = 3

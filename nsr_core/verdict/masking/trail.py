@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nsr_core.attacks import PGD, BeatRandomness, Box
@@ -22,16 +23,17 @@ class Trail:
         loss: (points, beats) float64 cross-entropy there, of the logits as the network gives them.
     """
 
-    broken: np.ndarray
-    loss: np.ndarray
+    broken: NDArray[np.bool_]
+    loss: NDArray[np.float64]
 
     @property
-    def lost_again(self) -> np.ndarray:
+    def lost_again(self) -> NDArray[np.bool_]:
         """(beats,) whether a beat was broken on the way and is not at the end."""
-        return self.broken.any(0) & ~self.broken[-1]
+        lost: NDArray[np.bool_] = self.broken.any(0) & ~self.broken[-1]
+        return lost
 
     @property
-    def rise(self) -> np.ndarray:
+    def rise(self) -> NDArray[np.float64]:
         """(survivors,) how much the largest loss of a beat that was never broken grew in the last tenth of the steps.
 
         Relative to what it was before, at most 1; 0 where there was none at all.
@@ -39,7 +41,10 @@ class Trail:
         stood = ~self.broken.any(0)
         late = len(self.loss) - 1 - (len(self.loss) - 1) // 10
         before, whole = self.loss[: late + 1, stood].max(0), self.loss[:, stood].max(0)
-        return np.divide(whole - before, before, out=(whole > before).astype(float), where=before > 0).clip(max=1)
+        rise: NDArray[np.float64] = np.divide(
+            whole - before, before, out=(whole > before).astype(float), where=before > 0
+        )
+        return rise.clip(max=1)
 
 
 def trail(

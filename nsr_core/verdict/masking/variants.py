@@ -72,7 +72,8 @@ class Rescaled(nn.Module):
         self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._network(x) * self._scale
+        logits: Tensor = self._network(x)
+        return logits * self._scale
 
     def vjp(self, x: Tensor) -> tuple[Tensor, PullBack]:
         logits, pull_back = input_vjp(self._network, x)
