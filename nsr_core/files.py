@@ -21,7 +21,7 @@ from nsr_core.locking import lock
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
 CHECKPOINTS_VARIABLE = "NSR_CHECKPOINTS_DIR"
-#: Where it is 1, the app's visitors are strangers.
+#: 1 where the app's visitors are strangers (see ``ui.serving``).
 PUBLIC_VARIABLE = "NSR_PUBLIC"
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: Only a wheel has this folder: in it lies what the repository has beside ``nsr_core`` (see pyproject.toml).
@@ -98,8 +98,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         CannotWrite: the system refuses.
     """
-    # The suffix stays last: some writers (numpy's) append their own to a name that lacks it.
-    partial = path.with_name(f".{path.stem}.{process_mark()}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    partial = partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
@@ -131,6 +130,14 @@ _PARTIAL = re.compile(rf"\..+\.{_MARK}\.[0-9a-f]{{8}}\.partial(\.[^.]*)?")
 _SCRATCH = re.compile(rf"nsr-.+-{_MARK}-[^.]+")
 #: After so long nothing is still being written, wherever its process may run.
 _STALE_SECONDS = 86_400
+
+
+def partial_of(path: Path) -> Path:
+    """What a file or a folder is called while it is written: hidden, beside its place, and nobody else's.
+
+    The suffix stays last: some writers (numpy's) append their own to a name that lacks it.
+    """
+    return path.with_name(f".{path.stem}.{process_mark()}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
 
 
 def process_mark() -> str:
