@@ -50,7 +50,7 @@ def test_it_opens_on_the_sample_with_what_the_core_reads(result):
     assert shown["Beats found"] == str(len(result.cut.sample))
     assert shown["Read"] == str(len(result.cut.row))
     assert shown["Unlike the training beats"] == str(result.unlike.sum())
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     counts = result.counts().set_index("class")["mlp-ce"]
     assert f"reads {counts['N']} " in words(app)
