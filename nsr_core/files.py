@@ -1,6 +1,5 @@
 """Where this program keeps files, how it writes them so that none is ever half there, notes on them, and locks."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,10 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from nsr_core.errors import UserError
+from nsr_core.locking import lock
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
 CHECKPOINTS_VARIABLE = "NSR_CHECKPOINTS_DIR"
+#: 1 where the app's visitors are strangers (see ``ui.serving``).
+PUBLIC_VARIABLE = "NSR_PUBLIC"
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: Only a wheel has this folder: in it lies what the repository has beside ``nsr_core`` (see pyproject.toml).
 BUNDLE = Path(__file__).resolve().parent / "_bundle"
@@ -96,8 +98,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         CannotWrite: the system refuses.
     """
-    # The suffix stays last: some writers (numpy's) append their own to a name that lacks it.
-    partial = path.with_name(f".{path.stem}.{process_mark()}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    partial = partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
@@ -131,6 +132,14 @@ _SCRATCH = re.compile(rf"nsr-.+-{_MARK}-[^.]+")
 _STALE_SECONDS = 86_400
 
 
+def partial_of(path: Path) -> Path:
+    """What a file or a folder is called while it is written: hidden, beside its place, and nobody else's.
+
+    The suffix stays last: some writers (numpy's) append their own to a name that lacks it.
+    """
+    return path.with_name(f".{path.stem}.{process_mark()}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+
+
 def process_mark() -> str:
     """Host and process, for names that no other process takes, on this machine or on one that shares its folders."""
     return f"{_host()}.{os.getpid()}"
@@ -154,7 +163,8 @@ def remove_leftovers(folder: Path) -> None:
                 continue
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                if status.st_uid != os.getuid() or not _is_left(mark, status.st_mtime):
+                is_own = not hasattr(os, "getuid") or status.st_uid == os.getuid()  # Windows has no such numbers
+                if not is_own or not _is_left(mark, status.st_mtime):
                     continue
                 if stat.S_ISDIR(status.st_mode):
                     shutil.rmtree(entry.path)
@@ -217,7 +227,7 @@ class Note:
 def take(file: IO[Any]) -> bool:
     """Take the lock on an open file, if nobody has it; closing the file, or dying, gives it back."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
     except BlockingIOError:
         return False
     return True
@@ -227,7 +237,7 @@ def is_held(path: Path) -> bool:
     """Whether a living process, or this one, has the lock on a file."""
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock(file, shared=True)
     except BlockingIOError:
         return True
     except OSError:

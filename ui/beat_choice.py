@@ -11,6 +11,7 @@ from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
 from ui import loaders, own, sources
 from ui.pick import pick_one
+from ui.plain import in_words
 
 #: Of the classes to choose from.
 CLASS_TITLES = {"any": "Any class"} | {name: f"{CLASS_NAMES[name]} ({name})" for name in CLASSES}
@@ -129,7 +130,7 @@ def row_of(beats: Beats, name: str, first: int) -> int:
     try:
         return find_beat(beats, name)
     except UserError as error:
-        st.warning(f"{error} Shown instead: {beats.name(first)}.")
+        st.warning(f"{in_words(error)} Shown instead: {beats.name(first)}.")
         return first
 
 

@@ -1,6 +1,6 @@
 """What the server does once as it starts, and what it allows: everything to the person who runs it, less to strangers.
 
-Where the environment variable ``NSR_PUBLIC`` is 1, visitors are strangers: they name no folder, train and evaluate nothing,
+Where the environment variable ``PUBLIC_VARIABLE`` is 1, visitors are strangers: they name no folder, train and evaluate nothing,
 bring smaller recordings, and an attack of theirs waits for its turn and ends after a while.
 """
 
@@ -18,11 +18,10 @@ from pathlib import Path
 import streamlit as st
 
 from nsr_core.errors import UserError
-from nsr_core.files import cache_dir, remove_leftovers, runs_dir
+from nsr_core.files import PUBLIC_VARIABLE, cache_dir, remove_leftovers, runs_dir
 from nsr_core.progress import Progress
 from nsr_core.recordings.limits import LIMITS, Limits
 
-PUBLIC_VARIABLE = "NSR_PUBLIC"
 #: In public mode: seconds that one visitor's attacks may take, and how many visitors may compute at the same time.
 PUBLIC_SECONDS, PUBLIC_AT_ONCE = 30.0, 2
 PUBLIC_LIMITS = replace(

@@ -46,13 +46,12 @@ class Sweep:
     @property
     def p_true(self) -> np.ndarray:
         """(levels,) probability of the true class."""
-        return self.probabilities[:, CLASSES.index(self.true_class)]
+        return np.asarray(self.probabilities[:, CLASSES.index(self.true_class)])
 
     @property
     def label(self) -> np.ndarray:
         """(levels,) str, what the beat is read as."""
-        classes: np.ndarray = np.array(CLASSES)[self.probabilities.argmax(1)]
-        return classes
+        return np.asarray(np.array(CLASSES)[self.probabilities.argmax(1)])
 
 
 def sweep_beat(

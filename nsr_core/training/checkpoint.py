@@ -70,6 +70,8 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         expected = card["weights_sha256"]
     except (KeyError, TypeError) as error:
         raise Damaged(f"{folder / CARD_FILE} lacks {error}. Restore it, or train the checkpoint again.") from None
+    if wrong := [name for name in ("split", "training", "results") if not isinstance(card.get(name), dict)]:
+        raise Damaged(f"{folder / CARD_FILE} lacks {', '.join(wrong)}. Restore it, or train the checkpoint again.")
     if not path.is_file():
         raise Damaged(f"{path} is missing. Restore it, or train the checkpoint again.")
     digest = file_digest(path)

@@ -1,13 +1,11 @@
 """Results of one's own beside the included ones: what came with the program is copied before it is evaluated anew."""
 
 import itertools
-import os
 import shutil
-import threading
 from pathlib import Path
 
 from nsr_core.errors import UserError
-from nsr_core.files import runs_dir
+from nsr_core.files import LOCK_FILE, partial_of, remove_leftovers, runs_dir
 from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.state import STATE_FILE
 
@@ -54,17 +52,18 @@ def copy_checkpoint(folder: Path, target: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    partial = target.with_name(f".{target.name}-{os.getpid()}-{threading.get_ident()}")  # two may copy at the same time
+    partial = partial_of(target)  # of its own: two may copy at the same time
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
+        remove_leftovers(target.parent)
         # Contents without modes: what came with the program may be read-only.
-        shutil.copytree(folder, partial, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns(STATE_FILE))
+        shutil.copytree(
+            folder, partial, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns(STATE_FILE, LOCK_FILE)
+        )
         partial.chmod(0o755)
         partial.rename(target)
-    except OSError:
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def _reason(error: OSError) -> str:

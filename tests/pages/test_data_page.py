@@ -63,7 +63,7 @@ def test_bad_parameters_fall_back(tab):
     )
     assert_healthy(app)
     if tab == "Origin":
-        assert 'There is no beat "demo:99999"' in app.warning[0].value
+        assert 'There is no beat "demo:99999"' in app.warning[0].value.replace("\\", "")
 
 
 def test_a_tab_that_does_not_exist_opens_the_first():

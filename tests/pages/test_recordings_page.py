@@ -9,6 +9,7 @@ from apptools import PAGES, TIMEOUT_SECONDS, assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.context import own_context
 from nsr_core.recordings.formats import endings
 from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.sample import LEAD_NAME, sample_recording
@@ -189,6 +190,9 @@ def test_the_beat_lab_shows_a_beat_of_the_recording(result):
     assert f"#### Class not known · `{name}`" in words(app)
     assert "Nobody knows this beat's class. It is taken as Cross-entropy (ce), MLP reads it" in words(app)
     assert f"{len(result.cut.row)} beats** of your recording" in words(app)
+    context = own_context(result.cut, 5)
+    assert f"R-R before **{1000 * context.rr_before_s:.0f} ms**" in words(app)
+    assert f"Heart rate **{context.rate_bpm:.0f} bpm**" in words(app)
 
 
 def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():

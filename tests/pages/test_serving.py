@@ -11,7 +11,7 @@ from nsr_core.files import process_mark, runs_dir
 from nsr_core.recordings.sample import sample_recording
 from ui import loaders, serving
 from ui.beat import answers
-from ui.plain import quoted, told
+from ui.plain import in_words, quoted
 from ui.recordings import held
 
 pytestmark = pytest.mark.slow
@@ -90,7 +90,9 @@ def test_a_strangers_attack_ends_after_a_while(public, monkeypatch):
 
 
 def test_strangers_read_no_folders_of_the_server(public):
-    result = told("/home/me/runs/x/card.json cannot be read (see ~/other/place.txt). Give 100 Hz, mV/s, http://a.b/c.")
+    result = in_words(
+        "/home/me/runs/x/card.json cannot be read (see ~/other/place.txt). Give 100 Hz, mV/s, http://a.b/c."
+    )
     assert "home" not in result
     assert "other" not in result
     assert "card" in result
@@ -99,7 +101,7 @@ def test_strangers_read_no_folders_of_the_server(public):
 
 def test_names_out_of_an_address_stay_code():
     assert quoted("a`![p](http://x)`") == "`a'![p](http://x)'`"
-    assert told("![p](http://x)") == r"\!\[p\]\(http\:\/\/x\)"
+    assert in_words("![p](http://x)") == r"\!\[p\]\(http\:\/\/x\)"
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.files import read_path
+from nsr_core.recordings.formats.contents import COMPACTED, _compact
 from nsr_core.recordings.limits import LIMITS
+from nsr_core.recordings.recording import Samples
 from tests.recordings.good import csv_file, edf_file, wfdb_files, zip_of
 
 
@@ -118,3 +121,15 @@ def test_paths_that_cannot_be_read(tmp_path):
     (tmp_path / "long.csv").write_bytes(b"1\n" * 1000)
     with pytest.raises(UserError, match=r"at most 0\.0 MB are read"):
         read_path(tmp_path / "long.csv", limits=dataclasses.replace(LIMITS, streamed_bytes=1999))
+
+
+def test_a_long_signal_takes_half_the_memory_where_that_loses_nothing():
+    whole = np.arange(COMPACTED + 7) % 5000.0
+    whole[3] = np.nan
+    kept = _compact(whole)
+    assert isinstance(kept, Samples)
+    assert kept[:].dtype == np.float64
+    assert np.array_equal(kept[:], whole, equal_nan=True)
+    assert np.array_equal(kept[COMPACTED - 2 : COMPACTED + 3], whole[COMPACTED - 2 : COMPACTED + 3])
+    for exact in (whole + 0.1, whole * 1e300, whole[:100]):
+        assert _compact(exact) is exact

@@ -2,6 +2,7 @@
 
 import dataclasses
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,6 +195,21 @@ def test_limits(read, changed, message):
 def test_nothing_stays_in_the_temporary_folder(read, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     read(wfdb_files())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_folder_without_room_is_one_line(read, tmp_path, monkeypatch):
+    files = wfdb_files()
+    files |= {"r1.hea": files["r1.hea"].replace(b" 16 ", b" 80 "), "r1.dat": files["r1.dat"][::2]}
+    read(files)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(UserError, match=r"temporary folder .* cannot be written \(No such file.*\)\. Free some space"):
+        read(files)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    write = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda path, content: write(Path("/dev/full"), content))  # as a full disk
+    with pytest.raises(UserError, match=r"temporary folder .* cannot be written \(No space left on device\)"):
+        read(files)
     assert list(tmp_path.iterdir()) == []
 
 

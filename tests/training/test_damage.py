@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,3 +255,15 @@ def test_a_full_disk_is_one_clear_line(demo_beats, demo_split, tmp_path, monkeyp
     ):
         retrain(tmp_path / "mlp-mseMargin", demo_beats, demo_split)
     assert checkpoint_file.MODEL_FILE not in [path.name for path in (tmp_path / "mlp-mseMargin").iterdir()]
+
+
+@pytest.mark.parametrize("value", [None, 5, -1e308, "x", [], {}, {"x": []}])
+def test_whatever_a_card_holds_is_used_or_refused_in_words(value, checkpoint_folder):
+    card = read_card(checkpoint_folder)
+    for part in (card, card["config"]):
+        for name in list(part):
+            kept, part[name] = part[name], value
+            (checkpoint_folder / CARD_FILE).write_text(json.dumps(card))
+            with suppress(UserError):
+                load_checkpoint(checkpoint_folder)
+            part[name] = kept

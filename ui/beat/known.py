@@ -10,7 +10,7 @@ from nsr_core.certificates import is_quick_to_certify
 from nsr_core.data import Beats
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.progress import Progress
-from ui import chart, loaders
+from ui import chart, loaders, serving
 from ui.attack_choice import AttackChoice
 from ui.beat import figures, words
 from ui.beat.answers import Answer, sweep_attack
@@ -128,9 +128,10 @@ def look_further(answers: list[Answer], beats: Beats, row: int, choice: AttackCh
             row,
             seed=choice.seed,
             signal_only=choice.signal_only,
-            progress=_listener(place, answer.title, number, len(waiting)),
+            progress=serving.limited(_listener(place, answer.title, number, len(waiting))),
         )
-        memo.get(_key(answer, beats, row, choice), look)
+        with serving.turn():
+            memo.get(_key(answer, beats, row, choice), look)
     place.empty()
     return bool(waiting)
 

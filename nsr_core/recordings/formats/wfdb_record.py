@@ -10,7 +10,7 @@ import numpy as np
 import wfdb
 
 from nsr_core.errors import UserError
-from nsr_core.files import scratch_prefix
+from nsr_core.files import remove_leftovers, scratch_prefix
 from nsr_core.recordings.formats.annotations import read_annotations
 from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.format import Format, Given
@@ -305,6 +305,7 @@ def _private_folder() -> Iterator[str]:
         UserError: there is no room for one.
     """
     try:
+        remove_leftovers(Path(tempfile.gettempdir()))
         folder = tempfile.TemporaryDirectory(prefix=scratch_prefix("recording"))
     except OSError as error:
         raise _no_room(error) from error
