@@ -174,7 +174,7 @@ def test_another_split_is_refused(checkpoint_folder, demo_beats, demo_split):
         ({"kinds": ("thunder",)}, "thunder"),
         ({"kinds": ()}, "at least one kind"),
         ({"snr_db": (np.inf,)}, "finite"),
-        ({"draws": 0}, "at least 1 draw"),
+        ({"draws": 0}, "give 1 to 10,000 draws"),
         ({"seed": -1}, "seed of 0 or more"),
     ],
 )
