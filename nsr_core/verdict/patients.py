@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nsr_core.data import CLASSES
+from nsr_core.data.frequencies import frequencies_of
 from nsr_core.data.splits import which_beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.metrics import accuracy, confusion, interval, natural_accuracy
@@ -42,8 +43,7 @@ class PatientResult:
 def read_patients(folder: Path, reading: str = "pgd100", eps: float = 0.0) -> PatientResult:
     """From a checkpoint's stored results.
 
-    Where the attack met as many beats of each class, the classes are weighted back to the full test split, of which
-    another attack must be there.
+    Where the attack met as many beats of each class, the classes are weighted back to the full test split.
 
     Args:
         reading: a name that ``readings`` gives; at level 0 it only says which beats.
@@ -63,15 +63,18 @@ def read_patients(folder: Path, reading: str = "pgd100", eps: float = 0.0) -> Pa
     result = result[result["eps"] == (eps or levels[0])]
     if not eps:
         result = result.assign(pred=result["clean"])
-    attacks = read_card(folder)["results"]["attacks"]
-    which = attacks[known[reading].attack]["beats"]
-    natural = None if which == FULL else _natural_counts(folder, table, attacks)
+    card = read_card(folder)
+    which = card["results"]["attacks"][known[reading].attack]["beats"]
+    natural = None if which == FULL else _natural_counts(folder, table, card)
     return PatientResult(by_class(result, natural), overall(result, natural), which)
 
 
-def _natural_counts(folder: Path, table: pd.DataFrame, attacks: dict[str, Any]) -> np.ndarray:
-    """(5,) how many test beats each class has, by an attack that met them all."""
-    whole = [name for name, ran in attacks.items() if ran["beats"] == FULL]
+def _natural_counts(folder: Path, table: pd.DataFrame, card: dict[str, Any]) -> np.ndarray:
+    """(5,) how many test beats each class has, by the card's split, else by an attack that met them all."""
+    counts = frequencies_of(card)
+    if counts is not None:
+        return counts
+    whole = [name for name, ran in card["results"]["attacks"].items() if ran["beats"] == FULL]
     if not whole:
         raise UserError(
             f"Nothing in {folder} says how frequent the classes are: no attack there met the full test split. "

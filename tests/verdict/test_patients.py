@@ -88,13 +88,16 @@ def test_overall(make_table):
     assert (overall(result)["patients"] == 2).all()
 
 
-def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
-    """On the whole test split as it is; on some of each class weighted back to it; without it an error."""
+def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split, monkeypatch):
+    """On the whole test split as it is; on some of each class weighted back to the split, by its card or by an attack on all."""
     few = Assignment(PGD(steps=3), per_class=4, eps_grid=(0.02,))
     evaluate(checkpoint_folder, demo_beats, demo_split, {"fgsm": replace(few, attack=FGSM())})
+    by_card = read_patients(checkpoint_folder, "fgsm", 0.02)
+    monkeypatch.setattr("nsr_core.verdict.patients.frequencies_of", lambda card: None)  # a card that does not say
     with pytest.raises(UserError, match="no attack there met the full test split"):
         read_patients(checkpoint_folder, "fgsm", 0.02)
     evaluate(checkpoint_folder, demo_beats, demo_split, {"pgd-sign": replace(few, per_class=None)})
+    pd.testing.assert_frame_equal(read_patients(checkpoint_folder, "fgsm", 0.02).overall, by_card.overall)
     whole, some = (read_patients(checkpoint_folder, name, 0.02) for name in ("pgd-sign", "fgsm"))
     assert (whole.beats, some.beats) == ("full test split", "first 4 test beats of each class")
     assert whole.classes["beats"].sum() == len(demo_split.test)
