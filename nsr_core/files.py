@@ -59,7 +59,7 @@ def runs_dir() -> Path:
     return Path(os.environ.get(RUNS_VARIABLE) or base / "runs").absolute()
 
 
-def named_folder(text: str | os.PathLike) -> Path:
+def named_folder(text: str | os.PathLike[str]) -> Path:
     """The folder that a person names; ``~`` is a home folder where the system knows one."""
     return Path(os.path.expanduser(text))
 
@@ -283,7 +283,7 @@ def writing(folder: Path, what: str) -> Iterator[None]:
                 path.unlink()  # while it is held: who opened it meanwhile sees that it is no longer there
 
 
-def _taken(path: Path) -> IO:
+def _taken(path: Path) -> IO[Any]:
     """The lock file, open and locked.
 
     Raises:
@@ -303,7 +303,7 @@ def _taken(path: Path) -> IO:
         file.close()  # its holder removed it between our opening and our locking
 
 
-def _holder(file: IO) -> str:
+def _holder(file: IO[Any]) -> str:
     try:
         file.seek(0)
         return file.read(200).strip() or "which did not say what it does"
