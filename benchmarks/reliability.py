@@ -197,7 +197,7 @@ def _counting(act: Callable[[Path], None], folder: Path, result: Path) -> None:
         count[0] += 1
         replace(*arguments)
 
-    os.replace = counted
+    os.replace = counted  # type: ignore[assignment]  # in this process, which was forked for it
     act(folder)
     result.write_text(str(count[0]))
 
@@ -214,7 +214,7 @@ def _dying(act: Callable[[Path], None], folder: Path, number: int, after: bool) 
         if count[0] == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    os.replace = deadly
+    os.replace = deadly  # type: ignore[assignment]  # in this process, which was forked for it
     act(folder)
 
 

@@ -1,4 +1,4 @@
-"""Write the tables that the documentation shows of the included checkpoints, between their marks.
+"""Write the tables that the documentation shows of the included checkpoints and of the formats, between their marks.
 
 python -m docs.write_blocks
 """
@@ -28,9 +28,11 @@ from nsr_core.paper.report import compare, report, table_markdown
 from nsr_core.paper.seeds import SEEDS_FOLDER
 from nsr_core.paper.tables import claims_markdown, courses_markdown
 from nsr_core.paper.tables import table_markdown as table_markdown_with_intervals
+from nsr_core.recordings.formats import described
 from nsr_core.reproduction.plan import LONGER_FOLDER
 from nsr_core.training.card import RESULTS_FILE, list_checkpoints
 from nsr_core.verdict.verdict import Verdict
+from nsr_core.writing import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -76,12 +78,20 @@ def _beta() -> str:
     return search_markdown(sweep) if sweep else ""
 
 
+def _formats() -> str:
+    """The formats that recordings are read in."""
+    header = ("format", "endings", "what is read")
+    rows = ((each["title"], f"`{each['endings']}`", each["reads"]) for each in described())
+    return markdown(header, rows, left=header)
+
+
 def _pairs() -> list[Path]:
     """Each checkpoint by patient after the one by beat."""
     return [folder for one in BY_PATIENT for folder in (one.with_name(one.name.removesuffix("-patient")), one)]
 
 
 BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
+    (DOCS / "recordings.md", "formats"): _formats,
     (DOCS / "results.md", "results"): lambda: table_markdown(compare(CHECKPOINTS), RESULTS_TABLE),
     (DOCS / "results.md", "worst"): lambda: worst_markdown(_verdicts()),
     (DOCS / "reproduction.md", "tables"): lambda: report(CHECKPOINTS),

@@ -1,6 +1,5 @@
 """Where this program keeps files, how it writes them so that none is ever half there, notes on them, and locks."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nsr_core.errors import UserError
+from nsr_core.locking import lock
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
@@ -163,7 +163,8 @@ def remove_leftovers(folder: Path) -> None:
                 continue
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                if status.st_uid != os.getuid() or not _is_left(mark, status.st_mtime):
+                is_own = not hasattr(os, "getuid") or status.st_uid == os.getuid()  # Windows has no such numbers
+                if not is_own or not _is_left(mark, status.st_mtime):
                     continue
                 if stat.S_ISDIR(status.st_mode):
                     shutil.rmtree(entry.path)
@@ -226,7 +227,7 @@ class Note:
 def take(file: IO[Any]) -> bool:
     """Take the lock on an open file, if nobody has it; closing the file, or dying, gives it back."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
     except BlockingIOError:
         return False
     return True
@@ -236,7 +237,7 @@ def is_held(path: Path) -> bool:
     """Whether a living process, or this one, has the lock on a file."""
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock(file, shared=True)
     except BlockingIOError:
         return True
     except OSError:
@@ -283,7 +284,7 @@ def writing(folder: Path, what: str) -> Iterator[None]:
                 path.unlink()  # while it is held: who opened it meanwhile sees that it is no longer there
 
 
-def _taken(path: Path) -> IO[Any]:
+def _taken(path: Path) -> IO[str]:
     """The lock file, open and locked.
 
     Raises:
@@ -303,7 +304,7 @@ def _taken(path: Path) -> IO[Any]:
         file.close()  # its holder removed it between our opening and our locking
 
 
-def _holder(file: IO[Any]) -> str:
+def _holder(file: IO[str]) -> str:
     try:
         file.seek(0)
         return file.read(200).strip() or "which did not say what it does"

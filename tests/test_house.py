@@ -67,9 +67,14 @@ def test_every_room_has_its_floor():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_has_one_room_in_ui_and_one_in_the_core(page):
-    assert (ROOT / "ui" / page / "__init__.py").exists()
-    assert (ROOT / "nsr_core" / page / "__init__.py").exists()
+def test_a_page_s_room_in_ui_and_its_room_in_the_core_have_its_name(page):
+    """A page that computes nothing needs neither."""
+    assert (ROOT / "ui" / page / "__init__.py").exists() == (ROOT / "nsr_core" / page / "__init__.py").exists()
+
+
+def test_every_room_in_ui_that_draws_what_a_room_of_the_core_computes_is_a_page_s():
+    rooms = {path.parent.name for path in (ROOT / "ui").glob("*/__init__.py")}
+    assert rooms & set(LAYERS) <= set(PAGES)
 
 
 def test_every_page_s_file_has_the_name_of_its_address():

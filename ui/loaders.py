@@ -193,8 +193,9 @@ def _certificates(path: str, stamps: tuple[int, ...]) -> pd.DataFrame:
 def readings_of(name: str) -> list[str]:
     """Under which names a checkpoint's attacks can be shown; none where it was not evaluated, or only its summary is here."""
     found = summary(name)
-    there = found is not None and (folder_of(name) / BEATS_FILE).exists()
-    return list(dict.fromkeys(found["attack"])) if there else []
+    if found is None or not (folder_of(name) / BEATS_FILE).exists():
+        return []
+    return list(dict.fromkeys(found["attack"]))
 
 
 def verdict(name: str) -> Verdict | None:

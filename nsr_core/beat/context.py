@@ -79,7 +79,7 @@ def around(
     return Context(lead, in_mv, time_s[part], signal[part], beat_s[shown], tuple(symbols[shown]), at - first, stop_s)
 
 
-def record_context(folder: str | os.PathLike, record: str, sample: int) -> Context:
+def record_context(folder: str | os.PathLike[str], record: str, sample: int) -> Context:
     """The context of a beat of the MIT-BIH records, from the record itself.
 
     Args:

@@ -46,12 +46,12 @@ class Sweep:
     @property
     def p_true(self) -> np.ndarray:
         """(levels,) probability of the true class."""
-        return self.probabilities[:, CLASSES.index(self.true_class)]
+        return np.asarray(self.probabilities[:, CLASSES.index(self.true_class)])
 
     @property
     def label(self) -> np.ndarray:
         """(levels,) str, what the beat is read as."""
-        return np.array(CLASSES)[self.probabilities.argmax(1)]
+        return np.asarray(np.array(CLASSES)[self.probabilities.argmax(1)])
 
 
 def sweep_beat(
@@ -92,22 +92,6 @@ def sweep_beat(
         probabilities = np.insert(probabilities, first, finer[1], axis=0)
         flipped = probabilities.argmax(1) != y
     return Sweep(eps, x_adv, probabilities, CLASSES[y], _first(eps, flipped))
-
-
-def smallest_flip(
-    network: Network,
-    attack: Attack,
-    beats: Beats,
-    row: int,
-    eps_grid: Sequence[float] | np.ndarray,
-    *,
-    seed: int = 0,
-    signal_only: bool = False,
-) -> float:
-    """The smallest of the levels, ascending, at which an attack flips a beat; NaN where it does at none."""
-    eps = np.asarray(eps_grid, float)
-    _, probabilities = _at_levels(network, attack, beats, row, eps, seed, signal_only)
-    return _first(eps, probabilities.argmax(1) != beats.y[row])
 
 
 def _first(eps: np.ndarray, flipped: np.ndarray) -> float:

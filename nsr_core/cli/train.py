@@ -61,7 +61,7 @@ def train(
     last, spent = card["training"]["last_epoch"], card["training"]["seconds"]
     emit(
         {"folder": str(folder), **card["training"]},
-        f"{folder}: {config.epochs} epochs in {duration(spent)}, protocol {config.protocol}; on validation beats accuracy "
+        f"{folder}: {config.epochs} {'epoch' if config.epochs == 1 else 'epochs'} in {duration(spent)}, protocol {config.protocol}; on validation beats accuracy "
         f"{last['val_acc']:.3f} clean and {last['val_pgd_acc']:.3f} under 20-PGD at noise 0.1.\n"
         f"Next: {PROGRAM} evaluate {folder}",
         as_json,

@@ -1,11 +1,11 @@
 """The lock on a folder of runs."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nsr_core.errors import UserError
+from nsr_core.locking import lock
 
 CONTROL_LOCK = ".control.lock"
 
@@ -20,7 +20,7 @@ def control(root: Path) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with (root / CONTROL_LOCK).open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file, wait=True)
             yield
     except OSError as error:
         raise UserError(

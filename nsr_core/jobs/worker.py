@@ -61,7 +61,7 @@ def _fail(run: Run, error: str) -> None:
 
 def _last_words(run: Run, status: int) -> str:
     if status < 0:
-        memory = ", often because memory ran out" if -status == signal.SIGKILL else ""
+        memory = ", often because memory ran out" if -status == getattr(signal, "SIGKILL", None) else ""
         return f"Its process was ended by signal {-status} ({signal.strsignal(-status)}){memory}. Resume it to go on."
     said = " ".join(run.log(lines=3).split()) or "it printed nothing"
     return f"Its process ended with status {status} and no result: {said}"

@@ -1,7 +1,7 @@
 """Certified training: a loss that asks for what can be proved, not only for what an attack does not find."""
 
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch.nn import functional
 from nsr_core.attacks.objectives import cross_entropy, slope
 from nsr_core.methods.base import Recipe
 from nsr_core.methods.full_budget import FullBudget
-from nsr_core.models.intervals import Bounded, worst_logits
+from nsr_core.models.intervals import worst_logits
 from nsr_core.settings import setting
 
 
@@ -45,7 +45,7 @@ class MtlIbp(FullBudget):
     def loss_around(self, network: nn.Module, x: Tensor, y: Tensor, uniform: Tensor) -> Tensor:
         x_adv = self.attack(network, x, lambda logits: slope(cross_entropy, logits, y), uniform)
         attacked = functional.cross_entropy(network(x_adv), y)
-        bounded = functional.cross_entropy(worst_logits(cast(Bounded, network), *self.bounded_box(x, x_adv), y), y)
+        bounded = functional.cross_entropy(worst_logits(network, *self.bounded_box(x, x_adv), y), y)
         return (1 - self.alpha) * attacked + self.alpha * bounded
 
     def bounded_box(self, x: Tensor, x_adv: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,13 +7,16 @@ radius to |W| radius, two products where lower and upper ends need four.
 All is computed in the network's own precision without a margin for rounding. For a proof see ``nsr_core.certificates``.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nsr_core.errors import UserError
 
+
+@runtime_checkable
 class Bounded(Protocol):
     """A network that can be bounded."""
 
@@ -24,17 +27,25 @@ class Bounded(Protocol):
         """Weight (classes, features) and bias (classes,) of the linear map from there to the logits."""
 
 
-def worst_logits(network: Bounded, low: Tensor, high: Tensor, y: Tensor) -> Tensor:
+def worst_logits(network: nn.Module, low: Tensor, high: Tensor, y: Tensor) -> Tensor:
     """(batch, classes) what each logit minus the true one's cannot exceed in the box; 0 for the true class itself.
 
     No beat of the box is misclassified where all others are negative. The difference of two logits is bounded as one linear
     function of the features, which is tighter than the difference of their bounds.
 
     Args:
-        network: an MLP or a CNN.
+        network: one that brings ``interval`` and ``head``, such as the MLP and the CNN.
         low, high: (batch, 187) ends of the box.
         y: (batch,) true classes.
+
+    Raises:
+        UserError: the network brings no interval bounds.
     """
+    if not isinstance(network, Bounded):
+        raise UserError(
+            f"A {type(network).__name__} brings no interval bounds, which certified training needs. Choose an MLP or a CNN, "
+            "or another method."
+        )
     centre, radius = network.interval((high + low) / 2, (high - low) / 2)
     weight, bias = network.head()
     classes = len(weight)

@@ -89,7 +89,8 @@ def stored_history(folder: Path) -> list[dict[str, float]] | None:
     """The epochs that a folder's state tells of; None where it holds no state that can be read."""
     try:
         with safe_open(folder / STATE_FILE, framework="pt") as stored:
-            return json.loads(stored.metadata()["run"])["history"]
+            history: list[dict[str, float]] = json.loads(stored.metadata()["run"])["history"]
+            return history
     except (SafetensorError, OSError, KeyError, TypeError, ValueError):
         return None
 

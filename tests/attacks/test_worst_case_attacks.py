@@ -525,7 +525,6 @@ def test_kernels_in_the_wrong_order_are_refused():
 
 def test_every_plan_begins_with_the_weaker_plans():
     plans = [list(plan.items()) for plan in STRENGTHS.values()]
-    assert list(STRENGTHS) == ["fgsm", "pgd", "standard", "full"]
     for weaker, stronger in pairwise(plans):
         assert stronger[: len(weaker)] == weaker
         assert len(stronger) > len(weaker)

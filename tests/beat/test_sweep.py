@@ -23,7 +23,6 @@ from nsr_core.beat.sweep import (
     REFINEMENT,
     SWEEP_EPS,
     find_fragile_beat,
-    smallest_flip,
     sweep_beat,
 )
 from nsr_core.certificates import certified_eps
@@ -178,18 +177,6 @@ def test_an_attack_that_leaves_the_budget_gains_nothing_by_it(flat):
     assert swept.smallest == pytest.approx(0.044)
     assert np.isfinite(sweep_beat(padding_only(0.01), Leap(), flat(0.5), 0).smallest)
     assert np.isnan(sweep_beat(padding_only(0.01), Leap(), flat(0.5), 0, signal_only=True).smallest)
-
-
-def test_the_smallest_flip_is_the_first_of_the_levels_that_flips(flat):
-    """No level is added; what the padding would give does not count where it stays."""
-    network, levels = linear(slope().abs(), 0.0437).network, (0.0, 0.04, 0.05, 0.06, 0.2)
-    assert smallest_flip(network, FGSM(), flat(0.5), 0, levels) == 0.05
-    assert np.isnan(smallest_flip(network, FGSM(), flat(0.5), 0, levels[:2]))
-    assert smallest_flip(network, Window(low=0.055, high=0.1), flat(0.5), 0, np.array(levels)) == 0.06
-    assert smallest_flip(network, FGSM(), flat(0.6), 0, levels) == 0.0
-    padding = padding_only(0.01).network
-    assert smallest_flip(padding, FGSM(), flat(0.5), 0, levels) == 0.04
-    assert np.isnan(smallest_flip(padding, FGSM(), flat(0.5), 0, levels, signal_only=True))
 
 
 @pytest.fixture

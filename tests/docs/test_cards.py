@@ -12,7 +12,8 @@ from nsr_core.training.card import read_card
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_card_is_what_the_included_results_give(path):
-    assert path.read_text() == CARDS[path](), "Run: python -m docs.write_cards"
+    written = path.read_text() if path.exists() else None
+    assert written == CARDS[path](), "Run: python -m docs.write_cards"
 
 
 @pytest.mark.parametrize("name", ["mlp-ce", "cnn-loss2", "mlp-mtl-ibp0.1", "mlp-ce-patient"])

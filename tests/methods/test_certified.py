@@ -6,6 +6,7 @@ import toys
 from torch.nn import functional
 
 from nsr_core.attacks import BatchRandomness
+from nsr_core.errors import UserError
 from nsr_core.methods.certified import MtlIbp
 from nsr_core.methods.full_budget import FullAdversarial
 from nsr_core.models.intervals import worst_logits
@@ -102,3 +103,9 @@ def test_a_few_steps_make_the_bounds_small():
             optimiser.step()
         left[alpha] = float(loss_of(MtlIbp(eps=0.05, alpha=1.0), model, (x, y)).detach())
     assert left[0.5] < 0.1 * left[0.0]
+
+
+def test_a_network_without_interval_bounds_is_said_with_a_way_out(batch):
+    model = toys.random_linear()
+    with pytest.raises(UserError, match=r"A Linear brings no interval bounds.*or another method"):
+        loss_of(MtlIbp(eps=0.1), model, batch)

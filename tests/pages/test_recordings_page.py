@@ -9,6 +9,7 @@ from apptools import PAGES, TIMEOUT_SECONDS, assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from nsr_core.recordings.beats import cut_recording
+from nsr_core.recordings.context import own_context
 from nsr_core.recordings.formats import endings
 from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.sample import LEAD_NAME, sample_recording
@@ -49,7 +50,7 @@ def test_it_opens_on_the_sample_with_what_the_core_reads(result):
     assert shown["Beats found"] == str(len(result.cut.sample))
     assert shown["Read"] == str(len(result.cut.row))
     assert shown["Unlike the training beats"] == str(result.unlike.sum())
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     counts = result.counts().set_index("class")["mlp-ce"]
     assert f"reads {counts['N']} " in words(app)
@@ -189,6 +190,9 @@ def test_the_beat_lab_shows_a_beat_of_the_recording(result):
     assert f"#### Class not known · `{name}`" in words(app)
     assert "Nobody knows this beat's class. It is taken as Cross-entropy (ce), MLP reads it" in words(app)
     assert f"{len(result.cut.row)} beats** of your recording" in words(app)
+    context = own_context(result.cut, 5)
+    assert f"R-R before **{1000 * context.rr_before_s:.0f} ms**" in words(app)
+    assert f"Heart rate **{context.rate_bpm:.0f} bpm**" in words(app)
 
 
 def test_the_beat_lab_without_a_recording_shows_other_beats_and_says_so():

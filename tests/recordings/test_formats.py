@@ -1,12 +1,9 @@
 """The table of formats: all that is asked of each, and one that is added from outside."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from nsr_core.recordings.formats import FORMATS, accepted, described, endings
+from nsr_core.recordings.formats import FORMATS, accepted, endings
 from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.format import Format
 from nsr_core.recordings.recording import Channel
@@ -58,13 +55,3 @@ def test_a_format_says_what_it_is(key):
 @pytest.mark.parametrize("key", FORMATS)
 def test_recognising_does_not_fail(key, content):
     assert FORMATS[key].recognise("\ud800", content) in (True, False)
-
-
-def test_the_documentation_lists_every_format():
-    """The table between the marks in docs/recordings.md is what the registry says; the message is the table to paste."""
-    rows = [f"| {each['title']} | `{each['endings']}` | {each['reads']} |" for each in described()]
-    expected = "\n".join(["| format | endings | what is read |", "| --- | --- | --- |", *rows])
-    page = (Path(__file__).parents[2] / "docs" / "recordings.md").read_text()
-    found = re.search(r"<!-- formats: begin -->\n(.*)\n<!-- formats: end -->", page, re.DOTALL)
-    assert found is not None
-    assert found[1] == expected, expected

@@ -67,17 +67,18 @@ def _answer(
     key = ("attack", *beat, choice.attack, choice.eps)
     settings: dict[str, Any] = {"seed": choice.seed, "signal_only": choice.signal_only}
     memo = memo_for(beats.source)
-    progress = no_progress if key in memo else listener()
-    if progress is None:
+    attacking = no_progress if key in memo else listener()
+    if attacking is None:
         return None
     result = memo.get(
-        key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=progress, **settings)
+        key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=attacking, **settings)
     )
     quick = sweep_attack(choice)
-    key = ("sweep", *beat, quick)
-    if key not in memo and (progress := listener()) is None:
+    sweep_key = ("sweep", *beat, quick)
+    sweeping = no_progress if sweep_key in memo else listener()
+    if sweeping is None:
         return None
-    swept = memo.get(key, lambda: sweep_beat(checkpoint, quick, beats, row, progress=progress, **settings))
+    swept = memo.get(sweep_key, lambda: sweep_beat(checkpoint, quick, beats, row, progress=sweeping, **settings))
     return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, result, swept)
 
 

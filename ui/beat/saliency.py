@@ -103,9 +103,9 @@ def figure(found: Mapping[str, tuple[str, str, BeatAttack, Saliency]], colours: 
     panels = [axis(colours, nticks=3), zero, zero, zero]
     place = {"xref": "paper", "xanchor": "left", "yanchor": "bottom", "font": {"size": 13, "color": colours.text}}
     titles = [note(title, 0, 1, yref=f"{panel(at)} domain", **place) for at, title in enumerate(TITLES)]
-    look = layout(colours, 640, {"t": 64}, annotations=titles, uirevision="saliency")
-    look["legend"] = {**look["legend"], "y": 1.06}
-    return go.Figure({"data": data, "layout": look | stack(axis(colours, "time after the R peak, ms"), panels, 0.07)})
+    page = layout(colours, 640, {"t": 64}, annotations=titles, uirevision="saliency")
+    page["legend"] = {**page["legend"], "y": 1.06}
+    return go.Figure({"data": data, "layout": page | stack(axis(colours, "time after the R peak, ms"), panels, 0.07)})
 
 
 def _table(found: Mapping[str, tuple[str, str, BeatAttack, Saliency]]) -> pd.DataFrame:

@@ -10,8 +10,9 @@ const moving = (window.beatLabMoving ??= {});
 const REST_MS = 150;
 /** An answer that took longer than this does not come: the page was changed in another way. */
 const PATIENCE_MS = 8000;
-/** From end to end, and what one picture of it takes where a reader wants less motion. */
+/** From end to end at most, for each place at most, and for one picture where a reader wants less motion. */
 const PLAY_MS = 7000;
+const PLACE_MS = 500;
 const STILL_MS = 800;
 const PLACES_OF_STILL_PLAY = 30;
 
@@ -33,6 +34,7 @@ class Dial {
   }
 
   show(data, tell) {
+    if (!this.data) delete moving[data.channel]; // of an earlier visit to the page
     this.data = data;
     this.tell = tell;
     Object.assign(this.range, { min: data.min, max: data.max, step: data.step });
@@ -85,7 +87,7 @@ class Dial {
     if (at >= max) at = min;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const jump = Math.max(step, (max - min) / PLACES_OF_STILL_PLAY);
-    const speed = (max - min) / PLAY_MS;
+    const speed = (max - min) / Math.min(PLAY_MS, (PLACE_MS * (max - min)) / step);
     let last = performance.now();
     clearTimeout(this.timer);
     this.playing = true;

@@ -27,7 +27,7 @@ def show(ours: Ours) -> None:
         st.warning(in_words(error))
         return
     if search is None:
-        st.info("No search over β is here.")
+        st.info("No β was swept yet. On the command line, `reproduce beta` does it.")
         return
     trials, protocol = trials_of(search), search_protocol(search)
     networks = trials["network"].unique().tolist()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.runtime import exists, get_instance
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from nsr_core.recordings.recording import Recording
@@ -98,8 +99,9 @@ def _this_visit(uploads: tuple[str, ...]) -> tuple[Callable[[], bool], Callable[
     visit, state, files = context.session_id, context.session_state, context.uploaded_file_mgr
 
     def forget() -> None:
-        for file in uploads:
-            files.remove_file(visit, file)
+        if isinstance(files, MemoryUploadedFileManager):  # the only one that Streamlit has, and that can drop one file
+            for file in uploads:
+                files.remove_file(visit, file)
         for key in OWN_KEYS:
             if key in state:
                 del state[key]

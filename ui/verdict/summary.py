@@ -60,8 +60,10 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         key="ladder",
         alt=f"At noise level {eps:g}, PGD (100 steps) as published, worst case and proved: "
         + "; ".join(
-            f"{row.title} {row.published:.2f}, {row.worst:.2f}, {'-' if np.isnan(row.proved) else f'{row.proved:.2f}'}"
-            for row in table.itertuples()
+            f"{title} {published:.2f}, {worst:.2f}, {f'{proved:.2f}' if proved >= 0 else '-'}"
+            for title, published, worst, proved in zip(
+                table["title"], table["published"], table["worst"], table["proved"], strict=True
+            )
         ),
     )
     st.caption(words.protocols(table["checkpoint"]))

@@ -11,7 +11,8 @@ import pandas as pd
 
 from nsr_core.errors import UserError
 from nsr_core.recordings.formats.csv_cells import MISSING, is_missing, number, split_stamp
-from nsr_core.recordings.formats.csv_layout import BLANKS, DATE, EMPTY, NUMBER, STAMP, TEXT, Layout, is_comment
+from nsr_core.recordings.formats.csv_head import BLANKS, is_comment
+from nsr_core.recordings.formats.csv_layout import DATE, EMPTY, NUMBER, STAMP, TEXT, Layout
 from nsr_core.recordings.formats.csv_text import decode
 from nsr_core.recordings.formats.shape import ecg_by_name
 from nsr_core.recordings.formats.text import quote

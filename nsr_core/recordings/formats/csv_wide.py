@@ -7,7 +7,7 @@ import numpy as np
 from nsr_core.errors import UserError
 from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.csv_cells import bare, is_missing, is_number, number, style_of
-from nsr_core.recordings.formats.csv_layout import SEPARATORS
+from nsr_core.recordings.formats.csv_head import SEPARATORS
 from nsr_core.recordings.formats.csv_text import decode, line_too_long
 from nsr_core.recordings.formats.csv_time import Table
 from nsr_core.recordings.formats.format import Given
