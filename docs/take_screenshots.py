@@ -20,7 +20,7 @@ PICTURES = {
     "beat-lab.png": ("beat_lab?models=mlp-ce&models=mlp-adv0.1&eps=0.03", "light", 1280, 1300),
     "your-ecg.png": ("your_ecg?models=mlp-ce&models=mlp-jacob&prove=true", "light", 1280, 1300),
     "curves.png": ("curves", "light", 1280, 880),
-    "verdict.png": ("verdict?verdict_eps=0.05", "light", 1280, 1450),
+    "verdict.png": ("verdict?verdict_eps=0.1", "light", 1280, 1450),
     "learn.png": ("learn?step=4", "dark", 1280, 900),
     "paper.png": ("paper?table=5", "light", 1280, 1180),
 }
