@@ -265,7 +265,7 @@ def test_progress_raises_once_the_signal_has_come(submit_toy):
     [
         (
             training(learning_rate=10.0, weight_decay=1.0),
-            r"mlp-mseMargin is no finite number .*Lower the learning rate",
+            r"mlp-mseMargin is no longer finite .*Lower the learning rate",
         ),
         (training(source="mitbih"), r"record"),
         (training(source="demo", split="published"), "published"),
