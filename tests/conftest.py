@@ -21,6 +21,7 @@ from nsr_core.training.loop import train
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: Read before ``own_environment`` hides it from the tests.
 ROOT_AT_START = os.environ.get("NSR_MITDB_DIR")
+MAIN_AT_START = sys.modules["__main__"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_main_module(monkeypatch) -> None:
     """AppTest leaves its page as ``__main__``, and a process that is started later would run that page again."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setitem(sys.modules, "__main__", MAIN_AT_START)
 
 
 @pytest.fixture(scope="session")

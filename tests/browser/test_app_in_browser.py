@@ -202,7 +202,8 @@ def test_pictures_follow_the_dial_without_the_server_and_the_level_it_rests_on_i
     one.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     one.open(f"{address}/beat_lab?models=mlp-ce&models=mlp-loss2&eps=0.001")
     dial = one.page.locator(".st-key-eps input[type=range]")
-    assert re.match(r"±0\.001 of the beat's range · ±0\.00\d mV", dial.get_attribute("aria-valuetext"))
+    level = re.compile(r"±0\.001 of the beat's range · ±0\.00\d mV")
+    playwright.expect(dial).to_have_attribute("aria-valuetext", level, timeout=WAIT_MS)
     pictures = [one.page.locator(f".st-key-beat_{name}") for name in ("mlp-ce", "mlp-loss2")]
     place = dial.bounding_box()
     middle = place["y"] + place["height"] / 2

@@ -43,4 +43,4 @@ def test_what_was_not_done_is_left_empty_and_the_rest_summed(folders):
     )
     assert lines[2] == "| mlp-a | 50 | 10 min | 30 s |  | 1 h 01 min |  | 2 min |"
     assert lines[3] == "| cnn-b | 8 | 20 min |  |  |  |  |  |"
-    assert lines[4].startswith("| all | | 30 min | 30 s | 0 s | 1 h 01 min |")
+    assert lines[4].startswith("| all |  | 30 min | 30 s | 0 s | 1 h 01 min |")

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import apptools
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -107,7 +108,7 @@ def test_the_lesson_and_the_beat_lab_agree(beat):
     chosen = course.Lesson(beats, row, eps, LIGHT)
     app = open_lab(**chosen.lab_address | {"models": "mlp-ce"})
     assert not app.exception
-    said = "\n".join(text.value for text in [*app.markdown, *app.caption])
+    said = apptools.words(app)
     assert lesson.against_chance(beat[0], beats, row, eps).attack_margin < 0
     assert "flipped after" in said
     assert "noise on the signal samples only" in said
