@@ -15,6 +15,8 @@ from nsr_core.certificates.branch import _Chain, _Search, decide
 from nsr_core.certificates.stages import stages_of
 from nsr_core.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("seed", range(4))

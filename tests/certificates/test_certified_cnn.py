@@ -18,6 +18,8 @@ from nsr_core.certificates.search import LOCAL_TOLERANCE
 from nsr_core.certificates.stages import Description, stages_of
 from nsr_core.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def margin_of(network, x, y):
     with torch.no_grad():

@@ -24,6 +24,8 @@ from nsr_core.progress import duration
 from nsr_core.training.card import find_checkpoint
 from nsr_core.verdict.masking import MaskingCheck
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = (
     "data",

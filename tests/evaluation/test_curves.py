@@ -15,6 +15,8 @@ from nsr_core.evaluation.summary import Reading, readings
 from nsr_core.evaluation.table import load_table, outcomes
 from nsr_core.training.card import BEATS_FILE, RESULTS_FILE, list_checkpoints, read_card
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
 SHIPPED = list_checkpoints(ROOT)
 READINGS = ("pgd20", "pgd100", "spsa")

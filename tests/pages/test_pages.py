@@ -10,6 +10,8 @@ from nsr_core.beat.attack import find_beat
 from nsr_core.beat.bracket import certified_bracket
 from ui import loaders
 
+pytestmark = pytest.mark.slow
+
 #: Values that no widget knows, for every parameter that any page has.
 NONSENSE = {
     key: "nonsense"

@@ -7,6 +7,8 @@ from nsr_core.data import mitbih
 from nsr_core.errors import UserError
 from ui import loaders
 
+pytestmark = pytest.mark.slow
+
 
 def test_beats_that_are_not_here_are_replaced_and_offered():
     app = open_page("beat", source="mitbih")

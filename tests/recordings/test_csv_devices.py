@@ -11,6 +11,8 @@ import pytest
 from nsr_core.errors import UserError
 from tests.recordings.heart import beat_train
 
+pytestmark = pytest.mark.slow
+
 FS_HZ, SECONDS = 250, 20
 COUNT = FS_HZ * SECONDS
 

@@ -101,6 +101,7 @@ def check_far_beats(signal: np.ndarray, kind: str, place: float, length: int, si
     assert len(before) == 0 or np.abs(before - after).max() <= NEAR
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     per_minute=st.sampled_from(RATES), t_wave=st.floats(0.1, 0.5), seconds=st.sampled_from([12, 30, 60]), **ARTEFACTS
@@ -109,6 +110,7 @@ def test_an_artefact_costs_no_beat_further_than_a_second_and_a_half_from_it(per_
     check_far_beats(heart(per_minute, t_wave, seconds=seconds)[0], **artefact)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(record=st.sampled_from(["100", "101", "119", "208", "219", "221"]), minute=st.integers(0, 28), **ARTEFACTS)
 def test_so_it_is_in_real_records(mitdb_root, record, minute, **artefact):
@@ -134,6 +136,7 @@ def test_a_change_of_gain_loses_at_most_a_few_beats(gain):
     assert len(find_peaks(signal)) == len(at)
 
 
+@pytest.mark.slow
 def test_a_long_recording_is_searched_in_pieces_with_the_same_result(monkeypatch):
     signal, _ = heart(80, 0.4, seconds=300)
     signal += 0.2 * np.sin(np.arange(len(signal)) / 500)

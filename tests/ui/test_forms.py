@@ -12,6 +12,8 @@ from nsr_core.settings import Settings, described_fields, setting, update
 from nsr_core.training.config import paper_config
 from ui.forms import LABELS
 
+pytestmark = pytest.mark.slow
+
 EVERY = (
     {f"attack {name}": attack for name, attack in ATTACKS.items()}
     | {f"method {name}": method for name, method in METHODS.items()}

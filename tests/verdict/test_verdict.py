@@ -17,6 +17,8 @@ from nsr_core.evaluation.table import load_table, save_table
 from nsr_core.verdict.levels import VERDICT_FILE, at, keep_levels, levels_of, read_levels, table_of
 from nsr_core.verdict.verdict import SIGNAL, WHOLE, breaks, read_verdict, verdict
 
+pytestmark = pytest.mark.slow
+
 EPS = (0.01, 0.1)
 #: Five beats of classes 0 to 4; the last is misread without noise.
 Y, CLEAN = [0, 1, 2, 3, 4], [0, 1, 2, 3, 0]
