@@ -102,7 +102,9 @@ button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color
 /* All of what was chosen, on as many lines as it takes. */
 [data-testid=stMultiSelect] .react-aria-ComboBox, [data-testid=stMultiSelect] .react-aria-ComboBox > [role=group],
 [data-testid=stMultiSelectTagsContainer] {{height: auto; max-height: none}}
-[data-testid=stMultiSelectTagsContainer] {{overflow: visible; mask: none}}
+[data-testid=stMultiSelectTagsContainer] {{overflow: visible; mask: none; min-width: 0; flex: 1 1 0}}
+[data-testid=stMultiSelectTagsContainer] > [role=group] > span {{min-width: 0; max-width: 100%; height: auto; flex-shrink: 1}}
+[data-testid=stMultiSelectTagsContainer] > [role=group] > span > span {{white-space: normal; max-width: none}}
 [data-testid=stMultiSelectTagsContainer], [data-testid=stMultiSelectTagsContainer] > [role=group] {{display: flex; flex-wrap: wrap; gap: 4px}}
 /* Plotly's buttons, which appear over the legend otherwise: in the lower left corner, where nothing is. */
 .js-plotly-plot .plotly .modebar-container {{top: auto !important; bottom: 0}}
