@@ -67,14 +67,16 @@ def printout(
     """
     rows = max(place.row for place in places) + 1
     spreads = [np.ptp(mv[np.isfinite(mv)]) for _, mv in signals.values() if np.isfinite(mv).any()]
-    apart = float(np.clip(np.ceil(2 * np.median(spreads or [1.0])) / 2, *ROW_MV))
+    apart = float(np.clip(np.ceil(2 * np.quantile(spreads or [1.0], 0.75)) / 2, *ROW_MV))
     data: list[Part] = [_pulses(rows, apart, start_s, colours)]
-    names = []
+    names, high = [], 0.7 * apart
     for place in places:
         time_s, mv = signals[place.name]
         base = -place.row * apart
         shown = (time_s >= start_s + SECONDS * place.start) & (time_s < start_s + SECONDS * place.stop)
         middle = np.nanmedian(mv[shown]) if np.isfinite(mv[shown]).any() else 0.0
+        if place.row == 0 and np.isfinite(mv[shown]).any():
+            high = min(max(high, float(np.nanmax(mv[shown])) - middle + 0.2), ROW_MV[1])
         is_chosen = place.name == chosen
         data.append(
             {
@@ -89,10 +91,9 @@ def printout(
             }
         )
         at = start_s + SECONDS * place.start
-        names.append(
-            note(f"<b>{place.name}</b>", at, base + 0.42 * apart, xanchor="left", font={"color": colours.text})
-        )
-    low, high = -(rows - 0.4) * apart, 0.7 * apart
+        label = {"xanchor": "left", "font": {"color": colours.text}, "bgcolor": colours.paper}
+        names.append(note(f"<b>{place.name}</b>", at, base + 0.42 * apart, **label))
+    low = -(rows - 0.4) * apart
     width_s = SECONDS + PULSE_ROOM
     height = int((high - low) / ecg.MV_PER_MM * USUAL_WIDTH_PX / (width_s * SPEED)) + 90
     look = ecg.paper_layout(colours, height) | {
