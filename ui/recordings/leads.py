@@ -91,7 +91,7 @@ def printout(
             }
         )
         at = start_s + SECONDS * place.start
-        label = {"xanchor": "left", "font": {"color": colours.text}, "bgcolor": colours.paper}
+        label = {"xanchor": "left", "font": {"color": colours.text}, "xshift": 6}
         names.append(note(f"<b>{place.name}</b>", at, base + 0.42 * apart, **label))
     low = -(rows - 0.4) * apart
     width_s = SECONDS + PULSE_ROOM
