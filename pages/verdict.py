@@ -9,7 +9,7 @@ from ui.verdict import SECTIONS
 
 LEAD = (
     "The paper attacks with one method, in steps of 0.01. Here the same beats meet eight attacks, one after another, until one "
-    "succeeds; and for the MLPs a proof says which beats no noise can flip. What is left of the published robustness?"
+    "succeeds; and a proof, so far for the MLPs, says which beats no noise can flip. What is left of the published robustness?"
 )
 
 

@@ -77,7 +77,7 @@ def limits() -> Limits:
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Within it a visitor may compute for long; in public mode only some at a time, the others wait and are told so."""
+    """Within it a visitor may compute for long; in public mode only some at a time, the others wait and see that they do."""
     if not is_public():
         yield
         return

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from nsr_core.attacks import Attack, BeatRandomness, WorstCase
-from nsr_core.beat.sweep import attacked_probabilities
+from nsr_core.beat.sweep import attacked
 from nsr_core.certificates import can_be_certified, certified_eps
 from nsr_core.data import CLASSES, Beats
 from nsr_core.evaluation.judge import judge
@@ -39,7 +39,7 @@ def find_contrast(
     for name, checkpoint in (("weak", weak), ("strong", strong)):
         with torch.inference_mode():
             before = checkpoint.network(x).softmax(1)
-        read[name] = before, attacked_probabilities(checkpoint.network, attack, beats, rows, eps, 0, True)
+        read[name] = before, attacked(checkpoint.network, attack, beats, rows, eps, 0, True).logits.softmax(1)
     (weak_before, weak_after), (strong_before, strong_after) = read["weak"], read["strong"]
     found = (weak_before.argmax(1) == y) & (weak_after.argmax(1) != y)
     found &= (strong_before.argmax(1) == y) & (strong_after.argmax(1) == y)

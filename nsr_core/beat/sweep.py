@@ -110,11 +110,11 @@ def _at_levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """One beat attacked at each level: (levels, 187) the beats and (levels, 5) their probabilities."""
     rows = np.full(len(eps), row)
-    judged = _attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only, progress)
+    judged = attacked(network, attack, beats, rows, torch.from_numpy(eps), seed, signal_only, progress)
     return judged.x_adv.numpy(), judged.logits.softmax(1).numpy()
 
 
-def attacked_probabilities(
+def attacked(
     network: Network,
     attack: Attack,
     beats: Beats,
@@ -123,21 +123,8 @@ def attacked_probabilities(
     seed: int,
     signal_only: bool,
     progress: Progress = no_progress,
-) -> Tensor:
-    """(rows, 5) probabilities of the attacked beats."""
-    return _attacked(network, attack, beats, rows, eps, seed, signal_only, progress).logits.softmax(1)
-
-
-def _attacked(
-    network: Network,
-    attack: Attack,
-    beats: Beats,
-    rows: np.ndarray,
-    eps: float | Tensor,
-    seed: int,
-    signal_only: bool,
-    progress: Progress,
 ) -> Judgement:
+    """Some beats under an attack, and what the network makes of them."""
     x, y, signal = as_tensors(beats, rows)
     length = signal if signal_only else None
     result = attack(network, x, y, eps, length=length, randomness=BeatRandomness(seed, rows), progress=progress)

@@ -67,7 +67,7 @@ def show(lesson: Lesson) -> None:
         how = (
             f"Beat {lesson.name}, noise on the signal samples only, {core.BOUNDS_POINTS} levels up to {core.BOUNDS_EPS:g}. "
             f"Attack: {course.PGD_WORDS}, the smallest lead on its way. Bounds hold for the network as it computes, in single "
-            "precision, rounding included. Grey: below and above 0 and 1 there is no noise, since beats are scaled to that range."
+            "precision, rounding included. The band is cut off at 0 and 1, since beats are scaled to that range."
         )
         st.caption(how)
         parts = [
@@ -113,5 +113,5 @@ def _why(plain: core.LeadWithin, certified: core.LeadWithin) -> str:
         "A network that was never asked to has loose bounds: each layer widens the intervals. **Certified training** adds the "
         "interval bound itself to the loss (here a convex combination of an attack and the bound, MTL-IBP), so the weights learn "
         "to keep it tight, and pay for it with some accuracy without noise. Proof and attack then nearly meet."
-        + (" On this beat it reads without noise already another class." if certified.attacked[0] < 0 else "")
+        + (" This beat it misreads even without noise." if certified.attacked[0] < 0 else "")
     )

@@ -52,7 +52,7 @@ def _proved(table: pd.DataFrame) -> str:
         if most["proved"] >= 0.005:
             result = f" Proved, against every noise: **{most['title']}** keeps at least {most['proved']:.2f}."
     if table["ceiling"].notna().any():
-        result += f" No classifier whatever can keep more than {table['ceiling'].max():.2f}."
+        result += f" No classifier whatever can keep more than {table['ceiling'].max():.2f} of the whole test split."
     return result
 
 
