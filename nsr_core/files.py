@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import stat
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -179,6 +180,9 @@ def _is_left(mark: re.Match[str], modified: float) -> bool:
 
 
 def _lives(pid: int) -> bool:
+    """Whether a process of this machine lives; where that cannot be asked, it is taken to."""
+    if sys.platform == "win32":
+        return True  # there signal 0 is Ctrl-C, and is sent; what is left goes after a day
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
