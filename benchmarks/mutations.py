@@ -35,7 +35,21 @@ from nsr_core.training.checkpoint import load_checkpoint
 SECONDS = 60
 SMALL = "mlp-ce"
 #: What stands in command lines in place of what should.
-ODD = ("", "-1", "nan", "1e999", "99999999999999999999", "x", "٣", "~nosuchuser/x", "a" * 5000, "--", "--json", "-h", "../..")
+ODD = (
+    "",
+    "-1",
+    "nan",
+    "1e999",
+    "99999999999999999999",
+    "x",
+    "٣",
+    "~nosuchuser/x",
+    "a" * 5000,
+    "--",
+    "--json",
+    "-h",
+    "../..",
+)
 
 Rng = np.random.Generator
 

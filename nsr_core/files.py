@@ -288,6 +288,15 @@ def writing(folder: Path, what: str) -> Iterator[None]:
                 path.unlink()  # while it is held: who opened it meanwhile sees that it is no longer there
 
 
+def remove_lock(folder: Path) -> None:
+    """Delete the lock file that a killed writer left in a folder, if the folder can be written to; nobody else's."""
+    path = folder / LOCK_FILE
+    with suppress(OSError), path.open("rb") as file:
+        # While it is held, and only that one: another may have removed it and made its own meanwhile.
+        if take(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            path.unlink()
+
+
 def _taken(path: Path) -> IO[str]:
     """The lock file, open and locked.
 
