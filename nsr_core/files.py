@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import stat
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -179,6 +180,9 @@ def _is_left(mark: re.Match[str], modified: float) -> bool:
 
 
 def _lives(pid: int) -> bool:
+    """Whether a process of this machine lives; where that cannot be asked, it is taken to."""
+    if sys.platform == "win32":
+        return True  # there signal 0 is Ctrl-C, and is sent; what is left goes after a day
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -282,6 +286,15 @@ def writing(folder: Path, what: str) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 path.unlink()  # while it is held: who opened it meanwhile sees that it is no longer there
+
+
+def remove_lock(folder: Path) -> None:
+    """Delete the lock file that a killed writer left in a folder, if the folder can be written to; nobody else's."""
+    path = folder / LOCK_FILE
+    with suppress(OSError), path.open("rb") as file:
+        # While it is held, and only that one: another may have removed it and made its own meanwhile.
+        if take(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            path.unlink()
 
 
 def _taken(path: Path) -> IO[str]:

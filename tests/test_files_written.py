@@ -140,3 +140,16 @@ def test_brackets_without_end_are_no_json(tmp_path):
     path.write_text("[" * 200_000)
     with pytest.raises(ValueError, match="nested too deeply"):
         read_json(path)
+
+
+def test_no_signal_is_sent_where_signal_0_is_ctrl_c(tmp_path, monkeypatch):
+    """On Windows, looking whether a process lives as elsewhere would end it."""
+    left = tmp_path / f".a.{process_mark()}.00000000.partial"
+    left.touch()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a signal was sent"))
+    remove_leftovers(tmp_path)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    remove_leftovers(tmp_path)
+    assert not left.exists()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from ui.serving import PUBLIC_LIMITS
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PORT = 8501
@@ -24,6 +26,13 @@ def test_the_image_runs_as_a_numbered_user_and_listens_where_it_is_looked_for():
     (command,), (health,) = instructions("CMD"), instructions("HEALTHCHECK")
     assert f"--server.port={PORT}" in json.loads(command)
     assert f"127.0.0.1:{PORT}/_stcore/health" in health
+
+
+def test_the_image_takes_no_larger_upload_than_a_stranger_may_give():
+    """Streamlit counts in 2**20 bytes, and refuses before anything is held in memory."""
+    (command,) = instructions("CMD")
+    (allowed,) = (int(each.partition("=")[2]) for each in json.loads(command) if "maxUploadSize" in each)
+    assert PUBLIC_LIMITS.streamed_bytes <= allowed * 2**20 < 1.1 * PUBLIC_LIMITS.streamed_bytes
 
 
 def test_the_image_gets_all_that_the_app_is_made_of():

@@ -1,8 +1,10 @@
-"""A small count of ``benchmarks.reliability``: killed around file replacements, work ends with the same bytes."""
+"""A small count of ``benchmarks.reliability`` and ``benchmarks.mutations``: work that is killed, and inputs that are damaged."""
 
 import pytest
 
+from benchmarks import mutations
 from benchmarks.reliability import WORK, study
+from nsr_core.files import LOCK_FILE, remove_lock, writing
 
 pytestmark = pytest.mark.slow
 
@@ -13,3 +15,28 @@ def test_killed_around_a_replacement_and_done_again(name, trained_folder, tmp_pa
     assert outcome.different == []
     assert outcome.kills >= 1
     assert outcome.finished >= 2
+
+
+def test_damaged_files_and_odd_command_lines_are_refused_in_words():
+    ends = [mutations.run_case(number, seed=1) for number in range(10 * len(mutations.KINDS))]
+    assert [each for each in ends if each[1] == "fault"] == []
+    assert {kind for kind, end, _ in ends if end == "refused"} == mutations.KINDS.keys()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a"), OSError("b"), SystemExit(1)])
+def test_another_end_is_noticed(error, monkeypatch):
+    def fail(folder, rng):
+        raise error
+
+    monkeypatch.setattr(mutations, "KINDS", {"card": fail})
+    assert mutations.run_case(0, seed=0)[1] == "fault"
+
+
+def test_the_lock_of_a_killed_writer_goes_and_that_of_a_living_one_stays(tmp_path):
+    (tmp_path / LOCK_FILE).write_text("training, process 1")
+    remove_lock(tmp_path)
+    assert not (tmp_path / LOCK_FILE).exists()
+    with writing(tmp_path, "training"):
+        remove_lock(tmp_path)
+        assert (tmp_path / LOCK_FILE).exists()
+    remove_lock(tmp_path)  # where there is none

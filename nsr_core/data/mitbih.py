@@ -75,7 +75,7 @@ def load_mitbih(root: str | os.PathLike[str] | None = None, progress: Progress =
     if cut_beats.exists():
         try:
             return _load(cut_beats)
-        except Exception:
+        except Exception:  # noqa: S110  # damaged in whatever way: the beats are cut again
             pass
     if folder is None:
         folder = download(progress=progress)

@@ -18,7 +18,7 @@ from nsr_core.data import CLASSES, Beats, Split
 from nsr_core.data.beats import CITATION
 from nsr_core.data.frequencies import ON_CARD, class_counts
 from nsr_core.errors import Damaged, UserError
-from nsr_core.files import file_digest, write_atomically, writing
+from nsr_core.files import file_digest, remove_lock, write_atomically, writing
 from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
@@ -86,6 +86,7 @@ def train(
     configure(config.threads)
     identity = RunIdentity(config.to_json(), split.fingerprint)
     if _is_finished(folder, config, identity):
+        remove_lock(folder)  # of one that was killed just as it had finished
         return folder  # without a lock: such a folder may be read-only
     with writing(folder, f"training {config.title}"):
         if not _is_finished(folder, config, identity):
