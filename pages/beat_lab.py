@@ -5,7 +5,7 @@ import streamlit as st
 from nsr_core.beat.attack import noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.recordings.beats import SOURCE
-from ui import ecg, frame, live, loaders, own
+from ui import address, ecg, frame, live, loaders, own
 from ui.attack_choice import AttackChoice, choose_attack
 from ui.beat import context, views, words
 from ui.beat.answers import ask, trained_on
@@ -55,7 +55,7 @@ def _head(beats: Beats, row: int) -> int:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.markdown(f"#### {true} · `{beats.name(row)}`", width="content")
         return st.segmented_control(
-            "Paper, mm/s", ecg.SPEEDS, default=ecg.SPEED, required=True, key="speed", bind="query-params"
+            "Paper, mm/s", ecg.SPEEDS, default=ecg.SPEED, required=True, key="speed", bind=address.bound("speed")
         )
 
 

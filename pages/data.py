@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import frame
+from ui import address, frame
 from ui.data import TABS
 
 LEAD = (
@@ -13,7 +13,7 @@ LEAD = (
 
 def main() -> None:
     with frame.page_on_beats("Data", LEAD) as beats:
-        for tab, show in zip(st.tabs(list(TABS), key="tab", bind="query-params"), TABS.values(), strict=True):
+        for tab, show in zip(st.tabs(list(TABS), key="tab", bind=address.bound("tab")), TABS.values(), strict=True):
             if tab.open:  # the others cost nothing until they are looked at
                 with tab:
                     show(beats)

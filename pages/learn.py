@@ -7,7 +7,7 @@ import streamlit as st
 from nsr_core import lesson as core
 from nsr_core.beat.attack import noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
-from ui import frame, loaders, sources
+from ui import address, frame, loaders, sources
 from ui.beat_choice import row_of
 from ui.lesson import MINUTES, STEPS, course
 from ui.lesson.course import BASELINE, NEEDED, Lesson
@@ -54,7 +54,7 @@ def _choose_beat(beats: Beats) -> Lesson | None:
             name = st.text_input(
                 "Beat",
                 key="lesson_beat",
-                bind="query-params",
+                bind=address.bound("lesson_beat"),
                 placeholder=beats.name(_first(beats)),
                 help="record:sample, or the number of a row. The Beat lab names every beat so.",
             )
@@ -127,7 +127,7 @@ def _progress(answered: set[int]) -> str:
         default=default,
         required=True,
         key="step",
-        bind="query-params",
+        bind=address.bound("step"),
         label_visibility="collapsed",
         format_func=lambda name: f"{name} ✓" if name.isdigit() and int(name) in answered else name,
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import frame
+from ui import address, frame
 from ui.paper import SECTIONS, ours
 
 LEAD = (
@@ -20,7 +20,7 @@ def main() -> None:
             default=next(iter(SECTIONS)),
             required=True,
             key="section",
-            bind="query-params",
+            bind=address.bound("section"),
             label_visibility="collapsed",
         )
         SECTIONS[section](ours.load())

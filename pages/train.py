@@ -15,7 +15,7 @@ from nsr_core.progress import duration
 from nsr_core.training.card import check_history, read_card
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.validate import BEATS_PER_CLASS, VALIDATION_EPS
-from ui import chart, frame, loaders, run_list, sources
+from ui import address, chart, frame, loaders, run_list, sources
 from ui.forms import settings_form
 from ui.links import page_link
 from ui.pick import pick_one
@@ -59,7 +59,7 @@ def _choose() -> None:
         default=MINUTE,
         required=True,
         key="how",
-        bind="query-params",
+        bind=address.bound("how"),
         help="One minute: few beats or few epochs, to watch. As in the paper: 50 epochs on the real beats. "
         "My own: every setting.",
     )

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from ui import frame, loaders
+from ui import address, frame, loaders
 from ui.verdict import SECTIONS
 
 LEAD = (
@@ -25,7 +25,7 @@ def main() -> None:
             default=next(iter(SECTIONS)),
             required=True,
             key="verdict_section",
-            bind="query-params",
+            bind=address.bound("verdict_section"),
             label_visibility="collapsed",
         )
         SECTIONS[section](levels)

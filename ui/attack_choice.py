@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nsr_core.attacks import ATTACKS, Attack, attack_title
 from nsr_core.errors import UserError
 from nsr_core.settings import described_fields, update
-from ui import live
+from ui import address, live
 from ui.forms import settings_form, whole_number
 from ui.pick import pick_one
 from ui.plain import in_words
@@ -57,20 +57,26 @@ def choose_attack(in_units: Callable[[float], str], noise: DeltaGenerator) -> At
             STEPS,
             100,
             key="steps",
-            bind="query-params",
+            bind=address.bound("steps"),
             help="How many steps the attack may take. It stops as soon as the beat is misread.",
         )
     signal_only = st.toggle(
         "Noise on the signal only",
         value=True,
         key="signal",
-        bind="query-params",
+        bind=address.bound("signal"),
         help="Beats are filled up with zeros to 187 samples. The published attack changes the filling too, which "
         "no electrode could do.",
     )
     with st.popover("More settings", icon=":material/tune:"):
         seed = whole_number(
-            "Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help="Where the attack's chance comes from."
+            "Seed",
+            0,
+            2**31 - 1,
+            0,
+            key="seed",
+            bind=address.bound("seed"),
+            help="Where the attack's chance comes from.",
         )
         more = [field for field in described_fields(attack) if field not in changes]
         changes |= settings_form(attack, prefix=f"{name}_", names=more, bound=True)
@@ -88,6 +94,7 @@ def _choose_eps(in_units: Callable[[float], str]) -> float:
         help="The most that the noise may add to or take from any sample, where the whole beat spans 0 to 1.",
     )
     eps = _eps_in_address()
+    _tell_eps(eps)
     live.dial(
         key="eps",
         channel="eps",
@@ -111,8 +118,8 @@ def _eps_in_address() -> float:
 
 
 def _keep_eps() -> None:
-    eps = float(st.session_state["eps"]["value"])
-    if eps == FIRST_EPS:
-        st.query_params.pop("eps", None)
-    else:
-        st.query_params["eps"] = f"{eps:g}"
+    _tell_eps(float(st.session_state["eps"]["value"]))
+
+
+def _tell_eps(eps: float) -> None:
+    address.tell("eps", [] if eps == FIRST_EPS else [f"{eps:g}"])

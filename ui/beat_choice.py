@@ -9,7 +9,7 @@ from nsr_core.data import CLASS_NAMES, CLASSES, SOURCES, Beats, usual_split
 from nsr_core.data.summary import matching_rows
 from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
-from ui import loaders, own, sources
+from ui import address, loaders, own, sources
 from ui.pick import pick_one
 from ui.plain import in_words
 
@@ -34,14 +34,14 @@ def choose_beat(beats: Beats, network: str | None) -> int:
             "Record",
             ("any", *records),
             key="record",
-            bind="query-params",
+            bind=address.bound("record"),
             format_func=lambda name: "Any record" if name == "any" else name,
         )
     unseen = not _may_have_trained(beats.source) or st.toggle(
         "Test beats only",
         value=True,
         key="test_only",
-        bind="query-params",
+        bind=address.bound("test_only"),
         help="Beats that trained no network: an attack on a beat that a network has learned says less.",
     )
     rows = _own_rows(beats, label) if beats.source == SOURCE else _candidates(beats.source, root, label, record, unseen)
@@ -68,7 +68,7 @@ def choose_beat(beats: Beats, network: str | None) -> int:
     name = st.text_input(
         "Beat",
         key="beat",
-        bind="query-params",
+        bind=address.bound("beat"),
         placeholder=beats.name(first),
         help="record:sample, or the number of a row. This name stays the same in every table and link.",
     )

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from nsr_core.settings import SettingInfo, described_fields
+from ui import address
 
 #: Fields whose values read better as words than as the names that the core gives them.
 LABELS = {
@@ -67,7 +68,7 @@ def settings_form(
 
 def _widget(name: str, value: Any, info: SettingInfo, key: str, bound: bool) -> Any:
     label = LABELS.get(name, name.replace("_", " ").capitalize())
-    settings: dict[str, Any] = {"key": key, "help": _help(info), "bind": "query-params" if bound else None}
+    settings: dict[str, Any] = {"key": key, "help": _help(info), "bind": address.bound(key) if bound else None}
     if isinstance(value, bool):
         return st.toggle(label, value, **settings)
     if info.choices:

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import serving
+from ui import address, serving
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
 ENTERED = "entered"
@@ -86,6 +86,7 @@ def enter() -> StreamlitPage:
     ]
     page = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{page.title} · ECG robustness lab")
+    address.return_to(page.url_path)
     return page
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import loaders
+from ui import address, loaders
 from ui.pick import pick_some
 from ui.plain import quoted
 
@@ -11,7 +11,7 @@ MOST_NETWORKS = 4
 
 def choose_networks(names: list[str], first: tuple[str, ...]) -> list[str]:
     """The widget, and up to four of ``names``; at first those of ``first`` that are there."""
-    asked = st.query_params.get_all("models") if "models" not in st.session_state else []
+    asked = address.asked("models") if "models" not in st.session_state else []
     if missing := [name for name in asked if name not in names]:
         st.warning(
             f"The link names networks that are not here: {', '.join(map(quoted, missing))}. They may have been deleted, "

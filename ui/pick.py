@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui import address
+
 #: What the address says where none of several was chosen.
 _NONE = [""]
 
@@ -31,33 +33,23 @@ def pick_one(
         settings: what else the widget takes.
     """
     first = first if first is not None and first in titles else next(iter(titles))
-    if st.session_state.get(key) not in titles:
-        st.session_state[key] = next((name for name in st.query_params.get_all(key) if name in titles), first)
+    if st.session_state.get(key) not in titles or address.went_back():
+        st.session_state[key] = next((name for name in address.asked(key) if name in titles), first)
     choose = widget or st.selectbox
     chosen: str = choose(label, list(titles), format_func=titles.__getitem__, key=key, **settings) or first
-    _tell_address(key, [] if chosen == first else [chosen])
+    address.tell(key, [] if chosen == first else [chosen])
     return chosen
 
 
 def pick_some(label: str, titles: Mapping[str, str], first: Sequence[str], *, key: str, **settings: Any) -> list[str]:
     """Any of ``titles``; at first those of ``first`` that are there. See ``pick_one``."""
     first = [name for name in first if name in titles]
-    if key not in st.session_state:
-        asked = st.query_params.get_all(key)
+    if key not in st.session_state or address.went_back():
+        asked = address.asked(key)
         known = [name for name in dict.fromkeys(asked) if name in titles][: settings.get("max_selections")]
         st.session_state[key] = known if known or asked == _NONE else first
     else:
         st.session_state[key] = [name for name in st.session_state[key] if name in titles]
     chosen = st.multiselect(label, list(titles), format_func=titles.__getitem__, key=key, **settings)
-    _tell_address(key, [] if chosen == first else chosen or _NONE)
+    address.tell(key, [] if chosen == first else chosen or _NONE)
     return chosen
-
-
-def _tell_address(key: str, names: list[str]) -> None:
-    """What stands in the address under ``key``; nothing where all is as at first."""
-    if st.query_params.get_all(key) == names:
-        return
-    if names:
-        st.query_params[key] = names
-    else:
-        st.query_params.pop(key, None)

@@ -5,7 +5,7 @@ import streamlit as st
 from nsr_core.data import SOURCES, Beats, is_at_hand
 from nsr_core.errors import UserError
 from nsr_core.recordings.beats import SOURCE
-from ui import loaders, own
+from ui import address, loaders, own
 from ui.links import page_link
 from ui.pick import pick_one
 from ui.plain import in_words
@@ -28,8 +28,8 @@ def banner(with_own: bool = False) -> Beats:
         with_own: whether the page can also show the beats of the reader's own recording.
     """
     titles = {name: title for name, title in TITLES.items() if with_own or name != SOURCE}
-    if KEY not in st.session_state and KEY not in st.query_params:
-        # A link within the app starts a new page without parameters; the choice goes along.
+    if KEY not in st.query_params and (KEY not in st.session_state or address.went_back()):
+        # A link within the app starts a new page without parameters; the choice goes along, from page to page.
         kept = st.session_state.get(_KEPT, "demo")
         st.session_state[KEY] = kept if kept in titles else "demo"
     with st.container(horizontal=True, vertical_alignment="center", key="banner"):

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nsr_core.data import Beats
-from ui import chart, ecg, live
+from ui import address, chart, ecg, live
 from ui.attack_choice import AttackChoice
 from ui.beat import figures, frames, known, saliency, tables, words
 from ui.beat.answers import Answer, sweep_attack
@@ -25,7 +25,7 @@ def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, co
         "Numbers and files": lambda: _numbers(answers, choice, colours),
     }
     for tab, show in zip(
-        st.tabs(list(views), on_change="rerun", key="view", bind="query-params"), views.values(), strict=True
+        st.tabs(list(views), on_change="rerun", key="view", bind=address.bound("view")), views.values(), strict=True
     ):
         if tab.open:  # the others cost nothing until they are looked at
             with tab:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.data.summary import draw_beats, matching_rows
+from ui import address
 
 #: The tabs that others lead to.
 BEATS, ORIGIN = "Beats", "Origin"
@@ -29,7 +30,7 @@ def record_field(beats: Beats) -> str:
         "Record",
         (ANY, *np.unique(beats.record).tolist()),
         key="of_record",
-        bind="query-params",
+        bind=address.bound("of_record"),
         width=150,
         format_func=lambda name: "Any record" if name == ANY else name,
     )
@@ -43,7 +44,7 @@ def beat_field(beats: Beats, first: int) -> str:
     return st.text_input(
         "Beat",
         key="origin",
-        bind="query-params",
+        bind=address.bound("origin"),
         placeholder=beats.name(first),
         width=190,
         on_change=open_tab,

@@ -4,7 +4,7 @@ import streamlit as st
 
 from nsr_core.data import CLASS_NAMES, CLASSES, SOURCES, Beats, Split
 from nsr_core.data.summary import PARTS, PartCounts, count_parts
-from ui import chart, loaders, sources
+from ui import address, chart, loaders, sources
 from ui.data import figures
 from ui.theme import ink
 
@@ -42,7 +42,7 @@ def _choose(beats: Beats) -> tuple[Split, str]:
             possible,
             default=possible[0],
             key="split",
-            bind="query-params",
+            bind=address.bound("split"),
             required=True,
             wrap=True,
             help="Which beats train the network, which ones watch over the training, and which ones test it.",
@@ -52,7 +52,7 @@ def _choose(beats: Beats) -> tuple[Split, str]:
         figures.VIEWS,
         default="log",
         key="axis",
-        bind="query-params",
+        bind=address.bound("axis"),
         required=True,
         wrap=True,
         help="On the log axis each step to the right is ten times as many, so that rare classes can be seen. The share is "

@@ -6,7 +6,7 @@ import streamlit as st
 from nsr_core.data import CLASSES, FS_HZ, Beats
 from nsr_core.data.beats import BEAT_LENGTH
 from nsr_core.data.summary import beat_table, draw_beats, matching_rows
-from ui import chart, links
+from ui import address, chart, links
 from ui.beat_choice import CLASS_TITLES
 from ui.data import choice, figures
 from ui.data.choice import ANY, DRAWN, FIRST_DRAW
@@ -32,7 +32,7 @@ def show(beats: Beats) -> None:
             9999,
             FIRST_DRAW,
             key="draw",
-            bind="query-params",
+            bind=address.bound("draw"),
             width=130,
             help="The seed of the random choice.",
         )
@@ -61,7 +61,7 @@ def _cut_field(beats: Beats) -> str:
         "Cutting",
         list(CUTS),
         key="cut",
-        bind="query-params",
+        bind=address.bound("cut"),
         width=180,
         help="A window ends early where the next mark is no beat; a signal of more than 187 samples loses its end.",
     )

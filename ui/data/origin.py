@@ -11,7 +11,7 @@ from nsr_core.data.mitbih import download
 from nsr_core.data.strip import find_records, read_strip
 from nsr_core.data.summary import csv_line, template_table
 from nsr_core.errors import UserError
-from ui import chart, links, sources
+from ui import address, chart, links, sources
 from ui.beat_choice import row_of
 from ui.data import choice, strip, strip_figures
 from ui.plain import in_words
@@ -34,7 +34,7 @@ def show(beats: Beats) -> None:
                 SECONDS,
                 default=SECONDS[-1],
                 key="seconds",
-                bind="query-params",
+                bind=address.bound("seconds"),
                 required=True,
             )
     row = row_of(beats, name, first)

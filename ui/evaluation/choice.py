@@ -7,7 +7,7 @@ import streamlit as st
 from nsr_core.data import CLASS_NAMES
 from nsr_core.evaluation.curves import MEASURES
 from nsr_core.evaluation.summary import reading_title
-from ui import loaders
+from ui import address, loaders
 from ui.pick import pick_one, pick_some
 
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2", "mlp-jacob", "mlp-adv0.1")
@@ -64,14 +64,14 @@ def choose(names: list[str]) -> View:
     natural = st.toggle(
         "Natural prevalence",
         key="natural",
-        bind="query-params",
+        bind=address.bound("natural"),
         help="Off: every class counts the same, as in the paper. On: classes as frequent as in the whole test split, "
         "whichever of its beats were attacked.",
     )
     alone = st.toggle(
         "Each noise level alone",
         key="alone",
-        bind="query-params",
+        bind=address.bound("alone"),
         help="Off: a beat that was broken at one noise level counts as broken at every larger one, which contains it. "
         "On: as the paper reports, where an attack's misses at larger levels count as robustness.",
     )
@@ -79,14 +79,14 @@ def choose(names: list[str]) -> View:
         "Intervals",
         value=True,
         key="bands",
-        bind="query-params",
+        bind=address.bound("bands"),
         help="95 %, from 1,000 resamples of the beats. Beats of one patient are not independent, so for new patients "
         "they read too narrow.",
     )
     published = st.toggle(
         "Published curves",
         key="with_published",
-        bind="query-params",
+        bind=address.bound("with_published"),
         disabled=not alone,
         help="The paper's own values, dotted. They are of each noise level alone: switch that reading on to see them beside "
         "ours.",

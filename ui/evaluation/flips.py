@@ -6,7 +6,7 @@ import streamlit as st
 
 from nsr_core.data import CLASSES
 from nsr_core.evaluation.summary import reading_title
-from ui import chart, loaders, sources
+from ui import address, chart, loaders, sources
 from ui.evaluation.figures import Line
 from ui.links import page_link
 from ui.pick import pick_one
@@ -40,7 +40,7 @@ def show(lines: dict[str, list[Line]]) -> None:
     which, under, where = st.columns(3)
     name = pick_one("Network", loaders.titles(names), key=OF, widget=which.selectbox)
     reading = pick_one("Attack", {name: reading_title(name) for name in lines}, key=UNDER, widget=under.selectbox)
-    level = where.selectbox("Noise level ε", levels, min(2, len(levels) - 1), key=AT, bind="query-params")
+    level = where.selectbox("Noise level ε", levels, min(2, len(levels) - 1), key=AT, bind=address.bound(AT))
     known = {line.name: line.curve["eps"].tolist() for line in lines[reading]}
     if level not in known.get(name, []):
         st.info(f"{loaders.title(name)} was not attacked by {reading_title(reading)} at {level:g}.")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from nsr_core.beat.alignment import Alignment, align, angles_deg, sample_rows, typical
 from nsr_core.data import Beats
-from ui import chart, loaders, sources
+from ui import address, chart, loaders, sources
 from ui.beat_choice import choose_beat
 from ui.paper import figures
 from ui.paper.ours import tell_absent
@@ -40,7 +40,7 @@ def _choose(beats: Beats, rows: np.ndarray, angles: list[np.ndarray]) -> int:
         default="Typical",
         required=True,
         key="pick",
-        bind="query-params",
+        bind=address.bound("pick"),
         help="Typical: of those that both networks read correctly, the one whose two angles are nearest to the medians.",
     )
     return choose_beat(beats, COMPARED[0]) if own == "Own choice" else int(rows[typical(angles)])

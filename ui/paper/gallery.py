@@ -6,6 +6,7 @@ import streamlit as st
 
 from nsr_core.paper.claims import CURVE_FIGURES
 from nsr_core.paper.report import ATTACK_TITLES
+from ui import address
 from ui.paper import arrows, curves, growing_noise
 from ui.paper.ours import Ours
 
@@ -20,10 +21,14 @@ OTHERS: dict[int, Callable[[], None]] = {ARROWS: arrows.show, NOISE: growing_noi
 def show(ours: Ours) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         number = st.segmented_control(
-            "Figure of the paper", sorted(TITLES), default=1, required=True, key="figure", bind="query-params"
+            "Figure of the paper", sorted(TITLES), default=1, required=True, key="figure", bind=address.bound("figure")
         )
         overlay = number in CURVE_FIGURES and st.toggle(
-            "Published curves", value=True, key="published", bind="query-params", help="The paper's own values, dotted."
+            "Published curves",
+            value=True,
+            key="published",
+            bind=address.bound("published"),
+            help="The paper's own values, dotted.",
         )
     st.markdown(f"##### Figure {number}: {TITLES[number]}")
     if number in OTHERS:

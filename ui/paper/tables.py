@@ -7,7 +7,7 @@ from nsr_core.paper.published import paper_tables
 from nsr_core.paper.replication import provenance, table_distances, table_number
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import ALIKE
-from ui import chart
+from ui import address, chart
 from ui.paper import seeds, table_figures, worst
 from ui.paper.ours import Ours, protocol, table_title, tell_missing, tell_starred
 from ui.theme import ink
@@ -81,7 +81,7 @@ def _choose() -> int:
             numbers,
             numbers.index(FIRST_TABLE),
             key="table",
-            bind="query-params",
+            bind=address.bound("table"),
             width=90,
             help="Its number in the paper.",
         )

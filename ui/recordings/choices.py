@@ -8,6 +8,7 @@ from nsr_core.recordings.beats import has_beats
 from nsr_core.recordings.grid import MOST_SECONDS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
+from ui import address
 from ui.network_choice import choose_networks
 
 FIRST_NETWORKS = ("mlp-ce", "mlp-jacob")
@@ -52,7 +53,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
     prove = st.toggle(
         "Certify as well",
         key="prove",
-        bind="query-params",
+        bind=address.bound("prove"),
         help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network, ten times that where the cut does not matter.",
     )
     if not networks:
@@ -66,7 +67,7 @@ def _lead(recording: Recording, leads: list[str]) -> str | None:
     if len(leads) == 1:
         return leads[0]
     at = leads.index(recording.suggested) if recording.suggested in leads else None
-    name = st.selectbox("Lead", leads, at, key="lead", bind="query-params", placeholder="Choose the ECG")
+    name = st.selectbox("Lead", leads, at, key="lead", bind=address.bound("lead"), placeholder="Choose the ECG")
     if name is None:
         st.info("None of the signals looks like an ECG. Choose the lead that is one.")
     return name
@@ -80,6 +81,7 @@ def _rate(channel: Channel) -> float | None:
         LIMITS.fs_max_hz,
         channel.fs_hz,
         key=f"fs_{channel.name}_{channel.fs_hz}",
+        persist_state="session",
         format="%g",
         placeholder="not in the file",
         help="As the file says. Correct it where the file is wrong.",
@@ -94,6 +96,7 @@ def _unit(channel: Channel) -> str:
         units,
         units.index(known),
         key=f"unit_{channel.name}_{known}",
+        persist_state="session",
         help="Readings do not depend on it: beats are scaled. Noise in millivolts does.",
     )
 
@@ -110,6 +113,7 @@ def _stretch(seconds: float) -> tuple[float, float]:
         (0.0, FIRST_MINUTES),
         step=0.5,
         key=f"stretch_{minutes:.1f}",
+        persist_state="session",
         help=f"{MOST_SECONDS / 3600:g} hours at most.",
     )
     return start * 60, stop * 60
@@ -122,6 +126,6 @@ def _beats_from() -> str:
         default=MARKED,
         required=True,
         key="beats_from",
-        bind="query-params",
+        bind=address.bound("beats_from"),
         help="The file brings marks of its own. Both can be tried.",
     )

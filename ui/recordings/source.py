@@ -8,6 +8,7 @@ from nsr_core.recordings.formats import accepted, endings
 from nsr_core.recordings.limits import LIMITS, megabytes
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.sample import sample_recording
+from ui import address
 from ui.plain import in_words, plain
 from ui.recordings import held
 from ui.serving import limits
@@ -19,7 +20,7 @@ _READ = "own_files"
 def choose_recording() -> Recording | None:
     """The widgets, and the recording that they give; None, with words, where there is none yet."""
     kind = st.segmented_control(
-        "Recording", (SAMPLE, FILE), default=SAMPLE, required=True, key="recording", bind="query-params"
+        "Recording", (SAMPLE, FILE), default=SAMPLE, required=True, key="recording", bind=address.bound("recording")
     )
     if kind == SAMPLE:
         st.caption("Two minutes, made on this machine from averages of many beats. It has what real recordings have.")
@@ -39,6 +40,7 @@ def _uploaded() -> Recording | None:
         list(endings()),
         accept_multiple_files=True,
         key="own_upload",
+        on_change=_close_if_taken_away,
         max_upload_size=allowed.streamed_bytes // 1_000_000,
         help=f"Give {accepted()}. Files that belong together are given together, or in one zip. "
         f"{megabytes(allowed.streamed_bytes)} at most; of some formats {megabytes(allowed.given_bytes)}.",
@@ -49,6 +51,7 @@ def _uploaded() -> Recording | None:
         LIMITS.fs_max_hz,
         None,
         key="own_fs",
+        persist_state="session",
         format="%g",
         placeholder="as the file says",
         help="For a file that does not say, or that says it wrongly.",
@@ -58,8 +61,7 @@ def _uploaded() -> Recording | None:
         f"after you close this page, or {held.MINUTES} after you last used it. Nothing is stored unless you save it yourself."
     )
     if not files:
-        held.drop(st.session_state.pop(_READ, (None, None))[1])
-        return None
+        return _still_open()
     asked = (tuple(file.file_id for file in files), fs_hz)
     kept = st.session_state.get(_READ)
     if kept is None or kept[0] != asked:
@@ -72,6 +74,27 @@ def _uploaded() -> Recording | None:
     recording = held.find(kept[1])
     if recording is None:
         st.info("The recording is no longer in memory. Give it again.")
+    return recording
+
+
+def _close() -> None:
+    held.drop(st.session_state.pop(_READ, (None, None))[1])
+
+
+def _close_if_taken_away() -> None:
+    """Called where the reader changes the files, and not where the uploader is empty since another page was visited."""
+    if not st.session_state["own_upload"]:
+        _close()
+
+
+def _still_open() -> Recording | None:
+    """The recording that was open when the reader went to another page; its files are gone from the uploader since."""
+    recording = held.find(st.session_state.get(_READ, (None, None))[1])
+    if recording is None:
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/folder_open: Still open: {plain(recording.name)}", width="content")
+        st.button("Close it", key="own_close", on_click=_close)
     return recording
 
 

@@ -7,7 +7,7 @@ from nsr_core.data import CLASS_NAMES
 from nsr_core.errors import UserError
 from nsr_core.verdict.patients import CLASS_MEASURES, PatientResult
 from nsr_core.verdict.verdict import WHOLE
-from ui import chart, loaders
+from ui import address, chart, loaders
 from ui.pick import pick_one
 from ui.plain import in_words
 from ui.theme import ink
@@ -45,7 +45,12 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         level = "0"
         if UNDER[under]:
             level = st.segmented_control(
-                "Noise level ε", LEVELS, default=LEVELS[1], required=True, key="patients_eps", bind="query-params"
+                "Noise level ε",
+                LEVELS,
+                default=LEVELS[1],
+                required=True,
+                key="patients_eps",
+                bind=address.bound("patients_eps"),
             )
         measure = pick_one(
             "Measure",

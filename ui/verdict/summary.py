@@ -6,7 +6,7 @@ import streamlit as st
 
 from nsr_core.models import NETWORKS
 from nsr_core.verdict.levels import table_of
-from ui import chart, loaders
+from ui import address, chart, loaders
 from ui.theme import ink
 from ui.verdict import figures, words
 
@@ -48,7 +48,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         names,
         required=True,
         key="verdict_eps",
-        bind="query-params",
+        bind=address.bound("verdict_eps"),
         default=f"{FIRST_LEVEL:g}" if f"{FIRST_LEVEL:g}" in names else names[0],
     )
     eps = float(chosen)
