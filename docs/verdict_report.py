@@ -1,6 +1,7 @@
 """The verdicts on several checkpoints as Markdown: what the documentation shows is made here."""
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,32 @@ def certified_markdown(folders: Iterable[Path]) -> str:
             shares = [np.nanmean(proved_share(table, eps)) for eps in (0.0, *CERTIFIED_LEVELS)]
             rows.append((folder.name, f"{len(table):,}", *(f"{share:.2f}" for share in shares)))
     return markdown(("checkpoint", "beats", "without noise", *_numbers(CERTIFIED_LEVELS)), rows)
+
+
+def certified_seeds_markdown(folders: Iterable[Path]) -> str:
+    """The same over trainings that differ in the seed alone, on the beats that all of them have a certificate for.
+
+    Mean and sample standard deviation over the seeds, and the values one by one.
+    """
+    by_training: dict[str, list[pd.DataFrame]] = {}
+    for folder in folders:
+        if (folder / CERTIFICATES_FILE).exists():
+            table = load_certificates(folder / CERTIFICATES_FILE).set_index(["record", "sample"])
+            by_training.setdefault(folder.name.partition("-seed-")[0], []).append(table)
+    rows = []
+    for name, tables in by_training.items():
+        if len(tables) == 1:
+            continue
+        common = reduce(pd.Index.intersection, [table.index for table in tables])
+        values = np.array(
+            [[np.nanmean(proved_share(table.loc[common], eps)) for eps in (0.0, *CERTIFIED_LEVELS)] for table in tables]
+        )
+        told = [
+            f"{column.mean():.3f} ± {column.std(ddof=1):.3f} ({', '.join(f'{value:.3f}' for value in column)})"
+            for column in values.T
+        ]
+        rows.append((name, f"{len(common):,}", *told))
+    return markdown(("training", "beats", "without noise", *_numbers(CERTIFIED_LEVELS)), rows)
 
 
 def breaks_markdown(verdicts: Mapping[str, Verdict]) -> str:

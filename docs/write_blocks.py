@@ -13,6 +13,7 @@ from docs.scale import page
 from docs.verdict_report import (
     breaks_markdown,
     certified_markdown,
+    certified_seeds_markdown,
     everyday_markdown,
     masking_markdown,
     patients_markdown,
@@ -59,10 +60,15 @@ def _cnn(folders: list[Path] = CNNS) -> str:
     return "\n\n".join(table_markdown_with_intervals(table) for _, table in there.groupby("table"))
 
 
+def _with_other_seeds() -> list[Path]:
+    """The checkpoints of methods that were trained from several seeds, the first seed of each first."""
+    several = {folder.name.rpartition("-seed-")[0] for folder in OTHER_SEEDS}
+    return [*(folder for folder in CHECKPOINTS if folder.name in several), *OTHER_SEEDS]
+
+
 def _seeds() -> str:
     """Of the methods trained from several seeds: mean and standard deviation of every published value."""
-    first = {folder.name.rpartition("-seed-")[0] for folder in OTHER_SEEDS}
-    rows = cells([*(folder for folder in CHECKPOINTS if folder.name in first), *OTHER_SEEDS])
+    rows = cells(_with_other_seeds())
     several = rows[rows["spread"].notna()]
     return "\n\n".join(table_markdown_with_intervals(table) for _, table in several.groupby("table"))
 
@@ -110,6 +116,7 @@ BLOCKS: dict[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "verdict.md", "breaks"): lambda: breaks_markdown(_verdicts()),
     (DOCS / "verdict.md", "proof"): lambda: proof_markdown(_verdicts()),
     (DOCS / "certified-training.md", "certified"): lambda: certified_markdown(CHECKPOINTS),
+    (DOCS / "certified-training.md", "seeds"): lambda: certified_seeds_markdown(_with_other_seeds()),
     (DOCS / "verdict.md", "signal"): lambda: signal_markdown(_verdicts()),
     (DOCS / "verdict.md", "masking"): lambda: masking_markdown(CHECKPOINTS),
     (DOCS / "verdict.md", "everyday"): lambda: everyday_markdown(CHECKPOINTS),

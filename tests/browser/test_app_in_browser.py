@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -260,6 +261,39 @@ def test_squares_are_square_on_a_phone_and_calipers_measure_on_them(visit, addre
     playwright.expect(page.get_by_text("Drag over the beat")).to_be_visible(timeout=WAIT_MS)
 
 
+def test_a_page_is_found_as_it_was_left_by_links_by_back_and_by_a_link_that_says_less(visit, address):
+    one = visit().open(f"{address}/beat_lab?models=mlp-jacob&eps=0.12&attack=fgsm&signal=false&beat=demo%3A5")
+
+    def go(link: str) -> dict[str, list[str]]:
+        one.page.get_by_role("link", name=link, exact=True).first.click()
+        one.page.wait_for_timeout(1000)
+        one.settle()
+        return said()
+
+    def said() -> dict[str, list[str]]:
+        return parse_qs(urlsplit(one.page.url).query)
+
+    left = said()
+    assert left["eps"] == ["0.12"]
+    assert set(left) == {"models", "eps", "attack", "signal", "beat"}
+    go("Verdict")
+    assert go("Beat lab") == left
+    go("Verdict")
+    one.page.go_back()
+    playwright.expect(one.page.get_by_role("heading", name="Beat lab")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    assert said() == left
+    one.page.go_forward()
+    playwright.expect(one.page.get_by_role("heading", name="Verdict")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    go("Data")
+    one.page.get_by_role("tab", name="Beats").click()
+    one.page.get_by_role("link", name="Lab", exact=True).first.click(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_role("heading", name="Beat lab")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    assert set(said()) <= {"beat", "models"}  # and not the attack, its budget and its level that were left
+
+
 def test_a_slow_attack_tells_how_far_it_is_and_can_be_stopped(visit, address):
     slow = "attack=spsa&steps=200&spsa_samples=65536"
     one = visit()
@@ -333,6 +367,12 @@ def test_a_file_is_read_its_most_fragile_beat_opens_in_the_lab_and_stays_in_its_
     one.settle()
     theirs = visit().open(one.page.url)  # the recording is not in the link, nor anywhere else
     playwright.expect(theirs.page.get_by_text("Your recording cannot be shown yet")).to_be_visible(timeout=WAIT_MS)
+    one.page.get_by_role("link", name="Your ECG", exact=True).first.click()
+    playwright.expect(one.page.get_by_text("Still open: mine")).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text("Cross-entropy (ce), MLP reads")).to_be_visible(timeout=WAIT_MS)
+    one.settle()
+    one.page.locator(".st-key-own_close button").click()
+    playwright.expect(one.page.get_by_text("Still open: mine")).not_to_be_visible(timeout=WAIT_MS)
 
 
 def test_a_click_on_a_curve_lists_the_beats_behind_it(visit, address):
