@@ -15,6 +15,7 @@ import pytest
 from nsr_core.recordings.sample import sample_recording
 
 playwright = pytest.importorskip("playwright.sync_api")
+accessibility = pytest.importorskip("tests.browser.accessibility")
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
@@ -162,6 +163,7 @@ def test_every_page_opens_in_every_look(visit, address, name, look):
         "chart.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length"
     )
     assert wide == 0
+    assert accessibility.violations(page) == []
 
 
 FORMULAS = [f"learn?step={step}" for step in (2, 3, 4, 5, 6)] + [
