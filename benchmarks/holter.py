@@ -92,7 +92,7 @@ def measure(path: Path, hours: float, search_minutes: float) -> None:
     steps.add("start, write the recording, load the network", time.process_time())
     start = time.process_time()
     recording = read_path(path)
-    steps.add(f"read it", time.process_time() - start)
+    steps.add("read it", time.process_time() - start)
     lead, cutting, classifying = recording.channels[0].name, 0.0, 0.0
     counts = np.zeros(len(CLASSES), int)
     for begin in np.arange(0.0, hours * 3600, MOST_SECONDS):
