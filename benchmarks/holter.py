@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.holter [--hours 24] [--format wfdb|csv] [--search-minutes 10]
+    python -m benchmarks.holter [--hours 24] [--format wfdb|csv] [--search-minutes 30]
 
 The included sample, at 250 Hz and with another amplitude every two minutes, is written to a temporary folder, read, and cut and
 classified in stretches of two hours, the most that are read at once. The last beats of a stretch, whose windows close beyond it,
@@ -113,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--format", choices=WRITERS, default="wfdb")
-    parser.add_argument("--search-minutes", type=float, default=10.0)
+    parser.add_argument("--search-minutes", type=float, default=30.0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
