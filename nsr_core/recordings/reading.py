@@ -256,8 +256,7 @@ def read_with(
             f"None of the {len(cut.sample)} beats in {cut.lead.name} can be used. Choose another lead or stretch."
         )
     network, beats = checkpoint.network, cut.beats
-    with torch.inference_mode():
-        probability = torch.cat([network(x).softmax(1) for x in torch.from_numpy(beats.x).split(2048)]).numpy()
+    probability = probabilities(network, beats.x)
     work = len(beats) * work_of(prove)
     flips_at = smallest_flips(network, beats, seed=seed, progress=as_part(progress, 0, work))
     stands = stands_over(read_shifted(network, cut))
@@ -269,6 +268,15 @@ def read_with(
             network, cut, label, certified, stands, as_part(progress, 2 * len(beats), work)
         )
     return NetworkReading(checkpoint.name, checkpoint.digest, probability, flips_at, certified, stands, certified_cuts)
+
+
+def probabilities(network: Network, x: np.ndarray) -> NDArray[np.floating]:
+    """(k, 5) of ``k`` beats, at least one, without any search: a day's beats in less than a second by an MLP."""
+    with torch.inference_mode():
+        probability: NDArray[np.floating] = torch.cat(
+            [network(rows).softmax(1) for rows in torch.from_numpy(x).split(2048)]
+        ).numpy()
+    return probability
 
 
 def work_of(prove: bool) -> int:

@@ -21,7 +21,7 @@ from nsr_core.recordings import reading
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.likeness import distances, load_likeness
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import compare_with_training, read_recording_beats, read_with
+from nsr_core.recordings.reading import compare_with_training, probabilities, read_recording_beats, read_with
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.training.checkpoint import Checkpoint, load_checkpoint
 from nsr_core.training.config import paper_config
@@ -103,6 +103,7 @@ def test_each_network_reads_every_usable_beat(result, cut, mlps):
         assert read.probability.shape == (6, 5)
         np.testing.assert_allclose(read.probability.sum(axis=1), 1, rtol=1e-5)
         assert read.label.tolist() == predict(checkpoint.network, cut.beats.x).tolist()
+        np.testing.assert_array_equal(read.probability, probabilities(checkpoint.network, cut.beats.x))
         np.testing.assert_allclose(read.flips_at, smallest_flips(checkpoint.network, cut.beats, seed=3))
     assert result.seed == 3
 
