@@ -1,5 +1,13 @@
 """Beat lab: one beat, up to four networks, one attack, and what each reads before and after."""
 
+from ui.heading import heading
+
+heading(
+    "Beat lab",
+    "One heartbeat, the same small noise budget, and up to four trained networks. Turn the noise up and see which "
+    "reading flips first. The address of this page holds every setting: share it, and others see the same numbers.",
+)
+
 import streamlit as st
 
 from nsr_core.beat.attack import noise_level
@@ -14,15 +22,11 @@ from ui.beat_choice import choose_beat
 from ui.network_choice import choose_networks
 from ui.theme import ink
 
-LEAD = (
-    "One heartbeat, the same small noise budget, and up to four trained networks. Turn the noise up and see which "
-    "reading flips first. The address of this page holds every setting: share it, and others see the same numbers."
-)
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2")
 
 
 def main() -> None:
-    with frame.page_on_beats("Beat lab", LEAD, with_own=True) as beats:
+    with frame.page_on_beats(with_own=True) as beats:
         names = frame.checkpoint_names()
         if not names:
             return

@@ -1,5 +1,13 @@
 """Robustness curves: how accuracy falls with the noise, for any networks under any of their attacks."""
 
+from ui.heading import heading
+
+heading(
+    "Robustness curves",
+    "How much of a network's accuracy is left when every beat is attacked? Every point is counted from stored results, "
+    "beat by beat; click one to see the beats behind it.",
+)
+
 import streamlit as st
 
 from nsr_core.errors import UserError
@@ -7,14 +15,9 @@ from ui import frame, loaders
 from ui.evaluation import attack_anew, choice, panels
 from ui.plain import in_words, plain
 
-LEAD = (
-    "How much of a network's accuracy is left when every beat is attacked? Every point is counted from stored results, "
-    "beat by beat; click one to see the beats behind it."
-)
-
 
 def main() -> None:
-    with frame.page("Robustness curves", LEAD):
+    with frame.page():
         names = _evaluated(frame.checkpoint_names())
         if not names:
             st.info("No network here was attacked yet. Train one on the page Train, then evaluate it.")

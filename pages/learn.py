@@ -1,5 +1,13 @@
 """Learn: a lesson in short steps on one beat. Predict first, then see what is computed."""
 
+from ui.heading import heading
+
+heading(
+    "Learn",
+    "Attacks on a heartbeat classifier in short steps, about a quarter of an hour, for readers who know what a neural "
+    "network is. **Predict first, then reveal**: every answer is computed on this machine, on the beat below.",
+)
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -9,15 +17,11 @@ from nsr_core.beat.attack import noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from ui import address, frame, loaders, sources
 from ui.beat_choice import row_of
-from ui.lesson import MINUTES, STEPS, course
+from ui.lesson import STEPS, course
 from ui.lesson.course import BASELINE, NEEDED, Lesson
 from ui.links import page_link
 from ui.theme import ink
 
-LEAD = (
-    f"Attacks on a heartbeat classifier in {len(STEPS)} short steps, about {MINUTES} minutes, for readers who know what a neural "
-    "network is. **Predict first, then reveal**: every answer is computed on this machine, on the beat below."
-)
 SUMMARY = "Summary"
 PLACES = (*(str(number) for number in range(1, len(STEPS) + 1)), SUMMARY)
 _MOVED = "learn_moved"
@@ -26,7 +30,7 @@ FIRST_CLASS = "V"
 
 
 def main() -> None:
-    with frame.page_on_beats("Learn", LEAD) as beats:
+    with frame.page_on_beats() as beats:
         missing = [name for name in NEEDED if name not in frame.checkpoint_names()]
         if missing:
             st.error(f"The lesson needs checkpoints that are not here: {', '.join(missing)}. Restore checkpoints/.")

@@ -1,5 +1,15 @@
 """Start: what this is, one example that is computed as the page opens, and the ways on."""
 
+from ui.heading import heading
+
+heading(
+    "Can this heartbeat be misread?",
+    "Neural networks can sort heartbeats into classes, and do it well. Yet a little noise, chosen against a network, can make "
+    "it read a dangerous beat as a normal one. Here you attack nine ways of training such a network, on synthetic beats or on "
+    "the real MIT-BIH records. They come from a paper of 2020 that set out to make such networks robust, and the pages ask "
+    "what its numbers are worth. Nothing is a recording: all of it is computed on this machine while you look.",
+)
+
 import numpy as np
 import streamlit as st
 
@@ -16,19 +26,13 @@ from ui.links import page_link
 from ui.navigation import PAGES
 from ui.theme import ink
 
-LEAD = (
-    "Neural networks can sort heartbeats into classes, and do it well. Yet a little noise, chosen against a network, can make "
-    "it read a dangerous beat as a normal one. Here you attack nine ways of training such a network, on synthetic beats or on "
-    "the real MIT-BIH records. They come from a paper of 2020 that set out to make such networks robust, and the pages ask "
-    "what its numbers are worth. Nothing is a recording: all of it is computed on this machine while you look."
-)
 WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
 EPS = 0.02
 LABEL = "V"
 
 
 def main() -> None:
-    with frame.page_on_beats("Can this heartbeat be misread?", LEAD) as beats:
+    with frame.page_on_beats() as beats:
         names = frame.checkpoint_names()
         if WEAK in names and STRONG in names:
             row = _example(beats.source, sources.root_of(beats.source))

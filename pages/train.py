@@ -1,5 +1,13 @@
 """Train: choose network, method and data, start, watch; the run lives in a process of its own."""
 
+from ui.heading import heading
+
+heading(
+    "Train",
+    "Train a network of your own and watch it learn. The run goes on when you close this page or the browser, and its "
+    "network appears on the other pages when it is done.",
+)
+
 from typing import Any
 
 import streamlit as st
@@ -24,10 +32,6 @@ from ui.serving import NOT_HERE, is_public
 from ui.theme import ink
 from ui.training import figures
 
-LEAD = (
-    "Train a network of your own and watch it learn. The run goes on when you close this page or the browser, and its "
-    "network appears on the other pages when it is done."
-)
 MINUTE, PAPER, OWN = "One minute", "As in the paper", "My own"
 #: Small enough for a class to watch; on the real beats an epoch is 2,265 steps.
 MINUTE_OF_REAL_BEATS: dict[str, Any] = {"epochs": 3}
@@ -38,7 +42,7 @@ RECIPE_SETTINGS = ("normalise_kernels", "weight_decay", "bias", "restart_dead_ke
 
 
 def main() -> None:
-    with frame.page("Train", LEAD):
+    with frame.page():
         if is_public():
             st.info(NOT_HERE)
             return

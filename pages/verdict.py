@@ -1,5 +1,13 @@
 """Verdict: what each network's published robustness is worth."""
 
+from ui.heading import heading
+
+heading(
+    "Verdict",
+    "The paper attacks with one method, in steps of 0.01. Here the same beats meet eight attacks, one after another, until one "
+    "succeeds; and a proof, so far for the MLPs, says which beats no noise can flip. What is left of the published robustness?",
+)
+
 import pandas as pd
 import streamlit as st
 
@@ -7,14 +15,9 @@ from nsr_core.errors import UserError
 from ui import address, frame, loaders
 from ui.verdict import SECTIONS
 
-LEAD = (
-    "The paper attacks with one method, in steps of 0.01. Here the same beats meet eight attacks, one after another, until one "
-    "succeeds; and a proof, so far for the MLPs, says which beats no noise can flip. What is left of the published robustness?"
-)
-
 
 def main() -> None:
-    with frame.page("Verdict", LEAD):
+    with frame.page():
         levels = _levels()
         if not levels:
             st.info("No worst case was evaluated yet. The command line's evaluate command does it.")

@@ -1,5 +1,14 @@
 """Your ECG: a recording in, every beat read, and where little noise would change the reading."""
 
+from ui.heading import heading
+
+heading(
+    "Your ECG",
+    "Bring a recording. Its beats are found and cut exactly as the training beats were, each is read by the networks that you "
+    "choose, and for each the smallest noise is sought that changes the reading. **This is no diagnosis: the networks have "
+    "learned from 47 patients, and little noise fools them.**",
+)
+
 import streamlit as st
 
 from nsr_core.errors import UserError
@@ -8,15 +17,9 @@ from ui import frame
 from ui.plain import in_words, plain
 from ui.recordings import choices, panels, read, source
 
-LEAD = (
-    "Bring a recording. Its beats are found and cut exactly as the training beats were, each is read by the networks that you "
-    "choose, and for each the smallest noise is sought that changes the reading. **This is no diagnosis: the networks have "
-    "learned from 47 patients, and little noise fools them.**"
-)
-
 
 def main() -> None:
-    with frame.page("Your ECG", LEAD):
+    with frame.page():
         names = frame.checkpoint_names()
         if not names:
             return

@@ -104,9 +104,13 @@ PROBE = Format(
 
 
 PAGE = """
+from ui.heading import heading
+
+heading("Probe", "A page of its own.")
+
 from ui import frame
 
-with frame.page("Probe", "A page of its own."):
+with frame.page():
     pass
 """
 

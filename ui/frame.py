@@ -1,4 +1,4 @@
-"""What stands around every page: its title, which beats are shown, and what the app must not be used for."""
+"""What stands around every page: its glossary, which beats are shown, and what the app must not be used for."""
 
 import logging
 from collections.abc import Iterator
@@ -9,18 +9,13 @@ import streamlit as st
 from nsr_core import DISCLAIMER
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
-from ui import glossary, loaders, sources, theme
-from ui.navigation import enter_late
+from ui import glossary, loaders, sources
 from ui.plain import in_words
 
 
 @contextmanager
-def page(title: str, lead: str) -> Iterator[None]:
-    """Draw a page's head, then what the ``with`` block draws, then its foot; in the place of what fails, why it did."""
-    enter_late()
-    st.title(title, anchor=False)
-    st.html(theme.style(theme.ink()))
-    st.markdown(lead)
+def page() -> Iterator[None]:
+    """Draw what the ``with`` block draws, then the page's foot; in the place of what fails, why it did."""
     glossary.popover()
     try:
         yield
@@ -36,9 +31,9 @@ def page(title: str, lead: str) -> Iterator[None]:
 
 
 @contextmanager
-def page_on_beats(title: str, lead: str, with_own: bool = False) -> Iterator[Beats]:
+def page_on_beats(with_own: bool = False) -> Iterator[Beats]:
     """The same for a page that shows beats: it also says which, and offers others; ``with_own``: the reader's own too."""
-    with page(title, lead):
+    with page():
         yield sources.banner(with_own)
 
 

@@ -67,7 +67,7 @@ PAGES = {
             "verdict",
         ),
         Page("training", "Train", ":material/model_training:", "Train a network of your own and attack it.", "train"),
-        Page("lesson", "Learn", ":material/school:", "A lesson of ten minutes: predict first, then see.", "learn"),
+        Page("lesson", "Learn", ":material/school:", "A lesson of a quarter of an hour: predict first, then see.", "learn"),
         Page("paper", "Paper", ":material/article:", "The published tables and figures beside ours.", "paper"),
         Page("data", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut.", "data"),
     )

@@ -1,0 +1,17 @@
+"""A page's first words. Light to import: a fresh server shows them before it has read torch and all else that a page computes with.
+
+So a page's file begins with its head, and imports what it needs below it.
+"""
+
+import streamlit as st
+
+from ui import theme
+from ui.navigation import enter_late
+
+
+def heading(title: str, lead: str) -> None:
+    """Draw a page's title and what it is for."""
+    enter_late()
+    st.title(title, anchor=False)
+    st.html(theme.style(theme.ink()))
+    st.markdown(lead)
