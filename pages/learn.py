@@ -4,7 +4,7 @@ from ui.heading import heading
 
 heading(
     "Learn",
-    "Attacks on a heartbeat classifier in short steps, about a quarter of an hour, for readers who know what a neural "
+    "Attacks on a heartbeat classifier in short steps, ten to fifteen minutes, for readers who know what a neural "
     "network is. **Predict first, then reveal**: every answer is computed on this machine, on the beat below.",
 )
 
@@ -17,7 +17,7 @@ from nsr_core.beat.attack import noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from ui import address, frame, loaders, sources
 from ui.beat_choice import row_of
-from ui.lesson import STEPS, course
+from ui.lesson import MINUTES, STEPS, course
 from ui.lesson.course import BASELINE, NEEDED, Lesson
 from ui.links import page_link
 from ui.theme import ink

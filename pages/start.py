@@ -29,6 +29,8 @@ from ui.theme import ink
 WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
 EPS = 0.02
 LABEL = "V"
+#: Beats among which the example is looked for.
+LOOKED_AT = 128
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def main() -> None:
 def _example(source: str, root: str | None) -> int:
     """The row of a beat that the attack flips for one network and no attack for the other, certified where possible."""
     beats = loaders.beats_of(source, root)
-    rows = np.flatnonzero(beats.y == CLASSES.index(LABEL))[:400]
+    rows = np.flatnonzero(beats.y == CLASSES.index(LABEL))[:LOOKED_AT]
     found = find_contrast(loaders.checkpoint(WEAK), loaders.checkpoint(STRONG), ATTACKS["pgd"], beats, rows, EPS)
     return first_beat(beats) if found is None else found
 

@@ -169,8 +169,8 @@ def _curve(
 
 def stored_bracket(name: str, beats: Beats, row: int, signal_only: bool) -> BeatBracket:
     """What a checkpoint's stored results say of a beat (see ``nsr_core.beat.bracket``)."""
-    table, card = beat_table(name), checkpoint(name).card
-    if table is None or checkpoint(name).config.source != beats.source:
+    card = checkpoint(name).card
+    if checkpoint(name).config.source != beats.source or (table := beat_table(name)) is None:
         return NOTHING_KNOWN
     attacks = {attack: ran for attack, ran in card["results"].get("attacks", {}).items() if "signal_only" in ran}
     return bracket.stored_bracket(beats, row, table, attacks, certificates(name), signal_only=signal_only)

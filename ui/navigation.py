@@ -9,6 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from ui import address, serving
 
 FOLDER = Path(__file__).resolve().parent.parent / "pages"
+ICON = Path(__file__).resolve().parent / "icon.svg"
 ENTERED = "entered"
 
 
@@ -67,7 +68,13 @@ PAGES = {
             "verdict",
         ),
         Page("training", "Train", ":material/model_training:", "Train a network of your own and attack it.", "train"),
-        Page("lesson", "Learn", ":material/school:", "A lesson of a quarter of an hour: predict first, then see.", "learn"),
+        Page(
+            "lesson",
+            "Learn",
+            ":material/school:",
+            "A lesson of ten to fifteen minutes: predict first, then see.",
+            "learn",
+        ),
         Page("paper", "Paper", ":material/article:", "The published tables and figures beside ours.", "paper"),
         Page("data", "Data", ":material/dataset:", "The beats: classes, records, and where each was cut.", "data"),
     )
@@ -78,8 +85,8 @@ def enter() -> StreamlitPage:
     """Set the app up around whichever page is asked for, and return that page."""
     st.session_state[ENTERED] = True
     serving.start_up()
-    # Before the navigation, which else fetches each page's own icon from the internet.
-    st.set_page_config(page_icon="🫀", layout="wide")
+    # Before the navigation, which else fetches each page's own icon from the internet. A file: an emoji costs its table.
+    st.set_page_config(page_icon=ICON, layout="wide")
     pages = [
         st.Page(page.file, title=page.title, icon=page.icon, url_path=page.address or None, default=page is START)
         for page in PAGES.values()

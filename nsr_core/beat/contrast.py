@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nsr_core.attacks import Attack, BeatRandomness, WorstCase
+from nsr_core.attacks import Attack, BeatRandomness, Box, WorstCase
 from nsr_core.beat.sweep import attacked
-from nsr_core.certificates import can_be_certified, certified_eps
+from nsr_core.certificates import can_be_certified, guaranteed_margin
+from nsr_core.certificates.search import LEAST_MARGIN
 from nsr_core.data import CLASSES, Beats
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors
@@ -55,7 +56,7 @@ def _first_withstanding(network: Network, beats: Beats, rows: np.ndarray, eps: f
         for start in range(0, min(len(rows), CERTIFIED), TOGETHER):
             some = rows[start : start + TOGETHER]
             x, y, length = as_tensors(beats, some)
-            proved = (certified_eps(network, x, y, length=length) >= eps).numpy()
+            proved = (guaranteed_margin(network, x, y, Box.around(x.double(), eps, length)) >= LEAST_MARGIN).numpy()
             if proved.any():
                 return int(some[proved.argmax()])
     some = rows[:IN_THE_WORST_CASE]

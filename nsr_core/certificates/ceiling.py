@@ -15,9 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_flow
-from scipy.spatial.distance import cdist
 
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
@@ -68,7 +65,7 @@ def find_conflicts(
     for label in np.unique(y):
         rest = np.flatnonzero(y > label)
         for some in np.split(np.flatnonzero(y == label), np.arange(BLOCK, np.count_nonzero(y == label), BLOCK)):
-            level = cdist(x[some], x[rest], "chebyshev") / 2
+            level = _apart(x[some], x[rest]) / 2
             if signal_only:
                 ends, rest_ends = length[some][:, None], length[rest][None]
                 # From where the shorter ends the longer one must come to its padding alone.
@@ -80,6 +77,15 @@ def find_conflicts(
             progress(done, len(x), "beats compared")
     one, other, levels = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return Conflicts(y, one.astype(np.int32), other.astype(np.int32), levels.astype(np.float32))
+
+
+def _apart(some: Numbers, others: Numbers) -> Numbers:
+    """(some, others) the largest difference of a sample between any two beats."""
+    # Only here: who reads a stored ceiling, as every page does, need not wait for scipy.
+    from scipy.spatial.distance import cdist
+
+    distances: Numbers = cdist(some, others, "chebyshev")
+    return distances
 
 
 def _largest_from(x: Numbers) -> Numbers:
@@ -95,6 +101,9 @@ def most_kept(conflicts: Conflicts, eps: float, weight: Numbers | None = None) -
         eps: up to the ``most`` that the conflicts were looked for.
         weight: (beats,) of each beat; by default all classes are equally frequent.
     """
+    from scipy.sparse import csr_array  # as in _apart
+    from scipy.sparse.csgraph import maximum_flow
+
     weight = equal_priors(conflicts.y) if weight is None else weight / weight.sum()
     near = conflicts.level <= eps
     one, other = conflicts.one[near], conflicts.other[near]
@@ -150,7 +159,7 @@ def nearest(beats: Beats, known: np.ndarray, rows: np.ndarray, *, progress: Prog
     certified = np.empty(len(rows))
     for start in range(0, len(rows), BLOCK):
         some = slice(start, start + BLOCK)
-        distance = cdist(beats.x[rows[some]].astype(np.float64), against, "chebyshev")
+        distance = _apart(beats.x[rows[some]].astype(np.float64), against)
         same = beats.y[rows[some]][:, None] == y[None]
         at_own = np.where(same, distance, np.inf).argmin(1)
         at_other = np.where(same, np.inf, distance).argmin(1)

@@ -10,10 +10,8 @@ from nsr_core.data.beats import BEAT_LENGTH, RECORD_FS_HZ, Beats
 from nsr_core.data.cutting import CLASS_OF_SYMBOL, Window, cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
 from nsr_core.recordings.grid import Lead, to_grid
-from nsr_core.recordings.peaks import find_peaks
 from nsr_core.recordings.quality import unusable
 from nsr_core.recordings.recording import Marks, Recording
-from nsr_core.recordings.unclassified import unclassified
 
 SOURCE = "own"
 DETECTOR, MARKS = "detector", "marks"
@@ -90,6 +88,8 @@ def cut_recording(
     Raises:
         UserError: no such lead, no marks, what ``to_grid`` raises, or fewer than two beats.
     """
+    from nsr_core.recordings.unclassified import unclassified  # scipy: only who cuts needs it
+
     if channel not in [each.name for each in recording.channels]:
         leads = ", ".join(each.name for each in recording.channels)
         raise UserError(f'{recording.name} has no lead "{channel}". Choose one of: {leads}.')
@@ -126,6 +126,8 @@ def cut_recording(
 
 
 def _found(lead: Lead) -> tuple[np.ndarray, list[str]]:
+    from nsr_core.recordings.peaks import find_peaks  # as above
+
     peaks = find_peaks(lead.signal)
     return peaks, ["N"] * len(peaks)
 

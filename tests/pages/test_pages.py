@@ -1,6 +1,9 @@
 """What holds for every page, run without a browser."""
 
+import ast
 import re
+import subprocess
+import sys
 
 import pytest
 from apptools import PAGES, ROOT, TIMEOUT_SECONDS, assert_healthy, open_page, words
@@ -101,6 +104,24 @@ def test_a_page_without_any_checkpoint_does_not_fail(name, tmp_path, monkeypatch
     monkeypatch.setattr(loaders, "SHIPPED", tmp_path / "none")
     app = open_page(name)
     assert not app.exception
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_its_first_words_before_it_imports_anything_else(name):
+    first, second, *_ = (line for line in ast.parse(PAGES[name].read_text()).body if not _is_words(line))
+    assert ast.unparse(first) == "from ui.heading import heading"
+    assert ast.unparse(second).startswith("heading(")
+
+
+def _is_words(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+
+
+def test_the_first_words_need_nothing_that_is_slow_to_import():
+    slow = "{'torch', 'scipy', 'sklearn', 'wfdb', 'streamlit.emojis'}"
+    code = f"import sys, ui.heading; print(*sorted({slow} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
 
 
 def test_the_app_opens_on_the_start_page():

@@ -85,3 +85,4 @@ STEPS = (
         "Why can no single noise reach all ends of the intervals? What does certified training give up, and is it worth it?",
     ),
 )
+MINUTES = round(sum(step.seconds for step in STEPS) / 60)
