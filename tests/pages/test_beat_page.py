@@ -108,7 +108,7 @@ def test_an_odd_number_of_evaluations_is_refused_in_words():
 
 
 def test_every_shipped_network_and_class_can_be_chosen():
-    app = open_page("beat")
+    app = open_page("beat", attack="fgsm")
     names = loaders.checkpoint_names()
     for four in (names[at : at + 4] for at in range(0, len(names), 4)):
         assert_healthy(app.multiselect(key="models").set_value(four).run())

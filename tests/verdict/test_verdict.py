@@ -1,6 +1,7 @@
 """The verdict: the strongest of all attacks, beside the published number and the proof, on the same beats."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -160,14 +161,21 @@ def test_of_a_checkpoint(checkpoint_folder, demo_beats, demo_split):
 # The levels on disk
 
 
-@pytest.fixture
-def judged(checkpoint_folder, demo_beats, demo_split):
+@pytest.fixture(scope="module")
+def judged_once(trained, demo_beats, demo_split, tmp_path_factory):
     """A checkpoint with a worst case and certificates of a few beats."""
+    folder = shutil.copytree(trained.folder, tmp_path_factory.mktemp("judged") / "checkpoint")
     plan = {"worst-case": replace(WORST_CASE_PLAN["worst-case"], eps_grid=(0.01, 0.05), per_class=3)}
-    evaluate(checkpoint_folder, demo_beats, demo_split, plan)
-    certify(checkpoint_folder, demo_beats, demo_split, per_class=3, spread=True)
-    keep_levels(checkpoint_folder)
-    return checkpoint_folder
+    evaluate(folder, demo_beats, demo_split, plan)
+    certify(folder, demo_beats, demo_split, per_class=3, spread=True)
+    keep_levels(folder)
+    return folder
+
+
+@pytest.fixture
+def judged(judged_once, tmp_path):
+    """A copy of it, to be spoiled."""
+    return shutil.copytree(judged_once, tmp_path / "judged")
 
 
 def mark(folder):
