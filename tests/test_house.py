@@ -34,10 +34,17 @@ LAYERS = (
 #: Besides the start page, each page is a room in ui/ and a room in the core, all of one name.
 PAGES = sorted(name for name in navigation.PAGES if name != "start")
 
+HOUSE = ("nsr_core", "ui", "pages")
+
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", "."], ["ruff", "format", "--check", "."], pytest.param(["mypy"], marks=pytest.mark.slow)],
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        pytest.param(["bandit", "-q", "-c", "pyproject.toml", "-r", "app.py", *HOUSE], marks=pytest.mark.slow),
+        pytest.param(["mypy"], marks=pytest.mark.slow),
+    ],
 )
 def test_tools_agree(command):
     result = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
