@@ -121,6 +121,15 @@ class TransferTable:
         rows = {name: noise.accuracy[f"{eps:g}"] for name, noise in self.noises.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=list(self.noises), dtype=float)
 
+    @property
+    def clean(self) -> pd.Series:
+        """Accuracy without noise, by name."""
+        return pd.Series({name: noise.clean for name, noise in self.noises.items()}, dtype=float)
+
+    def universal(self, eps: float) -> pd.Series:
+        """Accuracy with one noise for all beats at a noise level, by name."""
+        return pd.Series({name: noise.universal[f"{eps:g}"] for name, noise in self.noises.items()}, dtype=float)
+
     def telling(self, eps: float, least: float = TELLING) -> pd.DataFrame:
         """Networks whose own attack is weaker than noise that was made on another, a sign of masking; the clearest first.
 
