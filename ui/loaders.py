@@ -36,6 +36,7 @@ from nsr_core.verdict.everyday import EVERYDAY_FILE, load_everyday, summarise_ev
 from nsr_core.verdict.levels import VERDICT_FILE, read_levels
 from nsr_core.verdict.masking import MASKING_FILES, MaskingCheck, load_masking
 from nsr_core.verdict.patients import PatientResult, read_patients
+from nsr_core.verdict.transfer import TRANSFER_FILE, TransferTable, load_transfer
 from nsr_core.verdict.verdict import Verdict, read_verdict
 from ui import own
 
@@ -268,6 +269,24 @@ def ceiling_for(name: str) -> Ceiling | None:
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _ceiling(path: str, stamps: tuple[int, ...]) -> Ceiling | None:
     return read_ceiling(Path(path))
+
+
+def transfer() -> TransferTable | None:
+    """The included transfer between networks (see ``nsr_core.verdict.transfer``), of today's weights; None where there is none.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    known = _transfer(str(SHIPPED / TRANSFER_FILE), _stamps(SHIPPED, TRANSFER_FILE))
+    if known is None:
+        return None
+    included = [name for name in known.weights if (SHIPPED / name / CARD_FILE).exists()]
+    return known.only({name: checkpoint(name).digest for name in included})
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _transfer(path: str, stamps: tuple[int, ...]) -> TransferTable | None:
+    return load_transfer(Path(path))
 
 
 def beta_search() -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from nsr_core.compute import configure
 from nsr_core.data import SOURCES, load_beats, make_split
 from nsr_core.files import writing
 from nsr_core.training.checkpoint import load_checkpoint
-from nsr_core.verdict.masking import LEVELS, PER_CLASS, MaskingCheck, check_masking, save_masking
+from nsr_core.verdict.masking import LEVELS, PER_CLASS, SIGNS, MaskingCheck, check_masking, load_masking, save_masking
 
 #: As ``--eps`` takes them.
 USUAL_LEVELS = ",".join(f"{eps:g}" for eps in LEVELS)
@@ -30,6 +30,12 @@ def masking(
         ),
     ] = None,
     root: Root = None,
+    signs: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Look at these signs only, separated by commas, and take the others from masking.json: {', '.join(SIGNS)}."
+        ),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Write masking.json into the checkpoint's folder.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with status 1 if the light is red.")] = False,
     threads: Threads = 1,
@@ -48,7 +54,17 @@ def masking(
     split = make_split(beats, config.split, config.split_seed) if own else None
     # While it looks, nobody trains other weights into the folder that gets the result.
     with writing(loaded.folder, "checking for masking") if keep else nullcontext():
-        check = check_masking(loaded, beats, split, per_class=per_class, eps=levels, seed=seed, progress=Meter())
+        check = check_masking(
+            loaded,
+            beats,
+            split,
+            per_class=per_class,
+            eps=levels,
+            seed=seed,
+            only=None if signs is None else [name.strip() for name in signs.split(",")],
+            known=None if signs is None else load_masking(loaded.folder),
+            progress=Meter(),
+        )
         if keep:
             save_masking(check, loaded.folder)
     emit(check.to_json(), _tell(check), as_json)

@@ -1,53 +1,41 @@
-"""Adversarial examples of one network shown to the others, and one noise for all beats."""
+"""Adversarial examples of one network shown to all others, kept as one table of several checkpoints.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+Where others' noise breaks a network more often than its own attack does, its gradient misleads that attack (Papernot et al.
+2016; Carlini et al. 2019, section 4.3).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+import pandas as pd
+from torch import nn
 
-from nsr_core.attacks import Attack, BeatRandomness
-from nsr_core.attacks.margin_pgd import MarginPGD
-from nsr_core.attacks.objectives import margin, slope
+from nsr_core.attacks import PGD, Attack, BeatRandomness
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.metrics import accuracy, confusion
 from nsr_core.evaluation.rows import as_tensors
-from nsr_core.models.vjp import input_vjp
+from nsr_core.files import read_json, write_atomically
 from nsr_core.progress import Progress, no_progress
+from nsr_core.training.checkpoint import Checkpoint
+from nsr_core.verdict.universal import attack_universally
+
+#: Where the included one lies, in the folder of the checkpoints.
+TRANSFER_FILE = "transfer.json"
+#: One at which undefended networks fall, and that of the paper's claim.
+LEVELS = (0.05, 0.1)
+PER_CLASS = 100
+#: From this difference on, a network's own attack is called weaker than another's noise.
+TELLING = 0.05
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """What one network's noise does to another.
-
-    Attributes:
-        source, target: their names.
-        beats: how many beats both read correctly without noise.
-        broken: how many of them ``target`` misreads with the noise that was made on ``source``.
-        eps: the noise level.
-    """
-
-    source: str
-    target: str
-    beats: int
-    broken: int
-    eps: float
-
-    @property
-    def share(self) -> float:
-        """The share that is broken; NaN where no beat is read correctly by both."""
-        return self.broken / self.beats if self.beats else float("nan")
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; ``share`` is None where there is none."""
-        return asdict(self) | {"share": self.share if self.beats else None}
-
-
-def transfer_matrix(
+def transferred(
+    source: nn.Module,
     networks: Mapping[str, nn.Module],
     beats: Beats,
     rows: np.ndarray,
@@ -56,144 +44,219 @@ def transfer_matrix(
     attack: Attack | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
-) -> list[Transfer]:
-    """Transfer between all pairs of networks, each with itself too: where a network's own column is lower than what others'
-    noise does to it, its gradient misleads (Papernot et al. 2016; Carlini et al. 2019, section 4.3).
+) -> dict[str, float]:
+    """What noise that was made on one network leaves of each network's accuracy, classes equally frequent.
 
     Args:
-        networks: by name, on the CPU, in eval mode.
-        beats, rows: the beats that all of them are attacked on.
+        source: which the noise is made on; on the CPU, in eval mode.
+        networks: which read the beats with it, by name; likewise.
+        beats, rows: the beats.
         eps: noise level, in units of the beat's range.
-        attack: made on each source; by default PGD on the margin, which has a gradient where a softmax is saturated.
-        progress: called with the number of sources; raising from it stops the work.
-
-    Returns:
-        A record for each pair, sources in the order of ``networks``, and for each source its targets in that order.
+        attack: by default PGD as published.
+        seed: of the attack.
+        progress: called at every step of the attack; raising from it stops the work.
 
     Raises:
-        UserError: no network, no beat, or a noise level that is none.
+        UserError: no beat, or a noise level that is none.
     """
-    if not networks or not len(rows):
-        raise UserError(f"There are {len(networks)} networks and {len(rows)} beats; expected at least one of each.")
-    attack = attack or MarginPGD()
+    if not len(rows):
+        raise UserError("No beat was given to make noise for; expected at least one.")
     x, y, _ = as_tensors(beats, rows)
-    right = {name: judge(network, x, y, 0.0, None, x).pred == y for name, network in networks.items()}
-    found = []
-    for number, (source, network) in enumerate(networks.items()):
-        progress(number, len(networks), f"noise made on {source}")
-        x_adv = attack(network, x, y, eps, randomness=BeatRandomness(seed, rows)).x_adv
-        for target, other in networks.items():
-            both = right[source] & right[target]
-            broken = judge(other, x, y, eps, None, x_adv).broken & both
-            found.append(Transfer(source, target, int(both.sum()), int(broken.sum()), eps))
-    progress(len(networks), len(networks), "all pairs")
-    return found
+    x_adv = (attack or PGD())(source, x, y, eps, randomness=BeatRandomness(seed, rows), progress=progress).x_adv
+    read = {name: judge(network, x, y, eps, None, x_adv).pred for name, network in networks.items()}
+    return {name: float(accuracy(confusion(y.numpy(), pred.numpy()))) for name, pred in read.items()}
 
 
 @dataclass(frozen=True)
-class Universal:
-    """One noise for all beats.
+class NoiseOf:
+    """What the noise of one network does, and what is known of the network itself.
 
     Attributes:
-        noise: (187,) float32, of at most ``eps``.
-        eps: the noise level.
-        accuracy_before, accuracy_after: at equal priors, on the beats that it was not made on, without and with it.
-        beats: how many those are.
-        shifts: by how many samples it was shifted, each beat by each of them; the accuracy is the mean over them.
+        clean: its accuracy without noise.
+        universal: its accuracy with one noise for all beats, made for it on other beats, by noise level.
+        accuracy: by noise level, the accuracy of each network, by name, with the noise that was made on this one.
     """
 
-    noise: np.ndarray
-    eps: float
-    accuracy_before: float
-    accuracy_after: float
-    beats: int
-    shifts: tuple[int, ...]
+    clean: float
+    universal: dict[str, float]
+    accuracy: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TransferTable:
+    """Transfer between several checkpoints.
+
+    Attributes:
+        protocol: of what all numbers are: attack, noise levels, beats, split and seed.
+        weights: of each checkpoint that took part, the digest of the weights that all its numbers are of.
+        noises: by the checkpoint that the noise was made on; those that are finished.
+    """
+
+    protocol: dict[str, Any]
+    weights: dict[str, str] = field(default_factory=dict)
+    noises: dict[str, NoiseOf] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> list[float]:
+        return [float(eps) for eps in self.protocol["eps"]]
+
+    def only(self, weights: Mapping[str, str]) -> "TransferTable":
+        """What holds for checkpoints of these weights: numbers of other checkpoints, or of other weights, are left out."""
+        same = {name: digest for name, digest in self.weights.items() if weights.get(name) == digest}
+        noises = {
+            name: replace(
+                noise,
+                accuracy={
+                    eps: {target: value for target, value in by_target.items() if target in same}
+                    for eps, by_target in noise.accuracy.items()
+                },
+            )
+            for name, noise in self.noises.items()
+            if name in same
+        }
+        return TransferTable(self.protocol, same, noises)
+
+    def matrix(self, eps: float) -> pd.DataFrame:
+        """Accuracy at a noise level: rows made the noise, columns read it; NaN where that was not tried."""
+        rows = {name: noise.accuracy[f"{eps:g}"] for name, noise in self.noises.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=list(self.noises), dtype=float)
+
+    @property
+    def clean(self) -> pd.Series:
+        """Accuracy without noise, by name."""
+        return pd.Series({name: noise.clean for name, noise in self.noises.items()}, dtype=float)
+
+    def universal(self, eps: float) -> pd.Series:
+        """Accuracy with one noise for all beats at a noise level, by name."""
+        return pd.Series({name: noise.universal[f"{eps:g}"] for name, noise in self.noises.items()}, dtype=float)
+
+    def telling(self, eps: float, least: float = TELLING) -> pd.DataFrame:
+        """Networks whose own attack is weaker than noise that was made on another, a sign of masking; the clearest first.
+
+        Returns:
+            Rows ``target, source, own, transferred, gap``: accuracy under its own attack and with the noise of ``source``,
+            the one that leaves least, where that leaves less by ``least`` at least.
+        """
+        matrix = self.matrix(eps)
+        rows = []
+        for target in matrix:
+            others = matrix[target].drop(target).dropna()
+            own = matrix.loc[target, target]
+            if len(others) and own - others.min() >= least:
+                rows.append((target, others.idxmin(), own, others.min(), own - others.min()))
+        table = pd.DataFrame(rows, columns=["target", "source", "own", "transferred", "gap"])
+        return table.sort_values("gap", ascending=False, ignore_index=True)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self) | {"noise": self.noise.tolist(), "shifts": list(self.shifts)}
+        return asdict(self)
 
 
-def universal_noise(
-    network: nn.Module,
-    x: Tensor,
-    y: Tensor,
-    eps: float,
+def measure_transfer(
+    checkpoints: Sequence[Checkpoint],
+    beats: Beats,
+    known: np.ndarray,
+    rows: np.ndarray,
+    protocol: Mapping[str, Any],
     *,
-    shifts: Sequence[int] = (0,),
-    epochs: int = 20,
-    batch: int = 128,
+    attack: Attack,
+    levels: Sequence[float],
     seed: int = 0,
+    keep: Path | None = None,
+    replace_results: bool = False,
     progress: Progress = no_progress,
-) -> Tensor:
-    """(187,) one noise that makes the network misread as many of the beats as it can (Moosavi-Dezfooli et al. 2017).
-
-    Sign steps on the mean margin, capped at 0 beat by beat, of random batches, each beat's noise shifted in a circle by one of
-    ``shifts`` at random: with all 187 of them it needs no knowledge of where the beat begins (Shafahi et al. 2020, algorithm 2).
+) -> TransferTable:
+    """Transfer between all pairs of checkpoints, each with itself too, and each one's universal noise.
 
     Args:
-        network: in eval mode.
-        x: (beats, 187) in [0, 1].
-        y: (beats,) int64 true classes.
-        eps: largest absolute noise.
-        shifts: in samples.
-        epochs: how often each beat takes part; the step falls from a quarter of eps to 0.
-        batch: beats in a step.
-        seed: of the order and the shifts.
-        progress: called with the number of epochs; raising from it stops the work.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    moved = torch.stack(
-        [torch.arange(x.shape[1]).roll(shift) for shift in shifts]
-    )  # (shifts, 187): whose noise a sample gets
-    noise = torch.zeros(x.shape[1], dtype=x.dtype)
-    steps = epochs * -(-len(x) // batch)
-    for epoch in range(epochs):
-        progress(epoch, epochs, f"epoch {epoch + 1}/{epochs}")
-        for number, rows in enumerate(torch.randperm(len(x), generator=generator).split(batch)):
-            places = moved[torch.randint(len(shifts), (len(rows),), generator=generator)]
-            logits, pull_back = input_vjp(network, (x[rows] + noise[places]).clamp(0, 1))
-            cotangent = slope(margin, logits, y[rows]) * (margin(logits, y[rows]) < 0)[:, None]
-            gradient = torch.zeros_like(noise).index_add_(0, places.flatten(), pull_back(cotangent).flatten())
-            done = (epoch * -(-len(x) // batch) + number) / steps
-            noise = (noise + eps / 4 * (1 - done) * gradient.sign()).clamp(-eps, eps)
-    progress(epochs, epochs, "universal noise made")
-    return noise
-
-
-def attack_universally(
-    network: nn.Module,
-    beats: Beats,
-    rows: np.ndarray,
-    eps: float,
-    *,
-    shifts: Sequence[int] = (0,),
-    seed: int = 0,
-    progress: Progress = no_progress,
-) -> Universal:
-    """Make one noise on every other of ``rows`` and measure it on the rest.
+        known: the beats that universal noises are made on.
+        rows: the beats that all noise is measured on.
+        protocol: what else the numbers depend on, plain values.
+        attack, levels, seed: of the noise.
+        keep: a file that is written after each checkpoint. What it holds of the same weights is not computed again.
+        replace_results: whether a file of another protocol gives way.
+        progress: called with all steps; raising from it stops the work, and what is finished is kept.
 
     Raises:
-        UserError: fewer than two beats, or a noise level that is not above 0.
+        UserError: two checkpoints of one name, no beat, a level that is none, or the file is of another protocol.
     """
-    if len(rows) < 2:
-        raise UserError(f"{len(rows)} beats were given; expected two at least: to make the noise, and to measure it.")
-    if not 0 < eps <= 1:
-        raise UserError(f"The noise level is {eps:g}; expected one above 0 and up to 1.")
-    x, y, _ = as_tensors(beats, rows[::2])
-    noise = universal_noise(network, x, y, eps, shifts=shifts, seed=seed, progress=progress)
-    x, y, _ = as_tensors(beats, rows[1::2])
-    after = [judge(network, x, y, eps, None, x + noise.roll(shift)).pred for shift in shifts]
-    before = judge(network, x, y, 0.0, None, x).pred
-    return Universal(
-        noise.numpy(),
-        eps,
-        _accuracy(y, before),
-        float(np.mean([_accuracy(y, pred) for pred in after])),
-        len(y),
-        tuple(shifts),
-    )
+    names = [one.name for one in checkpoints]
+    if len(set(names)) < len(names):
+        raise UserError(f"The checkpoints are {', '.join(names)}; expected each name once. Leave out one of two alike.")
+    settings = {"attack": {"name": attack.name, **asdict(attack)}, "eps": list(levels), "seed": seed, **protocol}
+    weights = {one.name: one.digest for one in checkpoints}
+    table = replace(_kept(keep, settings, replace_results).only(weights), weights=weights)
+    networks = {one.name: one.network for one in checkpoints}
+    for number, one in enumerate(checkpoints):
+        done = table.noises.get(one.name)
+        if done is not None and all(set(names) <= set(by_target) for by_target in done.accuracy.values()):
+            continue
+
+        def within(step: int, steps: int, what: str) -> None:
+            share = step / max(steps, 1)
+            progress(int(1000 * (number + share)), 1000 * len(names), f"noise made on {names[number]}")  # noqa: B023
+
+        accuracies = {
+            f"{eps:g}": transferred(one.network, networks, beats, rows, eps, attack=attack, seed=seed, progress=within)
+            for eps in levels
+        }
+        universal = {eps: attack_universally(one.network, beats, known, rows, eps, seed=seed) for eps in levels}
+        table.noises[one.name] = NoiseOf(
+            universal[levels[0]].accuracy_before,
+            {f"{eps:g}": found.accuracy_after for eps, found in universal.items()},
+            accuracies,
+        )
+        if keep is not None:
+            save_transfer(table, keep)
+    progress(1000 * len(names), 1000 * len(names), "all pairs")
+    return replace(table, noises={name: table.noises[name] for name in names})
 
 
-def _accuracy(y: Tensor, pred: Tensor) -> float:
-    return float(accuracy(confusion(y.numpy(), pred.numpy())))
+def _kept(path: Path | None, settings: dict[str, Any], replace_results: bool) -> TransferTable:
+    """What a file holds, or an empty table of these settings."""
+    settings = json.loads(json.dumps(settings))  # as it comes back from a file
+    found = None if path is None else load_transfer(path)
+    if found is None or (replace_results and found.protocol != settings):
+        return TransferTable(settings)
+    if found.protocol != settings:
+        names = [name for name in settings if found.protocol.get(name) != settings[name]]
+        raise UserError(
+            f"{path} holds results with another {', '.join(names)}. Name another file, or replace them.",
+            command_line="Add --replace.",
+        )
+    return found
+
+
+def save_transfer(table: TransferTable, path: Path) -> None:
+    """Write a table as JSON, in the place of an earlier one."""
+    write_atomically(path, lambda partial: partial.write_text(json.dumps(table.to_json(), indent=1) + "\n"))
+
+
+def load_transfer(path: Path) -> TransferTable | None:
+    """What ``save_transfer`` wrote; None where there is no such file.
+
+    Raises:
+        UserError: the file is none that the command ``transfer`` writes.
+    """
+    if not path.exists():
+        return None
+    try:
+        value = read_json(path)
+        noises = {name: NoiseOf(**noise) for name, noise in value["noises"].items()}
+        table = TransferTable(value["protocol"], dict(value["weights"]), noises)
+        for eps in table.levels:
+            if not table.matrix(eps).stack().between(0, 1).all():
+                raise ValueError("an accuracy lies outside 0 to 1")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path.name} is not a result of transfer ({error}). Delete it and make it anew.",
+            command_line=f"Run: transfer --keep {path}",
+        ) from error
+    return table
+
+
+def comparable(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
+    """Those whose test beats are the same as the first's: of another split's beats, some were learned."""
+    checkpoints = list(checkpoints)
+    first = checkpoints[0].card["split"]["fingerprint"] if checkpoints else None
+    return [one for one in checkpoints if one.card["split"]["fingerprint"] == first]

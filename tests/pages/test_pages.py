@@ -67,6 +67,8 @@ NONSENSE = {
         "verdict_section",
         "verdict_eps",
         "verdict_of",
+        "transfer_eps",
+        "transfer_of",
         "patients_of",
         "patients_under",
         "patients_eps",

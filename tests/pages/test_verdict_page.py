@@ -10,10 +10,11 @@ from nsr_core.errors import UserError
 from nsr_core.verdict.levels import table_of
 from nsr_core.verdict.masking import SIGNS
 from nsr_core.verdict.patients import by_class
+from nsr_core.verdict.transfer import TELLING
 from nsr_core.verdict.verdict import breaks
 from ui import loaders
 from ui.theme import DARK, LIGHT
-from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures
+from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures, transfer_figures
 from ui.verdict import words as verdict_words
 from ui.verdict.network import FINE
 
@@ -228,3 +229,36 @@ def test_intervals_reach_from_low_to_high():
         np.asarray(first.x)[:2] - np.asarray(first.error_x.arrayminus)[:2], table["recall_low"][:2]
     )
     assert [trace.name for trace in figure.data] == ["known patients", "new patients"]
+
+
+@pytest.mark.parametrize(("of", "eps"), [("mlp", "0.1"), ("all", "0.05")])
+def test_the_matrix_of_transfer_is_the_kept_one_and_its_sentence_the_most_telling_pair(of, eps):
+    app = open_page("verdict", verdict_section="Transfer", transfer_of=of, transfer_eps=eps)
+    assert_healthy(app)
+    table = loaders.transfer()
+    names = [name for name in loaders.checkpoint_names() if name in table.noises and of in ("all", name[:3])]
+    shown = app.dataframe[0].value
+    assert shown.columns[1:].tolist() == list(loaders.titles(names).values())
+    expected = table.matrix(float(eps)).loc[names, names]
+    np.testing.assert_allclose(shown.iloc[1:-1, 1:].astype(float), expected, atol=5e-4)
+    np.testing.assert_allclose(shown.iloc[-1, 1:].astype(float), table.universal(float(eps))[names], atol=5e-4)
+    own, others = np.diag(expected), expected.where(~np.eye(len(names), dtype=bool)).min()
+    clearest = (own - others).idxmax()
+    source = expected[clearest].idxmin()
+    assert f"noise made for **{loaders.title(source)}** leaves **{loaders.title(clearest)}**" in words(app)
+    assert f"**{(own - others >= TELLING).sum()} of {len(names)}** networks" in words(app)
+
+
+def test_the_figure_of_transfer_frames_each_networks_own_noise():
+    names = ["a", "b"]
+    accuracy = pd.DataFrame([[0.1, 0.8], [0.4, 0.6]], index=names, columns=names)
+    clean, universal = pd.Series({"a": 0.9, "b": 0.85}), pd.Series({"a": 0.5, "b": 0.7})
+    figure = transfer_figures.matrix(accuracy, clean, universal, {"a": "A (a)", "b": "B (b)"}, LIGHT)
+    (heat,) = figure.data
+    np.testing.assert_array_equal(heat.z, [[0.9, 0.85], [0.1, 0.8], [0.4, 0.6], [0.5, 0.7]])
+    frames = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert [((one.x0 + one.x1) / 2, (one.y0 + one.y1) / 2) for one in frames] == [(0, 1), (1, 2)]
+    assert (
+        "Noise made for A (a)<br>leaves <b>B (b)</b> an accuracy of <b>0.80</b><br>its own noise 0.60"
+        in heat.hovertext[1][1]
+    )

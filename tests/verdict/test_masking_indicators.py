@@ -1,5 +1,8 @@
 """Each indicator of the masking check lights for a network that has exactly its fault, and for the plain network it does not."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +10,10 @@ import toys
 from maskingtoys import Around, Quantised
 from torch.nn import functional
 
+from nsr_core.errors import UserError
 from nsr_core.evaluation.rows import read_correctly
 from nsr_core.models.vjp import input_vjp
-from nsr_core.verdict.masking import SIGNS, check_network, draw_beats
+from nsr_core.verdict.masking import SIGNS, check_network, draw_beats, planted
 from nsr_core.verdict.masking.evidence import Evidence
 from nsr_core.verdict.masking.planted import look_for_planted
 
@@ -124,3 +128,43 @@ def test_they_are_in_the_check_and_its_json(trained, demo_beats, rows):
     result = check_network(trained.network, demo_beats, rows[:10], (EPS,)).to_json()
     named = [sign["name"] for sign in result["signs"]]
     assert {*FAULTS, "silent-success"} <= set(named)
+
+
+def flat_inside(cut: float, width: int = 32) -> torch.nn.Module:
+    """Two features that move with the beat everywhere and many that move at its far corners only, as in a certified network."""
+    generator = torch.Generator().manual_seed(0)
+    first = torch.nn.Linear(toys.WIDTH, width)
+    first.weight.data = torch.randn(width, toys.WIDTH, generator=generator) / toys.WIDTH**0.5
+    first.bias.data = torch.full((width,), -cut)
+    first.bias.data[:2] = 10.0
+    network = torch.nn.Sequential(first, torch.nn.ReLU(), torch.nn.Linear(width, toys.CLASSES))
+    first.bias.data -= first.weight.data.sum(1) / 2  # around the beat of 0.5
+    return network.eval()
+
+
+def test_a_network_few_of_whose_units_switch_is_not_blamed(monkeypatch):
+    """The planted layer must not be flat around the beat: a plain fit on these features is, and 100-PGD misses it."""
+    network, x = flat_inside(1.5 * EPS), torch.full((20, toys.WIDTH), 0.5)
+    found = look_for_planted(network, x, EPS)
+    assert found.tested >= 10
+    assert found.missed == 0
+    monkeypatch.setattr(planted, "RIDGE", 1e-12)
+    assert look_for_planted(network, x, EPS).missed >= 10
+
+
+def test_signs_can_be_looked_at_again_alone(trained, demo_beats, rows):
+    rows = rows[::8]
+    levels = {"eps": (EPS,), "weights": "these"}
+    known = check_network(trained.network, demo_beats, rows, only=SIGNS, **levels)
+    of_flags = replace(known, signs=tuple(sign for sign in known.signs if sign.name != "randomised"))
+    again = check_network(trained.network, demo_beats, rows, only=["randomised"], known=of_flags, **levels)
+    assert again == known
+    ask = partial(check_network, trained.network, demo_beats, rows)
+    with pytest.raises(UserError, match="has no randomised"):
+        ask(only=["planted"], known=of_flags, **levels)
+    with pytest.raises(UserError, match="is of another weights"):
+        ask(only=["planted"], known=known, eps=(EPS,), weights="others")
+    with pytest.raises(UserError, match="no sign planned"):
+        ask(only=["planned"], known=known, **levels)
+    with pytest.raises(UserError, match="no earlier check"):
+        ask(only=["planted"], **levels)

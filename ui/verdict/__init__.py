@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from ui.verdict import everyday, masking, network, patients, summary
+from ui.verdict import everyday, masking, network, patients, summary, transfer
 
 SECTIONS: dict[str, Callable[[dict[str, pd.DataFrame]], None]] = {
     "All networks": summary.show,
     "One network": network.show,
     "Gradient masking": masking.show,
+    "Transfer": transfer.show,
     "Everyday noise": everyday.show,
     "Patients": patients.show,
 }

@@ -1,6 +1,6 @@
 """The masking check: all signs on one network, and what they say together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -75,6 +75,8 @@ def check_masking(
     per_class: int = PER_CLASS,
     eps: Sequence[float] = LEVELS,
     seed: int = 0,
+    only: Collection[str] | None = None,
+    known: MaskingCheck | None = None,
     progress: Progress = no_progress,
 ) -> MaskingCheck:
     """Look for signs of masking at a checkpoint.
@@ -84,9 +86,11 @@ def check_masking(
             then must be of another source.
         per_class: beats of each class, at most.
         eps: noise levels.
+        only: names of the signs to look at; by default all.
+        known: an earlier check, which the other signs are taken from.
 
     Raises:
-        UserError: another split, or the network reads none of the beats correctly.
+        UserError: another split, or the network reads none of the beats correctly, or see ``check_network``.
     """
     if split is not None:
         check_split(checkpoint, split)
@@ -99,6 +103,8 @@ def check_masking(
         rows,
         eps,
         seed=seed,
+        only=only,
+        known=known,
         beats_from=which,
         checkpoint=checkpoint.name,
         weights=checkpoint.digest,
@@ -127,6 +133,8 @@ def check_network(
     eps: Sequence[float] = LEVELS,
     *,
     seed: int = 0,
+    only: Collection[str] | None = None,
+    known: MaskingCheck | None = None,
     beats_from: str = "",
     checkpoint: str = "",
     weights: str = "",
@@ -136,10 +144,13 @@ def check_network(
 
     Args:
         network: on the CPU, in eval mode.
+        only: names of the signs to look at; by default all.
+        known: an earlier check of the same weights, beats, noise levels and seed, which the other signs are taken from.
         progress: called with the number of signs, at every step of every attack, so that raising from it stops the work.
 
     Raises:
-        UserError: it reads none of them correctly, or there is no noise level.
+        UserError: it reads none of them correctly, or there is no noise level, or no sign of that name, or the other signs are
+            not in ``known``, or that is of something else.
     """
     rows = rows[read_correctly(network, beats, rows)] if len(rows) else rows
     if not len(rows):
@@ -149,29 +160,61 @@ def check_network(
         )
     if not len(eps):
         raise UserError("No noise level was given; expected at least one, for example 0.1.")
+    asked = _asked(only)
     at = 0
 
     def within(done: int, total: int, what: str) -> None:
-        progress(at, len(SIGNS), what)
+        progress(at, len(asked), what)
 
     seen = Evidence(network, beats, rows, eps, seed, within)
+    counts = {label: int((beats.y[rows] == number).sum()) for number, label in enumerate(CLASSES)}
+    kept: dict[str, Sign] = {}
+    if len(asked) < len(SIGNS):
+        kept = _kept_signs(
+            known, {"weights": weights, "beats": counts, "beats_from": beats_from, "eps": seen.levels, "seed": seed}
+        )
+        if missing := [name for name in SIGNS if name not in asked and name not in kept]:
+            raise UserError(
+                f"The earlier check has no {', '.join(missing)}. Look at these signs too, or at all of them."
+            )
     signs = []
     for name, test in SIGNS.items():
+        if name not in asked:
+            signs.append(kept[name])
+            continue
         signs.append(Sign(name, test.title, *test.judge(seen), test.reason))
         at += 1
-    progress(len(SIGNS), len(SIGNS), "all signs looked at")
+    progress(len(asked), len(asked), "all signs looked at")
     return MaskingCheck(
         light=worst([sign.light for sign in signs]),
         verdict=conclusion(signs),
         reasons=tuple(sign.sentence for light in LIGHTS[:0:-1] for sign in signs if sign.light == light),
         signs=tuple(signs),
-        beats={label: int((beats.y[rows] == number).sum()) for number, label in enumerate(CLASSES)},
+        beats=counts,
         beats_from=beats_from,
         eps=seen.levels,
         seed=seed,
         checkpoint=checkpoint,
         weights=weights,
     )
+
+
+def _asked(only: Collection[str] | None) -> list[str]:
+    """The names of the signs to look at, in the order of ``SIGNS``."""
+    if only is None:
+        return list(SIGNS)
+    if unknown := [name for name in only if name not in SIGNS]:
+        raise UserError(f"There is no sign {', '.join(unknown)}. Choose of: {', '.join(SIGNS)}.")
+    return [name for name in SIGNS if name in only]
+
+
+def _kept_signs(known: MaskingCheck | None, wanted: dict[str, Any]) -> dict[str, Sign]:
+    """The signs of an earlier check, by name, if it is of what is wanted."""
+    if known is None:
+        raise UserError("There is no earlier check to take the other signs from. Look at all signs.")
+    if other := [name for name, value in wanted.items() if getattr(known, name) != value]:
+        raise UserError(f"The earlier check is of another {', '.join(other)}. Look at all signs.")
+    return {sign.name: sign for sign in known.signs}
 
 
 def conclusion(signs: Sequence[Sign]) -> str:
