@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from nsr_core.errors import UserError
+from nsr_core.progress import duration
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Limits:
         streamed_samples: the same where they are read in the stretches that are looked at.
         marks: in its annotations.
         hours: from its first sample to its last.
+        at_once_hours: of it that are read at once: a day, and the hour by which recorders outlast it.
         fs_min_hz: below it an ECG cannot be read.
         fs_max_hz: above it no ECG is recorded.
         seconds: that reading may take, and one more for each so many bytes.
@@ -37,6 +39,7 @@ class Limits:
     streamed_samples: int = 500_000_000
     marks: int = 1_000_000
     hours: float = 48.0
+    at_once_hours: float = 25.0
     fs_min_hz: float = 50.0
     fs_max_hz: float = 10_000.0
     seconds: float = 30.0
@@ -100,6 +103,14 @@ class Limits:
         if hours > self.hours:
             raise UserError(
                 f"The recording lasts {hours:,.1f} h, at most {self.hours:g} h are read. Give a shorter stretch."
+            )
+
+    def check_at_once(self, seconds: float) -> None:
+        """Raises ``UserError`` for a stretch that is too long to be read at once."""
+        most = 3600 * self.at_once_hours
+        if seconds > most:
+            raise UserError(
+                f"The stretch lasts {duration(seconds)}, at most {duration(most)} are read at once. Choose a shorter stretch."
             )
 
 

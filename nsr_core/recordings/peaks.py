@@ -23,14 +23,14 @@ LEAST_MOVING = 30
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
     """(beats,) int64, ascending positions of the beats in a signal at 360 Hz, in any unit."""
-    moving = np.flatnonzero(signal != signal[0])
-    if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
+    moving = signal != signal[0]
+    if not moving.any() or len(signal) - moving.argmax() < LEAST_MOVING:
         return np.empty(0, np.int64)
     found = find_qrs(signal)
     if not len(found):
         return found
     placed = [
-        first + _placed(signal[first : start + AT_ONCE + OVERLAP], here - first)
+        first + _placed(np.asarray(signal[first : start + AT_ONCE + OVERLAP], np.float64), here - first)
         for start in range(0, len(signal), AT_ONCE)
         for first in (max(start - OVERLAP, 0),)
         if len(here := found[(found >= start) & (found < start + AT_ONCE)])

@@ -50,11 +50,11 @@ def find_qrs(signal: np.ndarray) -> np.ndarray:
 
 def _maxima(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places and heights of the energy's maxima, found piece by piece; the same whatever the pieces."""
-    scale = float(np.abs(signal).max()) or 1.0  # squares of any number stay finite
+    scale = max(float(signal.max()), -float(signal.min())) or 1.0  # squares of any number stay finite
     places, heights = [], []
     for start in range(0, len(signal), AT_ONCE):
         first = max(start - OVERLAP, 0)
-        piece = signal[first : start + AT_ONCE + OVERLAP] / scale
+        piece = np.asarray(signal[first : start + AT_ONCE + OVERLAP], np.float64) / scale
         energy = _energy(piece)
         found = np.flatnonzero(energy == maximum_filter1d(energy, 2 * APART + 1))
         found = found[(found >= start - first) & (found < start - first + AT_ONCE)]

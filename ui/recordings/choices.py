@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from nsr_core.recordings.beats import has_beats
-from nsr_core.recordings.grid import MOST_SECONDS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
 from ui import address
@@ -114,7 +113,7 @@ def _stretch(seconds: float) -> tuple[float, float]:
         step=0.5,
         key=f"stretch_{minutes:.1f}",
         persist_state="session",
-        help=f"{MOST_SECONDS / 3600:g} hours at most.",
+        help=f"{LIMITS.at_once_hours:g} hours at most.",
     )
     return start * 60, stop * 60
 
