@@ -93,7 +93,10 @@ def read(
         titles = {checkpoint.name: checkpoint.config.title for checkpoint in checkpoints}
         content = report_pdf(result, titles, result.cut.lead.start_s)
         write_atomically(pdf, lambda path: path.write_bytes(content))
-    emit(result.to_json(), _tell(found, result), as_json)
+    if as_json:
+        emit(result.to_json(), "", as_json)
+    else:
+        emit(None, _tell(found, result), as_json)
 
 
 def _amount(text: str | None) -> Search | None:

@@ -309,24 +309,30 @@ def read_with(
     return _searched(replace(reading, evenly=evenly), checkpoint.network, cut, chosen.rows, prove, seed, rest)
 
 
+def not_searched(checkpoint: Checkpoint, cut: CutRecording, reading: NetworkReading) -> NDArray[np.int64]:
+    """Rows of the usable beats that were not searched, the likely most fragile first."""
+    order = np.argsort(likely_flips(checkpoint.network, cut.beats), kind="stable")
+    left: NDArray[np.int64] = order[~reading.searched[order]]
+    return left
+
+
 def search_more(
     checkpoint: Checkpoint,
     cut: CutRecording,
     reading: NetworkReading,
-    count: int,
+    rows: NDArray[np.int64],
     *,
     prove: bool = False,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> NetworkReading:
-    """The same reading with ``count`` beats more searched, or all that are left: the likely most fragile of them.
+    """The same reading with more beats searched.
 
     Args:
         reading: of this checkpoint and recording, as ``read_with`` gave it with the same ``prove`` and ``seed``.
+        rows: one or more of ``not_searched``, from its beginning: what is searched beyond an even sample is the most fragile.
     """
-    order = np.argsort(likely_flips(checkpoint.network, cut.beats), kind="stable")
-    rows = np.sort(order[~reading.searched[order]][:count])
-    more = _searched(reading, checkpoint.network, cut, rows, prove, seed, progress)
+    more = _searched(reading, checkpoint.network, cut, np.sort(rows), prove, seed, progress)
     return replace(more, evenly=np.ones_like(more.searched)) if more.searched.all() else more
 
 

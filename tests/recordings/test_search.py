@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nsr_core.errors import UserError
 from nsr_core.recordings import pieces
 from nsr_core.recordings.beats import cut_recording
-from nsr_core.recordings.reading import read_recording_beats, read_with, search_more
+from nsr_core.recordings.reading import not_searched, read_recording_beats, read_with, search_more
 from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.sample import LEAD_NAME, sample_recording
 from nsr_core.recordings.search import OF_A_LONG_ONE, choose, likely_flips, usual_search
@@ -67,10 +67,11 @@ def test_a_part_of_the_search_finds_what_the_whole_search_finds_there(checkpoint
 def test_the_rest_on_demand_ends_as_the_whole_search(checkpoint, cut, whole):
     reading = read_with(checkpoint, cut, search=10)
     first = reading.searched
-    reading = search_more(checkpoint, cut, reading, 20)
+    left = not_searched(checkpoint, cut, reading)
+    reading = search_more(checkpoint, cut, reading, left[:20])
     assert (reading.searched & first).sum() == 10
     assert (reading.searched.sum(), reading.evenly.sum()) == (30, 5)
-    reading = search_more(checkpoint, cut, reading, 10**6)
+    reading = search_more(checkpoint, cut, reading, left[20:])
     assert reading.searched.all()
     assert reading.evenly.all()
     np.testing.assert_allclose(reading.flips_at, whole.flips_at, rtol=1e-3)
