@@ -34,6 +34,8 @@ from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
 from nsr_core.writing import rows_of
 
+#: A search or a proof takes about so many times as long as reading a beat at all cuts; by it the time left is told.
+SEARCH_WORK = 10
 #: Decimals of the noise levels in tables: what is proved is rounded down, what was found up, so that both still hold.
 DECIMALS = 5
 
@@ -305,7 +307,7 @@ def read_with(
     reading = classify(checkpoint, cut, progress=as_part(progress, 0, work))
     chosen = choose(checkpoint.network, cut.beats, _amount(cut, search))
     evenly = np.isin(np.arange(len(cut.row)), chosen.evenly)
-    rest = as_part(progress, len(cut.row), work)
+    rest = _times(as_part(progress, len(cut.row), work), SEARCH_WORK)
     return _searched(replace(reading, evenly=evenly), checkpoint.network, cut, chosen.rows, prove, seed, rest)
 
 
@@ -370,11 +372,16 @@ def work_of(cut: CutRecording, search: Search | None, prove: bool) -> int:
     """The work that a network makes: every beat is read, and the chosen ones searched, with proofs once more for each cut."""
     amount = _amount(cut, search)
     searched = len(cut.row) if amount == "all" else min(amount, len(cut.row))
-    return len(cut.row) + searched * _rounds(prove)
+    return len(cut.row) + SEARCH_WORK * searched * _rounds(prove)
 
 
 def _rounds(prove: bool) -> int:
     return 1 + len(SHIFTS) * prove
+
+
+def _times(progress: Progress, work: int) -> Progress:
+    """Progress where each beat is so much work."""
+    return lambda done, total, what: progress(done * work, total * work, what)
 
 
 def _amount(cut: CutRecording, search: Search | None) -> Search:

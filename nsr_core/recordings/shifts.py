@@ -7,8 +7,8 @@ Where a beat's window opens is a choice, a cardiologist's mark or a detector's. 
 import numpy as np
 from numpy.typing import NDArray
 
-from nsr_core.data.beats import DECIMATION, RECORD_FS_HZ, Beats
-from nsr_core.data.cutting import Window
+from nsr_core.data.beats import BEAT_LENGTH, DECIMATION, RECORD_FS_HZ, Beats
+from nsr_core.data.cutting import Window, scale_rows
 from nsr_core.evaluation.robustness import predict
 from nsr_core.models import Network
 from nsr_core.progress import Progress, no_progress
@@ -35,6 +35,21 @@ def shifted_beats(cut: CutRecording, by: int, rows: slice | np.ndarray = slice(N
     return beats_of_windows(cut.lead, windows, cut.key)
 
 
+def shifted_x(cut: CutRecording, by: int, rows: slice | np.ndarray = slice(None)) -> NDArray[np.float32]:
+    """(rows, 187) ``shifted_beats(cut, by, rows).x`` to the bit, in a third of its time: not window by window."""
+    signal, start = cut.lead.signal, np.maximum(cut.sample[cut.row[rows]] + by, 0)
+    stop = np.maximum(cut.stop[cut.row[rows]], start + 1)
+    length = -(-(np.minimum(stop, len(signal)) - start) // DECIMATION)
+    values = signal.take(start[:, None] + DECIMATION * np.arange(BEAT_LENGTH), mode="clip")
+    inside = np.arange(BEAT_LENGTH) < length[:, None]
+    low, high = np.where(inside, values, np.inf).min(axis=1), np.where(inside, values, -np.inf).max(axis=1)
+    for row in np.flatnonzero(length > BEAT_LENGTH).tolist():  # scaled by all of it, also by what is cut off
+        whole = signal[start[row] : stop[row] : DECIMATION]
+        low[row], high[row] = whole.min(), whole.max()
+    x: NDArray[np.float32] = scale_rows(values, low, high, np.minimum(length, BEAT_LENGTH))
+    return x
+
+
 def shifted_ranges(cut: CutRecording, by: int, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
     """(rows,) highest less lowest value of the window that ``shifted_beats`` scales to [0, 1], in the lead's unit."""
     start = np.maximum(cut.sample[cut.row[rows]] + by, 0)
@@ -49,7 +64,7 @@ def read_shifted(network: Network, cut: CutRecording, *, progress: Progress = no
     label = np.empty((len(cut.row), len(SHIFTS)), np.int64)
     for rows in beats_at_once(len(label)):
         for column, by in enumerate(SHIFTS):
-            label[rows, column] = predict(network, shifted_beats(cut, by, rows).x)
+            label[rows, column] = predict(network, shifted_x(cut, by, rows))
             progress(rows.start + (len(label[rows]) * (column + 1)) // len(SHIFTS), len(label), READING)
     return label
 

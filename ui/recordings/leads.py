@@ -137,7 +137,7 @@ def show_rate(result: RecordingReading, part: tuple[float, float]) -> None:
     low, middle, high = np.percentile(rate, (5, 50, 95))
     st.markdown(f"#### Heart rate: {middle:.0f} a minute")
     chart.draw(
-        rate_figure(time_s, rate, ink()),
+        rate_figure(time_s, rate, part, ink()),
         key="own_rate",
         alt=f"Heart rate from beat to beat: median {middle:.0f}, nine of ten between {low:.0f} and {high:.0f} a minute.",
     )
@@ -147,8 +147,8 @@ def show_rate(result: RecordingReading, part: tuple[float, float]) -> None:
     )
 
 
-def rate_figure(time_s: np.ndarray, rate: np.ndarray, colours: Ink) -> go.Figure:
-    """Beats a minute from beat to beat, and the running median of 15."""
+def rate_figure(time_s: np.ndarray, rate: np.ndarray, part: tuple[float, float], colours: Ink) -> go.Figure:
+    """Beats a minute from beat to beat, and the running median of 15, over a part of the recording."""
     half = 7
     padded = np.pad(rate, half, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
@@ -173,7 +173,13 @@ def rate_figure(time_s: np.ndarray, rate: np.ndarray, colours: Ink) -> go.Figure
             "hoverinfo": "skip",
         },
     ]
-    ticks = round_times(float(time_s[0]), float(time_s[-1]))
-    x = axis(colours, "time from the start of the recording", tickvals=ticks, ticktext=[clock(at) for at in ticks])
+    ticks = round_times(*part)
+    x = axis(
+        colours,
+        "time from the start of the recording",
+        range=part,
+        tickvals=ticks,
+        ticktext=[clock(at) for at in ticks],
+    )
     y = axis(colours, "beats a minute", rangemode="tozero")
     return go.Figure({"data": data, "layout": layout(colours, 260, xaxis=x, yaxis=y, hovermode="closest")})

@@ -12,7 +12,6 @@ from ui import chart, loaders
 from ui.data.strip_figures import clock
 from ui.parts import Part, stretch, upright
 from ui.recordings import place
-from ui.recordings.choices import WHOLE_MINUTES
 from ui.recordings.figures import round_times
 from ui.theme import Ink, axis, ink, layout
 
@@ -35,21 +34,22 @@ def show(result: RecordingReading, network: str) -> None:
         on_select=partial(_choose, result, key),
         selection_mode=("points", "box"),
         alt=_alt(result, network, part),
+        buttons=False,
     )
+    st.caption("Draw over the recording to see that part below. Click on a mark to go there.")
     low, high = place.bounds(result)
     if high - low > place.STRIP_SECONDS:
         st.slider(
             "Part shown below, minutes",
             low / 60,
             high / 60,
-            step=0.5 if high - low > 60 * WHOLE_MINUTES else 0.05,
+            step=place.step_minutes(result),
             key=place.PART + result.cut.key,
             on_change=place.part_moved,
             args=(result,),
             format="%.1f",
             help="Draw over the recording above, or move the ends here, also with the arrow keys.",
         )
-    st.caption("Draw over the recording to see that part below. Click on a mark to go there.")
 
 
 def _choose(result: RecordingReading, key: str) -> None:
@@ -103,6 +103,8 @@ def overview(result: RecordingReading, network: str, part: tuple[float, float], 
     )
     y2 = axis(colours, "", range=[-0.6, 2.6], domain=[0.72, 1], visible=False, fixedrange=True)
     shapes = [stretch(*part, colours.noise, 0.18), *(upright(at, colours.noise, dash="solid") for at in part)]
+    if part == (start, stop):
+        shapes = []
     no_box = {"line": {"width": 1, "color": colours.noise}}
     look = layout(
         colours,

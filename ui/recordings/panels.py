@@ -74,9 +74,14 @@ def _in_short(result: RecordingReading) -> None:
     if len(cut.unclassified):
         places = ", ".join(clock(second, 1) for second in cut.unclassified_s[:LISTED_DEFLECTIONS].tolist())
         more = ", ..." if len(cut.unclassified) > LISTED_DEFLECTIONS else ""
+        count = (
+            "1 large deflection is"
+            if len(cut.unclassified) == 1
+            else f"{len(cut.unclassified):,} large deflections are"
+        )
         st.warning(
-            f"**{len(cut.unclassified):,} large deflections are not classified**: no beat was found where they are, and no "
-            f"network reads them. In the strip each has a question mark. They are at {places}{more}."
+            f"**{count} not classified**: no beat was found there, and no network reads it. The strip has a question mark at each: "
+            f"{places}{more}."
         )
     if unlike > 0.1 * read:
         st.warning(
@@ -144,7 +149,7 @@ def _strip(result: RecordingReading) -> float:
     low, high = place.part(result)
     if high - low > STRIP_SECONDS:
         start_s = st.slider(
-            "Start at (s)", low, high - STRIP_SECONDS, step=1.0, key=place.START + result.cut.key, format="%g"
+            "Start at (s)", low, high - STRIP_SECONDS, step=1.0, key=place.START + result.cut.key, format="%.0f"
         )
     st.html(STYLE)
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())

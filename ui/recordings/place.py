@@ -34,9 +34,15 @@ def settle_part(result: RecordingReading) -> None:
 
 
 def choose_part(result: RecordingReading, start_s: float, stop_s: float) -> None:
-    """Show this part."""
-    st.session_state[PART + result.cut.key] = (start_s / 60, stop_s / 60)
+    """Show this part, to the step of its slider."""
+    step = step_minutes(result)
+    st.session_state[PART + result.cut.key] = tuple(round(each / 60 / step) * step for each in (start_s, stop_s))
     part_moved(result)
+
+
+def step_minutes(result: RecordingReading) -> float:
+    """By how much the ends of the part move."""
+    return 0.5 if result.cut.lead.seconds > 60 * WHOLE_MINUTES else 0.05
 
 
 def part_moved(result: RecordingReading) -> None:
