@@ -19,8 +19,8 @@ LEAST_SECONDS = 3.0
 MOST_DENOMINATOR = 100_000
 #: A line that does not move for so long is flat; one that stays at the channel's own limit for so long is clipped.
 FLAT_SECONDS, CLIPPED_SECONDS = 0.4, 0.012
-#: A recorder of coarse steps draws no movement where the heart has little: there a line is flat that stands still so many times
-#: as long as is usual in it. What is usual is the median over pieces of so many seconds, up to so many.
+#: A recorder of coarse steps draws no movement where the heart has little: there a line is flat only if it stands still for twice as
+#: long as is usual in it. What is usual is the median over pieces of 3 s, and at most 1 s.
 FLAT_TIMES, PIECE_SECONDS, MOST_USUAL_SECONDS = 2.0, 3.0, 1.0
 #: A piece of a long stretch is seen with so much on either side: all that the filter and a standstill reach.
 OVERLAP_SECONDS = 10.0

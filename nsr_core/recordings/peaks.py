@@ -15,9 +15,9 @@ from nsr_core.recordings.qrs import AT_ONCE, OVERLAP, find_qrs
 #: How far a beat may move in each step, and half of what counts as the baseline around it, in samples at 360 Hz.
 COARSE_REACH, FINE_REACH, BASELINE_REACH = 22, 9, 90
 QRS_BAND_HZ = (8.0, 20.0)
-#: The downward extreme is taken where it is so many times as large as the upward one.
+#: How many times as large as the upward extreme the downward one must be to be taken.
 DOWNWARD = 1.1
-#: In a signal that is constant up to its last so many samples, there is no beat, only a step.
+#: A signal that moves in fewer than this number of samples, its last ones, holds a step and no beat.
 LEAST_MOVING = 30
 
 

@@ -32,7 +32,7 @@ def pieces(count: int, fs_hz: float, overlap_s: float, period: int = 1) -> Itera
     """The pieces of a signal of ``count`` samples, each seen with ``overlap_s`` seconds or more on either side.
 
     Args:
-        period: all pieces, with and without surroundings, begin at a multiple of so many samples.
+        period: in samples; all pieces, with and without surroundings, begin at a multiple of it.
     """
     size, overlap = (math.ceil(seconds * fs_hz / period) * period for seconds in (PIECE_SECONDS, overlap_s))
     if count <= WHOLE_SECONDS * fs_hz:

@@ -34,7 +34,7 @@ from nsr_core.settings import described_fields
 from nsr_core.training.checkpoint import Checkpoint
 from nsr_core.writing import rows_of
 
-#: A search or a proof takes about so many times as long as reading a beat at all cuts; by it the time left is told.
+#: About how many times as long as reading a beat at all cuts a search takes: the time left is reckoned by it.
 SEARCH_WORK = 10
 #: Decimals of the noise levels in tables: what is proved is rounded down, what was found up, so that both still hold.
 DECIMALS = 5

@@ -15,7 +15,7 @@ from nsr_core.progress import Progress, no_progress
 from nsr_core.recordings.beats import CutRecording, beats_of_windows
 from nsr_core.recordings.pieces import beats_at_once
 
-#: The cuts lie within so many samples at 360 Hz of the beat's own, on either side: 14 ms.
+#: How far from the beat's own cut the others lie, at most, on either side: in samples at 360 Hz, 14 ms.
 REACH = 5
 SHIFTS = tuple(range(-REACH, REACH + 1))
 READING = "reading the beats, cut earlier and later"

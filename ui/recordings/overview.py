@@ -19,7 +19,7 @@ from ui.theme import Ink, axis, ink, layout
 PARTS, MARKS = 900, 450
 #: How many of the readings that least noise changes are marked.
 FRAGILE = 100
-HEIGHT_PX = 210
+HEIGHT_PX = 195
 KEY = "own_brush"
 
 
@@ -47,6 +47,7 @@ def show(result: RecordingReading, network: str) -> None:
             key=place.PART + result.cut.key,
             on_change=place.part_moved,
             args=(result,),
+            persist_state="session",
             format="%.1f",
             help="Draw over the recording above, or move the ends here, also with the arrow keys.",
         )
@@ -109,7 +110,7 @@ def overview(result: RecordingReading, network: str, part: tuple[float, float], 
     look = layout(
         colours,
         HEIGHT_PX,
-        {"l": 52, "r": 8, "b": 44},
+        {"l": 52, "r": 8, "b": 28},
         xaxis=x,
         yaxis=y,
         yaxis2=y2,

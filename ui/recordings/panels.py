@@ -149,7 +149,13 @@ def _strip(result: RecordingReading) -> float:
     low, high = place.part(result)
     if high - low > STRIP_SECONDS:
         start_s = st.slider(
-            "Start at (s)", low, high - STRIP_SECONDS, step=1.0, key=place.START + result.cut.key, format="%.0f"
+            "Start at (s)",
+            low,
+            high - STRIP_SECONDS,
+            step=1.0,
+            key=place.START + result.cut.key,
+            persist_state="session",
+            format="%.0f",
         )
     st.html(STYLE)
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
