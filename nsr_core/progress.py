@@ -36,6 +36,21 @@ def for_minutes(progress: Progress, minutes: float | None) -> Progress:
     return until
 
 
+class TimeLeft:
+    """Seconds that are left, by the pace since the first report of the same kind of work."""
+
+    def __init__(self) -> None:
+        self._what, self._first_done, self._started = "", 0, 0.0
+
+    def __call__(self, done: int, total: int, what: str) -> float | None:
+        """None where nothing was done yet by which it could be told."""
+        now = time.monotonic()
+        if what != self._what or done < self._first_done:
+            self._what, self._first_done, self._started = what, done, now
+        gained = done - self._first_done
+        return (now - self._started) / gained * (total - done) if gained else None
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them: ``45 s``, ``12 min``, ``1 h 05 min``."""
     if seconds < 90:

@@ -46,7 +46,8 @@ def _show(recording: Recording, chosen: choices.Choices) -> None:
     except UserError as error:
         st.error(in_words(error))
         return
-    panels.show(recording, outcome)
+    if outcome is not None:
+        panels.show(recording, outcome)
 
 
 main()

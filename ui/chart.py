@@ -20,13 +20,21 @@ from ui.theme import DARK, LIGHT
 _REMOVED = ["select2d", "lasso2d", "autoScale2d", "toggleSpikelines"]
 
 
-def draw(figure: go.Figure, *, key: str, alt: str, on_select: Any = "ignore", buttons: bool = True) -> Any:
+def draw(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    on_select: Any = "ignore",
+    selection_mode: str | tuple[str, ...] = "points",
+    buttons: bool = True,
+) -> Any:
     """Draw a figure; where it can be saved, what it must not be used for stands in its corner.
 
     Args:
         key: names the figure on its page; its picture is saved under it.
         alt: what the figure shows, for a screen reader.
-        on_select: as in ``st.plotly_chart``.
+        on_select, selection_mode: as in ``st.plotly_chart``.
         buttons: whether zoom and camera buttons appear over it, for all but the smallest.
     """
     picture = {"format": st.session_state.get("picture_format", "svg"), "filename": key, "scale": 2}
@@ -37,7 +45,7 @@ def draw(figure: go.Figure, *, key: str, alt: str, on_select: Any = "ignore", bu
         key=key,
         alt=alt,
         on_select=on_select,
-        selection_mode="points",
+        selection_mode=selection_mode,
         theme=None,  # the figure has all its colours, here and in a saved file alike
         config=config | {"displayModeBar": "hover" if buttons else False},
     )
@@ -54,6 +62,7 @@ def numbers(
     table: pd.DataFrame,
     *,
     name: str,
+    shown: pd.DataFrame | None = None,
     figures: Callable[[], dict[str, go.Figure]] | None = None,
     facts: dict[str, Any] | None = None,
     label: str = "Data and downloads",
@@ -65,13 +74,16 @@ def numbers(
     Args:
         table: the figure's numbers, rounded as they should be read.
         name: of the files, without an ending.
+        shown: what of it the page shows, where all of it is too much for a browser.
         figures: makes those that are offered as a web page, by title; called when the page is asked for.
         expanded: whether the table shows at once.
         facts: what each file should say beside the table: settings, seed, checkpoint digests.
     """
     facts = facts or {}
     with st.expander(label, expanded, icon=":material/table:"):
-        st.dataframe(table, hide_index=True, column_config=column_config, key=f"{name}_table")
+        st.dataframe(
+            table if shown is None else shown, hide_index=True, column_config=column_config, key=f"{name}_table"
+        )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             download_csv(table, name, "CSV", facts)
             st.download_button(

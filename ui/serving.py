@@ -30,7 +30,9 @@ PUBLIC_LIMITS = replace(
     streamed_bytes=20_000_000,
     unzipped_bytes=40_000_000,
     samples=5_000_000,
+    text_samples=5_000_000,
     streamed_samples=20_000_000,
+    at_once_hours=2.0,
 )
 NOT_HERE = "This server is open to the public, where this is switched off. It works in the program on your own machine."
 _turns = threading.BoundedSemaphore(PUBLIC_AT_ONCE)

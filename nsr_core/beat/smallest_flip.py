@@ -35,6 +35,7 @@ def smallest_flips(
     beats: Beats,
     *,
     attack: Attack = SEARCH_ATTACK,
+    numbers: np.ndarray | None = None,
     seed: int = 0,
     workers: int = WORKERS,
     progress: Progress = no_progress,
@@ -47,6 +48,7 @@ def smallest_flips(
         network: in eval mode.
         beats: their classes do not matter; what the network reads without noise is to be changed.
         attack: tried at one level after another, each beat at its own.
+        numbers: (n,) of the beats, on which their chance depends; by default their rows.
         workers: batches searched at a time, in threads.
         progress: called with the number of beats; raising from it stops the search.
 
@@ -55,6 +57,7 @@ def smallest_flips(
     """
     y = torch.from_numpy(predict(network, beats.x))
     x, _, length = as_tensors(beats, np.arange(len(beats)))
+    numbers = np.arange(len(beats)) if numbers is None else numbers
     batches = torch.arange(len(beats)).split(batch_size(network.name))
 
     stopped = Event()
@@ -64,7 +67,7 @@ def smallest_flips(
             raise _Stopped
 
     def search(rows: Tensor) -> np.ndarray:
-        return _search(network, attack, x[rows], y[rows], length[rows], rows.numpy(), seed, heed)
+        return _search(network, attack, x[rows], y[rows], length[rows], numbers[rows.numpy()], seed, heed)
 
     found: list[np.ndarray] = []
     with ThreadPoolExecutor(workers) as pool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nsr_core.progress import duration
+from nsr_core.progress import TimeLeft, duration
 from nsr_core.writing import finite
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
@@ -24,18 +24,13 @@ class Meter:
     def __init__(self) -> None:
         self._interactive = sys.stderr.isatty()
         self._every_seconds = 0.2 if self._interactive else 30.0
-        self._started = self._last = time.monotonic()
-        self._first_done: int | None = None
+        self._last, self._left = time.monotonic(), TimeLeft()
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        now = time.monotonic()
-        if self._first_done is None or done < self._first_done:
-            self._first_done, self._started = done, now
+        now, left = time.monotonic(), self._left(done, total, what)
         if done < total and now - self._last < self._every_seconds:
             return
         self._last = now
-        gained = done - self._first_done
-        left = (now - self._started) / gained * (total - done) if gained else None
         line = f"{100 * done / max(total, 1):5.1f} %  {what}" + (f", {duration(left)} left" if left else "")
         if self._interactive:
             end = "\n" if done >= total else ""

@@ -1,7 +1,7 @@
 """``read``: a recording, every beat of it read, and the smallest noise that changes each reading."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -12,13 +12,16 @@ from nsr_core.compute import configure
 from nsr_core.data import CLASSES
 from nsr_core.errors import UserError
 from nsr_core.files import write_atomically
-from nsr_core.recordings.beats import cut_recording, has_beats
+from nsr_core.progress import duration
+from nsr_core.recordings.beats import CutRecording, cut_recording, has_beats
 from nsr_core.recordings.files import read_path
+from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import RecordingReading, read_recording_beats
 from nsr_core.recordings.recording import MV_PER_UNIT, Recording
 from nsr_core.recordings.report import report_pdf
 from nsr_core.recordings.sample import sample_recording
+from nsr_core.recordings.search import OF_A_LONG_ONE, Search
 from nsr_core.training.checkpoint import load_checkpoint
 
 SAMPLE = "sample"
@@ -41,7 +44,10 @@ def read(
     unit: Annotated[str | None, typer.Option(help="mV, uV, V or nV, where the file does not say or is wrong.")] = None,
     start: Annotated[float, typer.Option(min=0, help="Where to begin, in seconds.")] = 0.0,
     stop: Annotated[
-        float | None, typer.Option(help="Where to end, in seconds; two hours after the start at most.")
+        float | None,
+        typer.Option(
+            help=f"Where to end, in seconds; {LIMITS.at_once_hours:g} hours after the start at most, and by default."
+        ),
     ] = None,
     marks: Annotated[
         bool | None,
@@ -53,6 +59,13 @@ def read(
     prove: Annotated[
         bool, typer.Option("--prove", help="Also prove up to which level no noise changes a reading (MLP).")
     ] = False,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help='For how many beats of each network the smallest noise is searched, or "all"; by default all of up to two '
+            f"hours, of more {OF_A_LONG_ONE}: half spread evenly, half the likely most fragile."
+        ),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every beat to this CSV file.")] = None,
     pdf: Annotated[Path | None, typer.Option(help="Write a report to print to this PDF file.")] = None,
     seed: Seed = 0,
@@ -65,26 +78,51 @@ def read(
     configure(threads=1)
     if unit is not None and unit not in MV_PER_UNIT:
         raise UserError(f'There is no unit "{unit}". Give one of {", ".join(MV_PER_UNIT)}, or leave it out.')
+    amount = _amount(search)
     checkpoints = [load_checkpoint(folder.strip()) for folder in models.split(",")]
     found = sample_recording() if recording == SAMPLE else read_path(recording, fs_hz=fs, progress=Meter())
     use_marks = has_beats(found.marks) if marks is None else marks
+    stretch: dict[str, Any] = {"fs_hz": fs, "start_s": start, "stop_s": stop}
     cut = cut_recording(
-        found, lead or found.default_lead(), fs_hz=fs, unit=unit, start_s=start, stop_s=stop, use_marks=use_marks
+        found, lead or found.default_lead(), unit=unit, use_marks=use_marks, progress=Meter(), **stretch
     )
-    result = read_recording_beats(cut, checkpoints, prove=prove, seed=seed, progress=Meter())
+    result = read_recording_beats(cut, checkpoints, prove=prove, search=amount, seed=seed, progress=Meter())
     if csv is not None:
         write_atomically(csv, lambda path: result.table().to_csv(path, index=False))
     if pdf is not None:
         titles = {checkpoint.name: checkpoint.config.title for checkpoint in checkpoints}
         content = report_pdf(result, titles, result.cut.lead.start_s)
         write_atomically(pdf, lambda path: path.write_bytes(content))
-    emit(result.to_json(), _tell(found, result), as_json)
+    if as_json:
+        emit(result.to_json(), "", as_json)
+    else:
+        emit(None, _tell(found, result), as_json)
+
+
+def _amount(text: str | None) -> Search | None:
+    """How many beats are searched, of what was typed."""
+    if text is None or text == "all":
+        return text
+    if not text.isdecimal() or not int(text):
+        raise UserError(f'--search is "{text}", expected "all" or a number of beats from 1.')
+    return int(text)
+
+
+def _unread(recording: Recording, cut: CutRecording) -> list[str]:
+    """A line where the recording goes on after the stretch because no more is read at once."""
+    there = len(recording.channel(cut.lead.name).signal) / cut.lead.fs_hz
+    end = cut.lead.start_s + cut.lead.seconds
+    if there - end < 1 or cut.lead.seconds < 3600 * LIMITS.at_once_hours - 1:
+        return []
+    return [
+        f"Note: the recording lasts {duration(there)}, and {duration(cut.lead.seconds)} are read at once. The rest: --start {end:.0f}"
+    ]
 
 
 def _tell(recording: Recording, result: RecordingReading) -> str:
     cut = result.cut
     left_out = {text: int((cut.reason == key).sum()) for key, text in REASONS.items()}
-    lines = [f"Note: {note}" for note in recording.notes]
+    lines = [f"Note: {note}" for note in recording.notes] + _unread(recording, cut)
     lines.append(
         f"{cut.recording}, lead {cut.lead.name}, {cut.lead.seconds:.0f} s from {cut.lead.start_s:g} s on: {len(cut.sample):,} beats "
         f"({cut.beats_from}), {len(cut.row):,} read, {int(result.unlike.sum()):,} of them unlike the training beats"
@@ -111,6 +149,6 @@ def _tell(recording: Recording, result: RecordingReading) -> str:
         for _, row in rows.iterrows()
     ]
     lines.append(columns(cells, ("time s", "class", "p", "± range", "± mV", "proved to", "cuts")))
-    lines += [f"{each}: {result.cuts_in_words(each)}" for each in result.networks]
+    lines += [f"{each}: {result.search_in_words(each)} {result.cuts_in_words(each)}" for each in result.networks]
     lines.append(f"Classes: {', '.join(CLASSES)}. Research and education only, not for clinical use.")
     return "\n".join(lines)

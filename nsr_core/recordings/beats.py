@@ -9,7 +9,9 @@ import numpy as np
 from nsr_core.data.beats import BEAT_LENGTH, RECORD_FS_HZ, Beats
 from nsr_core.data.cutting import CLASS_OF_SYMBOL, Window, cut_segments, find_windows, scale_rows
 from nsr_core.errors import UserError
+from nsr_core.progress import Progress, no_progress
 from nsr_core.recordings.grid import Lead, to_grid
+from nsr_core.recordings.pieces import beats_at_once
 from nsr_core.recordings.quality import unusable
 from nsr_core.recordings.recording import Marks, Recording
 
@@ -77,6 +79,7 @@ def cut_recording(
     start_s: float = 0.0,
     stop_s: float | None = None,
     use_marks: bool = False,
+    progress: Progress = no_progress,
 ) -> CutRecording:
     """Cut a recording as the training beats were cut: by the same rule, at the same rate, with the same code.
 
@@ -84,6 +87,7 @@ def cut_recording(
         channel: the name of its lead.
         fs_hz, unit, start_s, stop_s: as in ``to_grid``.
         use_marks: take the beats from the marks that came with the recording; without it they are found in the signal.
+        progress: called before each step; raising from it stops the work.
 
     Raises:
         UserError: no such lead, no marks, what ``to_grid`` raises, or fewer than two beats.
@@ -93,7 +97,9 @@ def cut_recording(
     if channel not in [each.name for each in recording.channels]:
         leads = ", ".join(each.name for each in recording.channels)
         raise UserError(f'{recording.name} has no lead "{channel}". Choose one of: {leads}.')
+    progress(0, 3, f"bringing {channel} to {RECORD_FS_HZ:g} samples a second")
     lead = to_grid(recording.channel(channel), fs_hz=fs_hz, unit=unit, start_s=start_s, stop_s=stop_s)
+    progress(1, 3, "finding the beats")
     sample, symbols = _marked(recording, lead) if use_marks else _found(lead)
     windows = [window for window in find_windows(sample, symbols) if 0 <= window.start < window.stop]
     if not windows:
@@ -101,6 +107,7 @@ def cut_recording(
             f"No two heartbeats were found in {channel} from {start_s:g} s on. Choose another lead or stretch, or check the "
             "sampling rate."
         )
+    progress(2, 3, f"cutting {len(windows):,} beats")
     reason = unusable(lead, windows)
     # A window closes a fifth of the interval after next past the next beat; for the last one that interval is a guess.
     reason[-1] = reason[-1] or "end"
@@ -109,7 +116,7 @@ def cut_recording(
     stretch = (float(lead.fs_hz), float(lead.start_s), len(lead.signal))
     chosen = (recording.digest, channel, own_unit if unit is None else unit, *stretch, use_marks)
     key = f"{_plain(recording.name)}-{hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]}"
-    return CutRecording(
+    cut = CutRecording(
         recording=recording.name,
         digest=recording.digest,
         key=key,
@@ -123,6 +130,8 @@ def cut_recording(
         row=row,
         unclassified=unclassified(lead.signal, sample[[symbol in CLASS_OF_SYMBOL for symbol in symbols]]),
     )
+    progress(3, 3, "all beats cut")
+    return cut
 
 
 def _found(lead: Lead) -> tuple[np.ndarray, list[str]]:
@@ -149,12 +158,12 @@ def beats_of_windows(lead: Lead, windows: list[Window], key: str) -> Beats:
     """The beats of some windows of a lead as a network takes them; ``key`` is their record."""
     cut = cut_segments(lead.signal, windows)
     count = len(windows)
-    rows = np.zeros((count, BEAT_LENGTH))
-    for row, kept in zip(rows, cut.kept, strict=True):
-        row[: len(kept)] = kept
+    x = np.empty((count, BEAT_LENGTH), np.float32)
+    for part in beats_at_once(count):
+        x[part] = scale_rows(_padded(cut.kept[part]), cut.low[part], cut.high[part], cut.length[part])
     mv = np.float32(1.0 if lead.in_mv else np.nan)
     return Beats(
-        x=scale_rows(rows, cut.low, cut.high, cut.length),
+        x=x,
         y=np.array([window.label for window in windows], np.int64),
         length=cut.length,
         record=np.full(count, key),
@@ -166,6 +175,14 @@ def beats_of_windows(lead: Lead, windows: list[Window], key: str) -> Beats:
         truncated=cut.truncated,
         source=SOURCE,
     )
+
+
+def _padded(segments: list[np.ndarray]) -> np.ndarray:
+    """(n, 187) float64, zero after the end of each."""
+    rows = np.zeros((len(segments), BEAT_LENGTH))
+    for row, kept in zip(rows, segments, strict=True):
+        row[: len(kept)] = kept
+    return rows
 
 
 def _plain(name: str) -> str:

@@ -16,7 +16,7 @@ from nsr_core.recordings.formats.contents import Contents, keep_usable
 from nsr_core.recordings.formats.foreign import foreign_kind
 from nsr_core.recordings.formats.format import Format, Given
 from nsr_core.recordings.formats.pages import give_back, open_bytes
-from nsr_core.recordings.formats.text import NAME_LENGTH, clean, quote
+from nsr_core.recordings.formats.text import NAME_LENGTH, clean, counted, quote
 from nsr_core.recordings.limits import LIMITS, Deadline, Limits
 from nsr_core.recordings.recording import Recording
 
@@ -68,7 +68,9 @@ def read_recording(
         usable = keep_usable(contents, limits, by_hand_hz=fs_hz)
     others = [other for other in files if other not in picked]
     if others:
-        usable.notes.append(f"Not part of the record and not read: {len(others)} files, such as {quote(others[0])}.")
+        usable.notes.append(
+            f"Not part of the record and not read: {counted(len(others), 'file')}, such as {quote(others[0])}."
+        )
     return _recording(name, kind.key, usable, picked)
 
 

@@ -1,5 +1,6 @@
 """One channel on the grid of the training records: 360 samples a second, in mV where its unit is known."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -8,19 +9,21 @@ from numpy.typing import NDArray
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.errors import UserError
-from nsr_core.progress import duration
 from nsr_core.recordings.limits import LIMITS
+from nsr_core.recordings.pieces import Piece, pieces
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel
 
-#: How much can be read at once; more is read stretch by stretch.
-LEAST_SECONDS, MOST_SECONDS = 3.0, 2 * 3600.0
+#: Less than this holds no beat that can be read.
+LEAST_SECONDS = 3.0
 #: Rates are taken as fractions with at most this denominator, which meets all below 1000 Hz with two decimals exactly.
 MOST_DENOMINATOR = 100_000
 #: A line that does not move for so long is flat; one that stays at the channel's own limit for so long is clipped.
 FLAT_SECONDS, CLIPPED_SECONDS = 0.4, 0.012
-#: A recorder of coarse steps draws no movement where the heart has little: there a line is flat that stands still so many times
-#: as long as is usual in it. What is usual is the median over pieces of so many seconds, up to so many.
+#: A recorder of coarse steps draws no movement where the heart has little: there a line is flat only if it stands still for twice as
+#: long as is usual in it. What is usual is the median over pieces of 3 s, and at most 1 s.
 FLAT_TIMES, PIECE_SECONDS, MOST_USUAL_SECONDS = 2.0, 3.0, 1.0
+#: A piece of a long stretch is seen with so much on either side: all that the filter and a standstill reach.
+OVERLAP_SECONDS = 10.0
 #: In fewer pieces nothing is usual.
 LEAST_PIECES = 4
 #: A limit lies at least this share of the channel's range away from its median; nearer, it is where the line rests.
@@ -36,7 +39,8 @@ class Lead:
         in_mv: whether ``signal`` is in mV; else in the channel's own unit, whatever that is.
         fs_hz: the rate that it was recorded at.
         start_s: where its first sample stands in the recording, the one nearest to the start that was asked for.
-        signal: (n,) float64; where samples are missing, a straight line between their neighbours.
+        signal: (n,) float64, of more than two hours float32; where samples are missing, a straight line between their
+            neighbours.
         missing, flat, clipped: (n,) bool, where samples are missing, the line does not move for 0.4 s (and twice as long as is
             usual in a coarse recording), or it stays at the channel's limit for 12 ms; all by the samples as they were recorded.
     """
@@ -65,28 +69,66 @@ def to_grid(
 ) -> Lead:
     """A stretch of a channel at 360 Hz; a channel that has this rate keeps its samples as they are.
 
-    Other rates go through a polyphase filter that keeps what lies below half of the lower rate.
+    Other rates go through a polyphase filter that keeps what lies below half of the lower rate. More than two hours go
+    through it in pieces that overlap; what a limit or a standstill is, is then told within each piece.
 
     Args:
         channel: as it was read.
         fs_hz, unit: in place of what the channel says, or where it says nothing.
-        start_s, stop_s: the stretch, in seconds from the recording's start; by default to its end, two hours at most.
+        start_s, stop_s: the stretch, in seconds from the recording's start; by default to its end, 25 hours at most.
 
     Raises:
         UserError: no rate or an impossible one, a stretch that is empty, too short or too long, or nothing but gaps.
     """
     rate = _rate(channel, fs_hz)
     first, last = _stretch(len(channel.signal), rate, start_s, stop_s)
-    signal, start_s = np.asarray(channel.signal[first:last], np.float64), first / rate
-    missing = ~np.isfinite(signal)
-    if missing.all():
+    scale = MV_PER_UNIT.get(channel.unit if unit is None else unit)
+    parts = list(pieces(last - first, rate, OVERLAP_SECONDS, period=_ratio(rate).denominator))
+    if len(parts) == 1:
+        on_grid, masks = _on_grid(np.asarray(channel.signal[first:last], np.float64), rate, 0.0)
+        signal = on_grid * (scale or 1.0)
+    else:
+        signal, masks = _piece_by_piece(channel, first, parts, rate, scale or 1.0)
+    start_s = first / rate
+    if masks[0].all():
         raise UserError(f"{channel.name} has no samples from {start_s:g} s on. Choose another lead or another stretch.")
-    whole = _bridged(signal, missing)
+    return Lead(channel.name, scale is not None, rate, start_s, signal, *masks)
+
+
+def _ratio(rate: float) -> Fraction:
+    """Samples of the grid for each sample recorded."""
+    return (Fraction(RECORD_FS_HZ) / Fraction(rate)).limit_denominator(MOST_DENOMINATOR)
+
+
+def _piece_by_piece(
+    channel: Channel, first: int, parts: list[Piece], rate: float, scale: float
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Signal and masks of a long stretch, on the grid."""
+    ratio = _ratio(rate)
+    count = math.ceil(parts[-1].whole.stop * ratio)
+    signal, masks = np.empty(count, np.float32), [np.empty(count, bool) for _ in range(3)]
+    rest = 0.0  # where a piece has no sample at all, the line goes on as it ended
+    for part in parts:
+        begin, end = (math.ceil(place * ratio) for place in (part.whole.start, part.whole.stop))
+        skipped = int(part.own.start * ratio)
+        kept = slice(skipped, skipped + end - begin)
+        recorded = np.asarray(channel.signal[first + part.seen.start : first + part.seen.stop], np.float64)
+        on_grid, found = _on_grid(recorded, rate, rest)
+        rest = float(on_grid[kept.stop - 1])
+        signal[begin:end] = on_grid[kept] * scale
+        for mask, part_of_it in zip(masks, found, strict=True):
+            mask[begin:end] = part_of_it[kept]
+    return signal, masks
+
+
+def _on_grid(recorded: NDArray[np.float64], rate: float, rest: float) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The signal at 360 Hz, and where it is missing, flat and clipped; without any sample the line stays at ``rest``."""
+    missing = ~np.isfinite(recorded)
+    whole = np.full(len(recorded), rest) if missing.all() else _bridged(recorded, missing)
     flat, clipped = _runs(whole, rate)
     on_grid = _resample(whole, rate)
-    scale = MV_PER_UNIT.get(channel.unit if unit is None else unit)
-    masks = (_mask_on_grid(mask, rate, len(on_grid)) for mask in (missing, flat & ~missing, clipped & ~missing))
-    return Lead(channel.name, scale is not None, rate, start_s, on_grid * (scale or 1.0), *masks)
+    masks = (missing, flat & ~missing, clipped & ~missing)
+    return on_grid, [_mask_on_grid(mask, rate, len(on_grid)) for mask in masks]
 
 
 def _rate(channel: Channel, fs_hz: float | None) -> float:
@@ -100,16 +142,14 @@ def _rate(channel: Channel, fs_hz: float | None) -> float:
 def _stretch(count: int, rate: float, start_s: float, stop_s: float | None) -> tuple[int, int]:
     """The first sample of a stretch and the one after its last; a length may be off by the rounding of both ends."""
     there, rounding = count / rate, 1 / rate
-    stop = min(start_s + MOST_SECONDS if stop_s is None else stop_s, there)  # in this order NaN stays NaN
+    most = start_s + 3600 * LIMITS.at_once_hours
+    stop = min(most if stop_s is None else stop_s, there)  # in this order NaN stays NaN
     if not 0 <= start_s < there or not stop - start_s > LEAST_SECONDS - rounding:
         raise UserError(
             f"The stretch from {start_s:g} to {stop:g} s cannot be read: it must lie in the recording, which has {there:g} s, "
             f"and have at least {LEAST_SECONDS:g} s. Choose another one."
         )
-    if stop - start_s > MOST_SECONDS + rounding:
-        raise UserError(
-            f"{duration(stop - start_s)} are more than can be read at once ({duration(MOST_SECONDS)}). Choose a shorter stretch."
-        )
+    LIMITS.check_at_once(stop - start_s - rounding)
     return round(start_s * rate), round(stop * rate)
 
 
@@ -123,7 +163,7 @@ def _bridged(signal: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray
 def _resample(signal: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
     from scipy.signal import resample_poly  # slow to import, and pages that only name a recording do not need it
 
-    ratio = (Fraction(RECORD_FS_HZ) / Fraction(rate)).limit_denominator(MOST_DENOMINATOR)
+    ratio = _ratio(rate)
     if ratio == 1:
         return signal
     level = signal.mean()  # not through the filter, whose phases differ by a ten-thousandth of it

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nsr_core.data.beats import CLASSES, Beats
 from nsr_core.data.demo import MEAN_STEPS, POINTS, Templates, load_templates, to_points
 from nsr_core.files import write_atomically
+from nsr_core.recordings.pieces import beats_at_once
 
 LIKENESS_FILE = "likeness.npz"
 #: Directions kept. With more, sine waves and random walks pass for beats; with fewer, beats in mild noise do not.
@@ -71,10 +72,11 @@ def load_likeness() -> Likeness:
 def distances(likeness: Likeness, beats: Beats, templates: Templates | None = None) -> np.ndarray:
     """(n,) Mahalanobis distance of each beat to the nearest cluster, per square root of a point; about 1 is usual."""
     means = _means(templates or load_templates())
-    points = _points(beats)
     nearest = np.full(len(beats), np.inf)
-    for mean in means:
-        nearest = np.minimum(nearest, _squared(likeness, points - mean))
+    for rows in beats_at_once(len(beats)):
+        points = _points(beats[rows])
+        for mean in means:
+            nearest[rows] = np.minimum(nearest[rows], _squared(likeness, points - mean))
     return np.sqrt(nearest / POINTS)
 
 
@@ -90,6 +92,11 @@ def unlike(likeness: Likeness, beats: Beats, distance: np.ndarray | None = None)
 
 def shapeless(x: np.ndarray, length: np.ndarray) -> np.ndarray:
     """(n,) bool, whether a signal only rises or falls, or is a ramp with jumps; ``x`` (n, 187), ``length`` (n,) signal samples."""
+    parts = [_shapeless(x[rows], length[rows]) for rows in beats_at_once(len(x))]
+    return np.concatenate([np.empty(0, bool), *parts])
+
+
+def _shapeless(x: np.ndarray, length: np.ndarray) -> NDArray[np.bool_]:
     step = np.diff(x.astype(np.float64), axis=1)
     inside = np.arange(1, x.shape[1]) < np.asarray(length)[:, None]
     rise, fall = (np.where(inside, np.maximum(sign * step, 0), 0).sum(axis=1) for sign in (1, -1))

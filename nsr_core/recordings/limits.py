@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from nsr_core.errors import UserError
+from nsr_core.progress import duration
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,15 @@ class Limits:
         channels: of one recording.
         samples: of all its channels together, where they are read into memory, of eight bytes each at first, and of four where
             that loses nothing.
+        text_samples: the same of text, times counted, which is read in blocks and kept in four bytes each where it is long: a
+            day of one lead at 360 Hz with its times.
         streamed_samples: the same where they are read in the stretches that are looked at.
         marks: in its annotations.
         hours: from its first sample to its last.
+        at_once_hours: of it that are read at once: a day, and the hour by which recorders outlast it.
         fs_min_hz: below it an ECG cannot be read.
         fs_max_hz: above it no ECG is recorded.
-        seconds: that reading may take, and one more for each so many bytes.
+        seconds: that reading may take, beside a second for each ``bytes_a_second``.
     """
 
     given_bytes: int = 50_000_000
@@ -34,9 +38,11 @@ class Limits:
     files: int = 100
     channels: int = 64
     samples: int = 20_000_000
+    text_samples: int = 65_000_000
     streamed_samples: int = 500_000_000
     marks: int = 1_000_000
     hours: float = 48.0
+    at_once_hours: float = 25.0
     fs_min_hz: float = 50.0
     fs_max_hz: float = 10_000.0
     seconds: float = 30.0
@@ -100,6 +106,14 @@ class Limits:
         if hours > self.hours:
             raise UserError(
                 f"The recording lasts {hours:,.1f} h, at most {self.hours:g} h are read. Give a shorter stretch."
+            )
+
+    def check_at_once(self, seconds: float) -> None:
+        """Raises ``UserError`` for a stretch that is too long to be read at once."""
+        most = 3600 * self.at_once_hours
+        if seconds > most:
+            raise UserError(
+                f"The stretch lasts {duration(seconds)}, at most {duration(most)} are read at once. Choose a shorter stretch."
             )
 
 

@@ -15,22 +15,22 @@ from nsr_core.recordings.qrs import AT_ONCE, OVERLAP, find_qrs
 #: How far a beat may move in each step, and half of what counts as the baseline around it, in samples at 360 Hz.
 COARSE_REACH, FINE_REACH, BASELINE_REACH = 22, 9, 90
 QRS_BAND_HZ = (8.0, 20.0)
-#: The downward extreme is taken where it is so many times as large as the upward one.
+#: How many times as large as the upward extreme the downward one must be to be taken.
 DOWNWARD = 1.1
-#: In a signal that is constant up to its last so many samples, there is no beat, only a step.
+#: A signal that moves in fewer than this number of samples, its last ones, holds a step and no beat.
 LEAST_MOVING = 30
 
 
 def find_peaks(signal: np.ndarray) -> np.ndarray:
     """(beats,) int64, ascending positions of the beats in a signal at 360 Hz, in any unit."""
-    moving = np.flatnonzero(signal != signal[0])
-    if not len(moving) or len(signal) - moving[0] < LEAST_MOVING:
+    moving = signal != signal[0]
+    if not moving.any() or len(signal) - moving.argmax() < LEAST_MOVING:
         return np.empty(0, np.int64)
     found = find_qrs(signal)
     if not len(found):
         return found
     placed = [
-        first + _placed(signal[first : start + AT_ONCE + OVERLAP], here - first)
+        first + _placed(np.asarray(signal[first : start + AT_ONCE + OVERLAP], np.float64), here - first)
         for start in range(0, len(signal), AT_ONCE)
         for first in (max(start - OVERLAP, 0),)
         if len(here := found[(found >= start) & (found < start + AT_ONCE)])

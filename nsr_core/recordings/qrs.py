@@ -22,7 +22,7 @@ from nsr_core.data.beats import RECORD_FS_HZ
 
 #: Deviations of the wavelet and of what smooths its square, in samples at 360 Hz.
 WAVELET, ENERGY = 5.0, 17.0
-#: A maximum is the largest within so many samples to each side.
+#: A maximum is the largest within this number of samples to each side.
 APART = 68
 #: A piece, in seconds, how many of them tell a level, and of which rank in percent it is.
 PIECE_S, PIECES, RANK = 2.5, 9, 30
@@ -30,7 +30,7 @@ PIECE_S, PIECES, RANK = 2.5, 9, 30
 DEAD = 0.1
 #: In units of the level: a complex, and one that the rhythm misses.
 USUAL, MISSED = 0.3, 0.2
-#: A T wave comes within so many seconds and stays below this share of the complex.
+#: How soon a T wave comes, at most, in seconds, and how high it is, as a share of the complex.
 T_WAVE_S, T_WAVE = 0.36, 0.4
 #: One is missed where an interval has this many times its neighbours' median; it lies this share of that away from both.
 GAP, ROOM = 1.6, 0.4
@@ -50,11 +50,11 @@ def find_qrs(signal: np.ndarray) -> np.ndarray:
 
 def _maxima(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places and heights of the energy's maxima, found piece by piece; the same whatever the pieces."""
-    scale = float(np.abs(signal).max()) or 1.0  # squares of any number stay finite
+    scale = max(float(signal.max()), -float(signal.min())) or 1.0  # squares of any number stay finite
     places, heights = [], []
     for start in range(0, len(signal), AT_ONCE):
         first = max(start - OVERLAP, 0)
-        piece = signal[first : start + AT_ONCE + OVERLAP] / scale
+        piece = np.asarray(signal[first : start + AT_ONCE + OVERLAP], np.float64) / scale
         energy = _energy(piece)
         found = np.flatnonzero(energy == maximum_filter1d(energy, 2 * APART + 1))
         found = found[(found >= start - first) & (found < start - first + AT_ONCE)]

@@ -50,5 +50,6 @@ def unusable(lead: Lead, windows: list[Window]) -> np.ndarray:
 
 def _any_within(mask: NDArray[np.bool_], start: NDArray[np.int64], stop: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(windows,) whether the mask holds anywhere from start to stop."""
-    counts = np.concatenate([[0], np.cumsum(mask)])
-    return counts[stop] > counts[start]
+    held = np.flatnonzero(mask)
+    within: NDArray[np.bool_] = np.searchsorted(held, stop) > np.searchsorted(held, start)
+    return within

@@ -26,7 +26,7 @@ LIMITS = (
     "The networks that read these beats have learned from 47 patients of one hospital, and sort beats into five classes. They "
     "know no rhythm, no patient and no other lead. What they read is no diagnosis.",
     "The noise that changes a reading is the smallest that one attack found; less may do. Where a level is called proved, no "
-    "noise up to it changes the reading.",
+    "noise up to it changes the reading. Of beats for which no noise was searched, neither is known.",
     "A beat that is unlike the training beats was read without anybody having tested such beats.",
 )
 
@@ -57,7 +57,9 @@ def report_pdf(result: RecordingReading, titles: Mapping[str, str], start_s: flo
     _heading(paper, f"{result.cut.recording}, lead {result.cut.lead.name}", 16)
     _words(paper, _about(result))
     for name, reading in result.networks.items():
-        _words(paper, f"{titles[name]}: {_findings(reading)} {result.cuts_in_words(name)}")
+        _words(
+            paper, f"{titles[name]}: {_findings(reading)} {result.search_in_words(name)} {result.cuts_in_words(name)}"
+        )
     _strip(paper, result, start_s, f"From {start_s:g} s")
     first = next(iter(result.networks.values()))
     fragile = _most_fragile(first)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from nsr_core.data.beats import RECORD_FS_HZ
+from nsr_core.recordings.pieces import pieces
 
 #: A deflection counts from this share of the usual beat's on.
 LEAST = 0.6
@@ -20,16 +21,26 @@ BASELINE, BASELINE_STEP, SMOOTH, APART = 360, 36, 5, 90
 REACH = 22
 #: So many medians are taken at once, since their windows are copied.
 AT_ONCE = 4096
+#: Beyond a piece of a long signal so much is seen, which is more than the filters reach.
+OVERLAP_S = 2.0
 
 
 def unclassified(signal: NDArray[np.float64], sample: NDArray[np.int64]) -> NDArray[np.int64]:
     """(m,) int64, ascending, where a deflection is large and no beat is near; ``sample`` (n,) places of the beats, at 360 Hz."""
     if not len(sample):
         return np.empty(0, np.int64)
-    height = np.abs(uniform_filter1d(signal - _baseline(signal), SMOOTH))
-    highest = maximum_filter1d(height, 2 * REACH + 1)
-    usual = np.median(highest[sample])
-    place = np.flatnonzero((height == maximum_filter1d(height, 2 * APART + 1)) & (height > LEAST * usual))
+    at_beats = np.empty(len(sample))
+    places, heights = [], []
+    for piece in pieces(len(signal), RECORD_FS_HZ, OVERLAP_S, period=BASELINE_STEP):
+        seen = np.asarray(signal[piece.seen], np.float64)
+        height = np.abs(uniform_filter1d(seen - _baseline(seen), SMOOTH))
+        here = slice(*np.searchsorted(sample, (piece.whole.start, piece.whole.stop)))
+        at_beats[here] = maximum_filter1d(height, 2 * REACH + 1)[sample[here] - piece.seen.start]
+        place = np.flatnonzero((height == maximum_filter1d(height, 2 * APART + 1))[piece.own])
+        places.append(place + piece.whole.start)
+        heights.append(height[piece.own][place])
+    large = np.concatenate(heights) > LEAST * np.median(at_beats)
+    place = np.concatenate(places)[large]
     following = np.searchsorted(sample, place)
     ahead = np.append(sample, np.iinfo(np.int64).max)[following] - place
     behind = place - np.append(np.iinfo(np.int64).min // 2, sample)[following]

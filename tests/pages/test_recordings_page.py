@@ -8,13 +8,14 @@ import wfdb
 from apptools import PAGES, TIMEOUT_SECONDS, assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 
+from nsr_core.recordings import pieces, search
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.context import own_context
 from nsr_core.recordings.formats import endings
 from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.sample import LEAD_NAME, sample_recording
 from ui import loaders
-from ui.recordings import figures, held, source
+from ui.recordings import figures, held, noise, overview, place, source
 from ui.theme import DARK, LIGHT
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def test_it_opens_on_the_sample_with_what_the_core_reads(result):
     assert shown["Beats found"] == str(len(result.cut.sample))
     assert shown["Read"] == str(len(result.cut.row))
     assert shown["Unlike the training beats"] == str(result.unlike.sum())
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 5
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     counts = result.counts().set_index("class")["mlp-ce"]
     assert f"reads {counts['N']} " in words(app)
@@ -227,8 +228,66 @@ def test_the_strip_holds_signal_readings_and_noise_of_its_stretch(result, ink):
     assert trace.line.color == ink.trace
 
 
-def test_the_whole_stretch_has_every_read_beat_once(result):
-    figure = figures.overview(result, "mlp-jacob", (0, 8), LIGHT)
+def test_the_noise_of_a_part_has_every_beat_read_in_it_once(result):
+    figure = noise.noise_over_time(result, "mlp-jacob", (0, 120), (0, 8), LIGHT)
     rows = np.concatenate([trace.customdata for trace in figure.data if trace.customdata is not None])
     assert sorted(rows.tolist()) == list(range(len(result.cut.row)))
     assert len(figure.data[-1].x) == (result.cut.reason != "").sum()
+
+
+def test_of_more_beats_than_can_be_drawn_the_most_fragile_are(result, monkeypatch):
+    monkeypatch.setattr(noise, "MOST", 40)
+    figure = noise.noise_over_time(result, "mlp-ce", (0, 120), (0, 8), LIGHT)
+    rows = np.concatenate([trace.customdata for trace in figure.data if trace.customdata is not None])
+    assert 20 <= len(rows) <= 40
+    assert np.nanargmin(result.networks["mlp-ce"].flips_at) in rows
+
+
+def test_the_overview_shows_the_whole_recording_in_few_points(result):
+    figure = overview.overview(result, "mlp-ce", (30.0, 60.0), LIGHT)
+    low, high, *marks = figure.data
+    signal = result.cut.lead.signal
+    assert (np.nanmin(low.y), np.nanmax(high.y)) == (signal.min(), signal.max())
+    assert (low.y <= high.y)[np.isfinite(low.y)].all()
+    assert sum(len(trace.x) for trace in figure.data) <= 4000
+    assert {trace.name.split(" (")[0] for trace in marks} == {"unlike the training beats", "the 100 most fragile"}
+    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (30.0, 60.0)
+
+
+@pytest.fixture
+def long_one(monkeypatch):
+    """The sample as a long recording: more than half a minute is searched in part, and shown in part."""
+    monkeypatch.setattr(pieces, "WHOLE_SECONDS", 30.0)
+    monkeypatch.setattr(search, "WHOLE_SECONDS", 30.0)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 40.0)
+    monkeypatch.setattr(search, "OF_A_LONG_ONE", 20)
+    monkeypatch.setattr(place, "WHOLE_MINUTES", 1.0)
+    monkeypatch.setattr(place, "FIRST_MINUTES", 0.5)
+
+
+def test_of_a_long_recording_a_part_is_searched_and_the_rest_on_demand(long_one):
+    app = open_page("recordings", models="mlp-ce")
+    assert_healthy(app)
+    count = int(metrics(app)["Read"])
+    said = f"Smallest noise searched for 20 of {count} beats: the 10 that look most fragile and 10 spread evenly."
+    assert said in words(app)
+    assert "Half of the 10 readings searched evenly" in words(app)
+    table = next(frame.value for frame in app.dataframe if "mlp-ce searched" in frame.value)
+    assert table["mlp-ce searched"].eq(True).sum() == 20
+    start, stop = app.slider[0].value
+    assert stop - start == pytest.approx(0.5)
+    app.button(key="own_search_rest").click().run()
+    assert_healthy(app)
+    assert "Smallest noise searched for" not in words(app)
+    table = next(frame.value for frame in app.dataframe if "mlp-ce searched" in frame.value)
+    assert table["mlp-ce searched"].eq(True).sum() == count
+
+
+def test_the_strip_stays_within_the_part_that_is_shown(long_one):
+    app = open_page("recordings", models="mlp-ce")
+    part = app.slider[0]
+    part.set_value((1.0, 1.5)).run()
+    assert_healthy(app)
+    strip = app.slider[1]
+    assert (strip.min, strip.max) == (60.0, 90.0 - place.STRIP_SECONDS)
+    assert strip.min <= strip.value <= strip.max

@@ -159,7 +159,7 @@ def test_a_signal_that_cannot_be_scaled_is_left_out(read, field, text):
     recording = read({"a.edf": content})
     assert [channel.name for channel in recording.channels] == ["V5"]
     np.testing.assert_array_equal(recording.channels[0].signal, read({"a.edf": edf_file()}).channels[1].signal)
-    assert recording.notes[0].startswith('Left out: 1 signals that cannot be scaled, such as "ECG II"')
+    assert recording.notes[0].startswith('Left out: 1 signal that cannot be scaled, such as "ECG II"')
 
 
 def test_numbers_may_have_a_decimal_comma(read):

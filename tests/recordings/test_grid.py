@@ -1,11 +1,15 @@
 """Any channel at 360 Hz: the same signal, what cannot be trusted marked where it is, and a clear end where it cannot be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.errors import UserError
-from nsr_core.recordings.grid import MOST_SECONDS, to_grid
+from nsr_core.recordings import grid, pieces
+from nsr_core.recordings.grid import to_grid
+from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import Channel
 from tests.recordings.heart import beat_train
 
@@ -275,12 +279,46 @@ def test_three_seconds_are_enough_wherever_they_begin(start_s):
 
 
 @pytest.mark.parametrize("start_s", [0.0, 0.1, 59.9, 99.7])
-def test_two_hours_are_read_and_no_more(start_s):
-    long = channel(restless(50.0, MOST_SECONDS + 100), 50.0)
-    for stop_s in (None, start_s + MOST_SECONDS):
-        assert to_grid(long, start_s=start_s, stop_s=stop_s).seconds == MOST_SECONDS
-    with pytest.raises(UserError, match="2 h 00 min are more than can be read at once"):
-        to_grid(long, start_s=start_s, stop_s=start_s + MOST_SECONDS + 0.3)
+def test_so_long_a_stretch_as_the_limit_is_read_at_once_and_no_longer_one(start_s, monkeypatch):
+    monkeypatch.setattr(grid, "LIMITS", replace(LIMITS, at_once_hours=0.1))
+    long = channel(restless(50.0, 360 + 100), 50.0)
+    for stop_s in (None, start_s + 360):
+        assert to_grid(long, start_s=start_s, stop_s=stop_s).seconds == 360
+    with pytest.raises(UserError, match="The stretch lasts 6 min, at most 6 min are read at once"):
+        to_grid(long, start_s=start_s, stop_s=start_s + 360.3)
+
+
+@pytest.mark.parametrize("fs_hz", [50.0, 128.0, 250.0, 360.0, 499.87, 1000.0])
+def test_a_long_stretch_in_pieces_is_the_same_as_in_one(monkeypatch, fs_hz):
+    """Missing samples, a standstill and a limit at the seams as well; single precision, and the slope of the padding."""
+    signal = restless(fs_hz, 130)
+    seam, second = int(60 * fs_hz), int(fs_hz)
+    signal[seam - second : seam + second] = signal[seam - second]
+    signal[2 * seam - 9 : 2 * seam + 9] = NAN
+    signal[40 * second : 41 * second] = 9.0
+    long = channel(signal, fs_hz)
+    whole = to_grid(long)
+    monkeypatch.setattr(pieces, "WHOLE_SECONDS", 59.0)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 60.0)
+    parts = to_grid(long)
+    assert parts.signal.dtype == np.float32
+    np.testing.assert_allclose(parts.signal, whole.signal, atol=1e-3)
+    for mask in ("missing", "flat"):
+        np.testing.assert_array_equal(getattr(parts, mask), getattr(whole, mask))
+    assert parts.flat.any()
+    assert parts.missing.any()
+
+
+def test_a_piece_without_any_sample_is_missing_and_the_rest_is_read(monkeypatch):
+    signal = restless(250.0, 200)
+    signal[55 * 250 : 135 * 250] = NAN
+    monkeypatch.setattr(pieces, "WHOLE_SECONDS", 59.0)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 60.0)
+    lead = to_grid(channel(signal, 250.0))
+    assert np.isfinite(lead.signal).all()
+    assert lead.missing.mean() == pytest.approx(80 / 200, abs=1e-3)
+    with pytest.raises(UserError, match="has no samples from 0 s on"):
+        to_grid(channel(np.full(200 * 250, NAN), 250.0))
 
 
 # What cannot be done

@@ -40,6 +40,7 @@ OWN_COLUMNS = ["beat", "time_s", "left_out", "marked", "range_mv", "unlikeness",
 NETWORK_COLUMNS = [
     "class",
     "p",
+    "searched",
     "flips at",
     "flips at mV",
     "proved to",
@@ -142,7 +143,7 @@ def test_a_proof_that_takes_seconds_a_beat_is_not_begun(quick, cut, cnn, mlps):
     assert np.isnan(result.networks["cnn-fresh"].certified).all()
     assert np.isfinite(result.networks["mlp-ce"].certified).all()
     assert result.table()["cnn-fresh proved to"].isna().all()
-    assert seen[-1] == (24 * 6, 24 * 6)
+    assert seen[-1] == (242 * 6, 242 * 6)
 
 
 # Tables
@@ -276,8 +277,8 @@ def test_json_is_plain_where_only_the_last_beat_is_left_out(quick, mlps):
 # Progress and refusals
 
 
-def test_progress_counts_beats_over_all_networks_and_proofs(quick, cut, mlps):
-    for prove, total in ((False, 12), (True, 144)):
+def test_progress_counts_beats_read_searched_and_proved_over_all_networks(quick, cut, mlps):
+    for prove, total in ((False, 132), (True, 1452)):
         seen = []
         read_recording_beats(cut, mlps, prove=prove, progress=lambda *args, seen=seen: seen.append(args))
         done = [args[0] for args in seen]

@@ -9,7 +9,16 @@ import torch
 from nsr_core.certificates import certify_beats
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.reading import read_recording_beats, read_with
-from nsr_core.recordings.shifts import REACH, REACH_MS, SHIFTS, read_shifted, shifted_beats, shifted_ranges, stands_over
+from nsr_core.recordings.shifts import (
+    REACH,
+    REACH_MS,
+    SHIFTS,
+    read_shifted,
+    shifted_beats,
+    shifted_ranges,
+    shifted_x,
+    stands_over,
+)
 from nsr_core.training.checkpoint import load_checkpoint
 from tests.conftest import REPOSITORY
 from tests.recordings.heart import beat_train, even_beats, marks_at, recording
@@ -60,6 +69,20 @@ def test_the_own_cut_always_counts_and_all_of_them_are_eleven():
     assert stands_over(np.full((1, 11), 3)).tolist() == [11]
     assert stands_over(np.array([[0] * 5 + [1] + [0] * 5])).tolist() == [1]
     assert stands_over(np.array([[2, 2, 0, 0, 0, 2, 2, 2, 1, 1, 2]])).tolist() == [6]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("last", [None, 4])
+def test_the_quick_way_cuts_the_same_beats(cut, dtype, last):
+    """Also where a window is longer than a beat may be, and where it closes beyond the stretch."""
+    lead = replace(cut.lead, signal=cut.lead.signal.astype(dtype))
+    stop = cut.stop.copy()
+    stop[cut.row[1]] += 400
+    stop[cut.row[-1]] = len(lead.signal) + 90
+    changed = replace(cut, lead=lead, stop=stop)
+    rows = slice(None, last)
+    for by in SHIFTS:
+        assert shifted_x(changed, by, rows).tobytes() == shifted_beats(changed, by, rows).x.tobytes()
 
 
 def test_what_is_proved_for_all_cuts_is_proved_for_each(cut, checkpoint, monkeypatch):

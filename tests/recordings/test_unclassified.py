@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nsr_core.recordings import pieces
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.unclassified import unclassified
@@ -23,6 +24,16 @@ def test_a_beat_that_is_not_marked_is_told(missed):
     result = unclassified(HEART, np.delete(AT, missed))
     assert len(result) == 1
     assert abs(result[0] - AT[missed]) <= 5
+
+
+def test_a_long_signal_in_pieces_tells_the_same(monkeypatch):
+    few = np.delete(AT, [0, 4, 7, 11, 19])
+    whole = unclassified(HEART, few)
+    monkeypatch.setattr(pieces, "WHOLE_SECONDS", 4.0)
+    for seconds in (5.0, 5.5, 7.3):
+        monkeypatch.setattr(pieces, "PIECE_SECONDS", seconds)
+        assert unclassified(HEART.astype(np.float32), few).tolist() == whole.tolist()
+    assert len(whole) == 5
 
 
 def test_a_small_or_slow_wave_is_not_told():

@@ -109,9 +109,11 @@ def paper_in_seconds(ink: Ink, seconds: tuple[float, float], mv: tuple[float, fl
 
 
 def clock(seconds: float, digits: int = 0) -> str:
-    """Minutes and seconds: ``12:05`` or ``12:05.25``."""
+    """Minutes and seconds, from an hour on hours before them: ``12:05``, ``12:05.25`` or ``7:12:05``."""
     whole = round(seconds, digits)
-    return f"{int(whole // 60)}:{whole % 60:0{digits + 3 if digits else 2}.{digits}f}"
+    minutes = int(whole // 60)
+    before = f"{minutes // 60}:{minutes % 60:02d}" if minutes >= 60 else str(minutes)
+    return f"{before}:{whole % 60:0{digits + 3 if digits else 2}.{digits}f}"
 
 
 def from_window(window_mv: np.ndarray, x: np.ndarray, length: int, ink: Ink) -> go.Figure:

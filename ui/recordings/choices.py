@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from nsr_core.recordings.beats import has_beats
-from nsr_core.recordings.grid import MOST_SECONDS
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
 from ui import address
 from ui.network_choice import choose_networks
+from ui.serving import limits
 
 FIRST_NETWORKS = ("mlp-ce", "mlp-jacob")
-#: A recording up to so long is read whole; of a longer one, so much at first.
+#: A recording up to so long is shown whole; of a longer one, so much at first.
 WHOLE_MINUTES, FIRST_MINUTES = 45.0, 30.0
 UNKNOWN = "unknown"
 FOUND, MARKED = "found in the signal", "marked in the file"
@@ -54,7 +54,8 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
         "Certify as well",
         key="prove",
         bind=address.bound("prove"),
-        help="For MLPs: up to which level no noise at all changes a reading. Some 20 ms a beat and network, ten times that where the cut does not matter.",
+        help="For MLPs: up to which level no noise at all changes a reading, of each beat that is searched. Some 20 ms a beat and "
+        "network, ten times that where the cut does not matter.",
     )
     if not networks:
         st.info("Choose at least one network.")
@@ -102,19 +103,19 @@ def _unit(channel: Channel) -> str:
 
 
 def _stretch(seconds: float) -> tuple[float, float]:
-    """Start and stop in seconds; a short recording is read whole."""
+    """Start and stop in seconds: all of a recording, up to the limit; of a long one less may be chosen."""
     if seconds <= WHOLE_MINUTES * 60:
         return 0.0, seconds
-    minutes = seconds / 60
+    minutes, most = seconds / 60, limits().at_once_hours
     start, stop = st.slider(
-        "Stretch, minutes",
+        "What is read, minutes",
         0.0,
         minutes,
-        (0.0, FIRST_MINUTES),
+        (0.0, min(minutes, 60 * most)),
         step=0.5,
         key=f"stretch_{minutes:.1f}",
         persist_state="session",
-        help=f"{MOST_SECONDS / 3600:g} hours at most.",
+        help=f"{most:g} hours at most.",
     )
     return start * 60, stop * 60
 

@@ -1,4 +1,4 @@
-"""Figures of a recording that was read: a strip with its readings, the whole stretch at a glance, likeness."""
+"""Figures of a recording that was read: a strip with its readings, and how like the training beats it is."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,8 @@ from ui.theme import Ink, axis, class_colour, layout, method_style, symbols
 #: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
 ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
 PAPER_PX = (200, 420)
-LEFT_OUT = "left out"
+#: Steps of the distribution of distances that are drawn at most.
+MOST_STEPS = 1000
 #: Where a logarithmic axis of noise is labelled.
 NOISE_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
@@ -109,7 +110,7 @@ def _axes(
     return axes
 
 
-def _within(result: RecordingReading, start_s: float, stop_s: float) -> np.ndarray:
+def within(result: RecordingReading, start_s: float, stop_s: float) -> np.ndarray:
     """Which of the usable beats begin in the stretch."""
     time_s = result.cut.time_s[result.cut.row]
     return np.flatnonzero((time_s >= start_s) & (time_s < stop_s))
@@ -160,7 +161,7 @@ def _deflections(result: RecordingReading, start_s: float, stop_s: float, ink: I
 
 def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
     """Each network's readings as a row of boxes, from each beat to the next: colour, letter, probability."""
-    rows, time_s = _within(result, start_s, stop_s), result.cut.time_s
+    rows, time_s = within(result, start_s, stop_s), result.cut.time_s
     begin = time_s[result.cut.row[rows]]
     following = np.minimum(result.cut.row[rows] + 1, len(time_s) - 1)
     length = np.where(time_s[following] > begin, time_s[following] - begin, 0.8)
@@ -189,18 +190,19 @@ def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) 
             "insidetextanchor": "middle",
             "textangle": 0,
             "textfont": {"color": ink.text, "size": 11},
-            "hovertext": _hover(result, reading, rows),
+            "hovertext": hover(result, reading, rows),
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
         for place, (name, reading) in enumerate(result.networks.items())
     ]
 
 
-def _hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:
+def hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:
+    """What is said where one of these beats is pointed at."""
     spread = result.cut.beats.mv_range
     return [
         f"{clock(float(result.cut.time_s[result.cut.row[row]]), 2)}: {CLASS_NAMES[CLASSES[reading.label[row]]]}, "
-        f"{reading.probability[row].max():.1%}<br>{noise_in_words(reading.flips_at[row], float(spread[row]))}"
+        f"{reading.probability[row].max():.1%}<br>{noise_in_words(reading, row, float(spread[row]))}"
         for row in rows.tolist()
     ]
 
@@ -221,8 +223,11 @@ def cut_in_words(reading: NetworkReading, row: int, spread_mv: float) -> str:
     return f"{words} and any noise up to {level}"
 
 
-def noise_in_words(eps: float, mv_range: float) -> str:
+def noise_in_words(reading: NetworkReading, row: int, mv_range: float) -> str:
     """The smallest noise that changed a reading, in words."""
+    eps = float(reading.flips_at[row])
+    if not reading.searched[row]:
+        return "the smallest noise that changes it was not searched"
     if not np.isfinite(eps):
         return f"no noise up to {LARGEST:g} of its range was found to change it"
     mv = f" (±{rounded_up(eps * mv_range, 3):.3f} mV)" if np.isfinite(mv_range) else ""
@@ -231,7 +236,7 @@ def noise_in_words(eps: float, mv_range: float) -> str:
 
 def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) -> list[Part]:
     """For each network the smallest noise that changes each reading; where it was asked for, a line up from what is proved."""
-    rows = _within(result, start_s, stop_s)
+    rows = within(result, start_s, stop_s)
     scale = result.cut.beats.mv_range[rows].astype(float) if result.cut.lead.in_mv else np.ones(len(rows))
     x, parts = result.cut.time_s[result.cut.row[rows]], []
     methods = [loaders.checkpoint(name).config.method for name in result.networks]
@@ -250,7 +255,7 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
                 "name": loaders.title(name),
                 "customdata": rows,
                 "marker": marker,
-                "hovertext": _hover(result, reading, rows),
+                "hovertext": hover(result, reading, rows),
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "error_y": {
                     "type": "data",
@@ -267,76 +272,15 @@ def _track(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) ->
     return parts
 
 
-def overview(result: RecordingReading, network: str, shown: tuple[float, float], ink: Ink) -> go.Figure:
-    """The whole stretch: for each beat the smallest noise that changes one network's reading, by class.
-
-    Args:
-        shown: start and stop of what the strip shows.
-    """
-    reading, cut = result.networks[network], result.cut
-    time_s, value = cut.time_s[cut.row], result.noise(network)
-    data = [
-        _of_class(result, reading, time_s, value, label, ink)
-        for label in range(len(CLASSES))
-        if (reading.label == label).any()
-    ]
-    out = cut.time_s[cut.reason != ""]
-    if len(out):
-        data.append(
-            {
-                "type": "scatter",
-                "x": out,
-                "y": np.full(len(out), np.nanmin(value) if np.isfinite(value).any() else 1),
-                "mode": "markers",
-                "name": LEFT_OUT,
-                "marker": {"symbol": "x-thin-open", "size": 7, "color": ink.muted},
-                "hovertemplate": "%{x:.1f} s, left out<extra></extra>",
-            }
-        )
-    ticks = _round_times(float(cut.lead.start_s), float(cut.lead.start_s + cut.lead.seconds))
-    x = axis(ink, "time from the start of the recording, min:s", tickvals=ticks, ticktext=[clock(at) for at in ticks])
-    unit = "mV" if cut.lead.in_mv else "of the beat's range"
-    y = axis(ink, f"smallest noise found that changes the reading, ± {unit}", type="log", tickvals=NOISE_TICKS)
-    lines = [upright(at, ink.noise) for at in shown]
-    return go.Figure(
-        {
-            "data": data,
-            "layout": layout(ink, 360, xaxis=x, yaxis=y, shapes=lines, hovermode="closest", uirevision=cut.key),
-        }
-    )
-
-
-def _of_class(
-    result: RecordingReading, reading: NetworkReading, time_s: np.ndarray, value: np.ndarray, label: int, ink: Ink
-) -> Part:
-    rows = np.flatnonzero(reading.label == label)
-    # Filled circles hold; the darker colour of the class, so that small dots stand out on the page.
-    colour = class_colour(CLASSES[label], ink)
-    return {
-        "type": "scatter",
-        "x": time_s[rows],
-        "y": value[rows],
-        "mode": "markers",
-        "name": f"{CLASSES[label]} {CLASS_NAMES[CLASSES[label]]}",
-        "customdata": rows,
-        "marker": {
-            "size": 9,
-            "color": colour,
-            "symbol": _SYMBOLS[label],
-            "line": {"width": 1, "color": ink.text},
-        },
-        "hovertext": _hover(result, reading, rows),
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
-
-
-_SYMBOLS = ("circle", "triangle-up", "square", "diamond", "cross")
-
-
-def _round_times(start_s: float, stop_s: float) -> list[float]:
+def round_times(start_s: float, stop_s: float) -> list[float]:
     """Some six round times in a stretch."""
     step = next(
-        (each for each in (5, 10, 20, 30, 60, 120, 300, 600, 900, 1800) if (stop_s - start_s) / each <= 7), 3600
+        (
+            each
+            for each in (5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800)
+            if (stop_s - start_s) / each <= 7
+        ),
+        14400,
     )
     return (np.arange(np.ceil(start_s / step), np.floor(stop_s / step) + 1) * step).tolist()
 
@@ -347,11 +291,12 @@ def likeness(result: RecordingReading, levels: Sequence[float], quantiles: np.nd
     Args:
         levels, quantiles: shares of the held-out beats and their distances.
     """
-    share = np.arange(1, len(result.unlikeness) + 1) / max(len(result.unlikeness), 1)
+    count = len(result.unlikeness)
+    rank = np.unique(np.linspace(0, count - 1, min(count, MOST_STEPS)).round().astype(int))
     own = {
         "type": "scatter",
-        "x": np.sort(result.unlikeness),
-        "y": share,
+        "x": np.sort(result.unlikeness)[rank],
+        "y": (rank + 1) / max(count, 1),
         "name": "this recording",
         "mode": "lines",
         "line": {"color": ink.attacked, "width": 2.5, "shape": "hv"},

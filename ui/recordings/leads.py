@@ -12,12 +12,15 @@ from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
 from ui import chart, ecg
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, note
+from ui.recordings.figures import round_times
 from ui.theme import Ink, axis, ink, layout
 
 #: What a printout shows, and room on its left for the pulse of 1 mV and 200 ms.
 SECONDS, PULSE_ROOM = 10.0, 0.5
 #: Rows are at least so far apart, in mV, and at most: a lead that is far off may cross its neighbours, as on paper.
 ROW_MV = (1.5, 5.0)
+#: Of more intervals than these every second is drawn, or every third, ...
+MOST_RATES = 2000
 #: More rows than these are not drawn.
 MOST_ROWS = 12
 
@@ -125,15 +128,16 @@ def _pulses(rows: int, apart: float, start_s: float, colours: Ink) -> Part:
     }
 
 
-def show_rate(result: RecordingReading) -> None:
-    """The heart rate from beat to beat, and what can be said of it in short."""
-    time_s, rate = heart_rate(result.cut.time_s)
+def show_rate(result: RecordingReading, part: tuple[float, float]) -> None:
+    """The heart rate from beat to beat, and what can be said of it in short; ``part``: from when to when, in seconds."""
+    time_s = result.cut.time_s
+    time_s, rate = heart_rate(time_s[(time_s >= part[0]) & (time_s <= part[1])])
     if len(rate) < 3:
         return
     low, middle, high = np.percentile(rate, (5, 50, 95))
     st.markdown(f"#### Heart rate: {middle:.0f} a minute")
     chart.draw(
-        rate_figure(time_s, rate, ink()),
+        rate_figure(time_s, rate, part, ink()),
         key="own_rate",
         alt=f"Heart rate from beat to beat: median {middle:.0f}, nine of ten between {low:.0f} and {high:.0f} a minute.",
     )
@@ -143,16 +147,17 @@ def show_rate(result: RecordingReading) -> None:
     )
 
 
-def rate_figure(time_s: np.ndarray, rate: np.ndarray, colours: Ink) -> go.Figure:
-    """Beats a minute from beat to beat, and the running median of 15."""
+def rate_figure(time_s: np.ndarray, rate: np.ndarray, part: tuple[float, float], colours: Ink) -> go.Figure:
+    """Beats a minute from beat to beat, and the running median of 15, over a part of the recording."""
     half = 7
     padded = np.pad(rate, half, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
+    shown = slice(None, None, max(len(rate) // MOST_RATES, 1))
     data = [
         {
-            "type": "scattergl" if len(rate) > 5000 else "scatter",
-            "x": time_s,
-            "y": rate,
+            "type": "scatter",
+            "x": time_s[shown],
+            "y": rate[shown],
             "mode": "markers",
             "name": "from beat to beat",
             "marker": {"size": 4, "color": colours.muted},
@@ -160,14 +165,21 @@ def rate_figure(time_s: np.ndarray, rate: np.ndarray, colours: Ink) -> go.Figure
         },
         {
             "type": "scatter",
-            "x": time_s,
-            "y": smooth,
+            "x": time_s[shown],
+            "y": smooth[shown],
             "mode": "lines",
             "name": "median of 15",
             "line": {"color": colours.noise, "width": 2},
             "hoverinfo": "skip",
         },
     ]
-    x = axis(colours, "time from the start of the recording, s")
+    ticks = round_times(*part)
+    x = axis(
+        colours,
+        "time from the start of the recording",
+        range=part,
+        tickvals=ticks,
+        ticktext=[clock(at) for at in ticks],
+    )
     y = axis(colours, "beats a minute", rangemode="tozero")
     return go.Figure({"data": data, "layout": layout(colours, 260, xaxis=x, yaxis=y, hovermode="closest")})

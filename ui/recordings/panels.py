@@ -19,15 +19,15 @@ from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
 from ui.links import page_link
-from ui.recordings import figures, leads
+from ui.recordings import figures, leads, noise, overview, place, read
+from ui.recordings.place import STRIP_SECONDS
 from ui.theme import ink
 
-STRIP_SECONDS = 8.0
 #: How many of the most fragile beats are listed.
 LISTED = 50
 LISTED_DEFLECTIONS = 12
-#: In the session, before the key of the recording: where the strip begins, and the beat that was chosen.
-START, CHOSEN = "strip_from_", "chosen_"
+#: A table of more beats is shown for the part only; the files have all.
+MOST_ROWS = 5000
 #: Narrower, a phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
 STRIP_WIDTH_PX = 760
 STYLE = (
@@ -37,18 +37,19 @@ STYLE = (
 
 
 def show(recording: Recording, result: RecordingReading) -> None:
-    """All of it; which network the whole stretch and the list are of is chosen once."""
+    """All of it; which network the overview, the noise and the list are of is chosen once."""
     _in_short(result)
-    start_s = _strip(result)
-    leads.show(recording, result, start_s)
     names = list(result.networks)
     network = names[0]
     if len(names) > 1:
         network = st.segmented_control(
             "Network", names, default=names[0], required=True, key="own_of", format_func=loaders.title
         )
-    _overview(result, network, start_s)
-    leads.show_rate(result)
+    overview.show(result, network)
+    start_s = _strip(result)
+    leads.show(recording, result, start_s)
+    _noise(result, network, start_s)
+    leads.show_rate(result, place.part(result))
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         _most_fragile(result, network)
@@ -73,9 +74,14 @@ def _in_short(result: RecordingReading) -> None:
     if len(cut.unclassified):
         places = ", ".join(clock(second, 1) for second in cut.unclassified_s[:LISTED_DEFLECTIONS].tolist())
         more = ", ..." if len(cut.unclassified) > LISTED_DEFLECTIONS else ""
+        count = (
+            "1 large deflection is"
+            if len(cut.unclassified) == 1
+            else f"{len(cut.unclassified):,} large deflections are"
+        )
         st.warning(
-            f"**{len(cut.unclassified):,} large deflections are not classified**: no beat was found where they are, and no "
-            f"network reads them. In the strip each has a question mark. They are at {places}{more}."
+            f"**{count} not classified**: no beat was found there, and no network reads it. The strip has a question mark at each: "
+            f"{places}{more}."
         )
     if unlike > 0.1 * read:
         st.warning(
@@ -89,6 +95,27 @@ def _in_short(result: RecordingReading) -> None:
         )
         st.markdown(f"**{loaders.title(name)}** reads {words}. {_changed(result, name)}")
         st.caption(f"Where a beat's window opens is a choice. {result.cuts_in_words(name)}")
+    _searched(result)
+
+
+def _searched(result: RecordingReading) -> None:
+    """Where not all beats were searched: how many were, and the way to the rest."""
+    parts = {name: reading for name, reading in result.networks.items() if not reading.searched.all()}
+    if not parts:
+        return
+    with st.container(border=True):
+        for name in parts:
+            st.markdown(f"**{loaders.title(name)}**: {result.search_in_words(name)}")
+        left = sum(int((~reading.searched).sum()) for reading in parts.values())
+        st.button(
+            f"Search the other {left:,}",
+            icon=":material/search:",
+            key="own_search_rest",
+            on_click=read.want_all,
+            args=(result.cut.key,),
+            help="It shows how long it takes, and can be stopped; what was searched by then is kept.",
+        )
+        st.caption("Every beat is classified, at all cuts, and compared with the training beats.")
 
 
 def _spelled(letter: str) -> str:
@@ -98,12 +125,15 @@ def _spelled(letter: str) -> str:
 def _changed(result: RecordingReading, name: str) -> str:
     noise, middle = result.noise(name), result.median_noise(name)
     unit = " mV" if result.cut.lead.in_mv else " of the range"
+    reading = result.networks[name]
+    which = "its readings" if reading.searched.all() else "the readings searched"
     if not np.isfinite(noise).any():
-        return "None of its readings could be changed."
+        return f"None of {which} could be changed."
+    which = which if reading.searched.all() else f"the {int(reading.evenly.sum()):,} readings searched evenly"
     half = (
-        f"Half of its readings change under noise of ±{rounded_up(middle, 3):.3f}{unit} or less"
+        f"Half of {which} change under noise of ±{rounded_up(middle, 3):.3f}{unit} or less"
         if np.isfinite(middle)
-        else ("Fewer than half of its readings could be changed")
+        else f"Fewer than half of {which} could be changed"
     )
     return f"{half}; the most fragile under ±{rounded_up(np.nanmin(noise), 3):.3f}{unit}."
 
@@ -115,13 +145,18 @@ def _left_out(reason: np.ndarray) -> str:
 
 def _strip(result: RecordingReading) -> float:
     """The strip and where it begins."""
-    lead = result.cut.lead
-    last = max(lead.start_s, lead.start_s + lead.seconds - STRIP_SECONDS)
-    key = START + result.cut.key
-    st.session_state[key] = float(np.clip(st.session_state.get(key, _first_sight(result)), lead.start_s, last))
-    start_s = st.session_state[key]
-    if last > lead.start_s:
-        start_s = st.slider("Start at (s)", float(lead.start_s), float(last), step=1.0, key=key, format="%g")
+    lead, start_s = result.cut.lead, place.strip_start(result)
+    low, high = place.part(result)
+    if high - low > STRIP_SECONDS:
+        start_s = st.slider(
+            "Start at (s)",
+            low,
+            high - STRIP_SECONDS,
+            step=1.0,
+            key=place.START + result.cut.key,
+            persist_state="session",
+            format="%.0f",
+        )
     st.html(STYLE)
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
@@ -142,25 +177,18 @@ def _strip(result: RecordingReading) -> float:
 
 def _chosen(result: RecordingReading) -> None:
     """The beat that was clicked on, in words, and the way to the Beat lab."""
-    row = st.session_state.get(CHOSEN + result.cut.key)
+    row = place.chosen_beat(result)
     if row is None:
         return
-    at, spread = float(result.cut.time_s[result.cut.row[row]]), float(result.cut.beats.mv_range[row])
+    at, spread = place.beat_s(result, row), float(result.cut.beats.mv_range[row])
     with st.container(border=True):
         words = "; ".join(
             f"{loaders.title(name)} reads {CLASS_NAMES[CLASSES[reading.label[row]]]} ({reading.probability[row].max():.0%}), "
-            f"{figures.noise_in_words(reading.flips_at[row], spread)}; {figures.cut_in_words(reading, row, spread)}"
+            f"{figures.noise_in_words(reading, row, spread)}; {figures.cut_in_words(reading, row, spread)}"
             for name, reading in result.networks.items()
         )
         st.markdown(f"**The beat at {clock(at, 1)}**: {words}.")
         _lab_link(result, row)
-
-
-def _first_sight(result: RecordingReading) -> float:
-    """Where the strip begins at first: before the first beat that is not read as normal, where there is one."""
-    label = next(iter(result.networks.values())).label
-    row = int(np.argmax(label != CLASSES.index("N")))
-    return float(np.floor(result.cut.time_s[result.cut.row[row]] - STRIP_SECONDS / 2))
 
 
 def _strip_alt(result: RecordingReading, start_s: float) -> str:
@@ -174,18 +202,24 @@ def _strip_alt(result: RecordingReading, start_s: float) -> str:
     return f"ECG paper with {STRIP_SECONDS:g} s of {result.cut.recording}, {result.cut.lead.name}, from {clock(start_s)}. {read}."
 
 
-def _overview(result: RecordingReading, network: str, start_s: float) -> None:
-    st.markdown(f"#### The whole stretch, {loaders.title(network)}")
-    figure = figures.overview(result, network, (start_s, start_s + STRIP_SECONDS), ink())
+def _noise(result: RecordingReading, network: str, start_s: float) -> None:
+    part = place.part(result)
+    st.markdown(f"#### Noise that changes a reading, {loaders.title(network)}")
+    figure = noise.noise_over_time(result, network, part, (start_s, start_s + STRIP_SECONDS), ink())
+    count = len(figures.within(result, *part))
     chart.draw(
         figure,
-        key="own_overview",
-        on_select=partial(_choose_point, result, "own_overview", True),
-        alt=f"Smallest noise that changes the reading of each of {len(result.cut.row):,} beats by {loaders.title(network)}. "
-        + _changed(result, network),
+        key="own_noise",
+        on_select=partial(_choose_point, result, "own_noise", True),
+        alt=f"Smallest noise that changes the reading of {count:,} beats from {clock(part[0])} to {clock(part[1])} by "
+        f"{loaders.title(network)}. {_changed(result, network)}",
     )
+    searched = result.networks[network].searched
+    few = "" if searched.all() else ", and of those that were not searched,"
+    many = f" Drawn are the most fragile in each of {noise.MOST:,} equal stretches." if count > noise.MOST else ""
     st.caption(
-        "Click on a beat here to see it in the strip. Lower is more fragile; beats that no noise up to 0.3 changed are not drawn."
+        f"Click on a beat here to see it in the strip. Lower is more fragile; beats that no noise up to {LARGEST:g} changed{few} are "
+        f"not drawn.{many}"
     )
 
 
@@ -196,15 +230,13 @@ def _choose_point(result: RecordingReading, key: str, move: bool) -> None:
         row = int(np.ravel(points[0]["customdata"])[0])
         if move:
             _go_to(result, row)
-        st.session_state[CHOSEN + result.cut.key] = row
+        place.choose_beat(result, row)
 
 
 def _go_to(result: RecordingReading, row: int) -> None:
     """Let the strip show a beat, and choose it."""
-    st.session_state[START + result.cut.key] = float(
-        np.floor(result.cut.time_s[result.cut.row[row]] - STRIP_SECONDS / 2)
-    )
-    st.session_state[CHOSEN + result.cut.key] = row
+    place.go_to(result, place.beat_s(result, row))
+    place.choose_beat(result, row)
 
 
 def _lab_link(result: RecordingReading, row: int) -> None:
@@ -302,18 +334,24 @@ def _report(result: RecordingReading, network: str, start_s: float) -> None:
         colours = ink()
         return {
             f"Strip from {clock(start_s)}": figures.strip(result, start_s, STRIP_SECONDS, colours),
-            f"The whole stretch, {loaders.title(network)}": figures.overview(
-                result, network, (start_s, start_s + STRIP_SECONDS), colours
+            "The whole recording": overview.overview(result, network, place.part(result), colours),
+            f"Noise that changes a reading, {loaders.title(network)}": noise.noise_over_time(
+                result, network, place.part(result), (start_s, start_s + STRIP_SECONDS), colours
             ),
             "Likeness to the training beats": figures.likeness(
                 result, LEVELS.tolist(), load_likeness().quantiles, colours
             ),
         }
 
+    table = result.table()
+    part = table["time_s"].between(*place.part(result))
     chart.numbers(
-        result.table(),
+        table,
+        shown=table[part].head(MOST_ROWS) if len(table) > MOST_ROWS else None,
         name=f"ecg-{result.cut.key}",
         figures=pictures,
         facts=result.facts() | {"counts": result.counts().to_dict("records"), "left_out": _left_out(result.cut.reason)},
-        label="The report: every beat, and downloads",
+        label="The report: every beat, and downloads"
+        if len(table) <= MOST_ROWS
+        else "The report: the beats shown, and all to download",
     )

@@ -13,7 +13,7 @@ SIGNATURE = b"PK\x03\x04"
 #: A zip without a single file begins with its end.
 EMPTY_SIGNATURE = b"PK\x05\x06"
 CHUNK_BYTES = 1 << 20
-#: Of what is packed, so many times as much may come out.
+#: By how many times a zip may grow as it is unpacked.
 MOST_PACKED = 40
 #: Of the directory at a zip's end: an entry takes 46 bytes and its name.
 DIRECTORY_BYTES = 1 << 20

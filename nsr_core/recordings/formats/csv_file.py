@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,7 +32,8 @@ def read_csv(given: Given) -> Contents:
     Raises:
         UserError: it is no table of numbers, a limit is passed, or the time column tells no rate and nothing else does.
     """
-    return read_text(given, plain_text(given.name, given.content))
+    limits = replace(given.limits, samples=given.limits.text_samples)
+    return read_text(replace(given, limits=limits), plain_text(given.name, given.content))
 
 
 def read_text(given: Given, text: bytes) -> Contents:

@@ -40,7 +40,7 @@ _PAIR = r"[+-]?\d+,\d+"
 _PAIRS = re.compile(rf"\s*{_PAIR}(,\s*{_PAIR})*,?\s*$", re.ASCII)
 #: What only the digits behind a decimal mark look like, and a whole part that only a fraction has.
 _FRACTION = re.compile(r"(?:^|,)\s*(?:-0,|[+-]?\d+,0\d)", re.ASCII)
-#: Beyond so many lines, digits behind a comma would have begun with 0 once.
+#: In more lines than this, digits behind a comma would have begun with 0 once.
 _ENOUGH_DIGITS = 8
 
 

@@ -38,7 +38,7 @@ _UNIT_NAMES = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "n
 _TRIED = (1.0, 1e3, 1e6, 1e9, 1 / 86400)
 #: Faster, a guessed unit is not believed: few ECGs are, and minutes taken for seconds would be.
 FASTEST_GUESSED_HZ = 4000.0
-#: A column without a telling name counts as time only if at least so many values increase evenly.
+#: A column without a telling name counts as time only if its values increase evenly, and it has at least this number of them.
 LEAST_GUESSED = 10
 #: In sample intervals: how far a stamp may lie from where it should, and how long a step may be. Stamps in whole
 #: milliseconds are up to half one off; a lost sample makes a step of two.
@@ -50,8 +50,8 @@ NOTED_DEVIATION = 0.25
 _ROUNDING = 1e-6
 #: Gaps are filled where all other steps lie so close to an interval, and what is missing is no more than this of the whole.
 _GAP_TOLERANCE, _MOST_MISSING = 0.45, 0.5
-#: Of a column of more lines, one of so many is looked at; and the share of steps without a new stamp that makes packets,
-#: judged in the first lines.
+#: A column of more lines is looked at in every 64th. The share of steps without a new stamp from which on stamps are those of
+#: packets, and how many of the first lines are judged by.
 _LONG, _THINNED, _SAME_STAMP, FIRST_LINES = 2_000_000, 64, 0.4, 100_000
 #: Two rates that differ by less say the same.
 SAME_RATE = 0.02

@@ -21,7 +21,7 @@ _MISSING_SPELLINGS = sorted({spelling(text) for text in MISSING for spelling in 
 #: Blank lines and comments, but for a spreadsheet's ``#N/A``.
 _SKIPPED = re.compile(rb"^[ \t]*((#(?!N/?[AD]\b|NV\b|[A-Z/0]+[!?])|%|//)[^\n]*)?(\n|\Z)", re.MULTILINE | re.IGNORECASE)
 _PAIR = re.compile(rb"([+-]?\d+),(\d+)(,|\s*$)", re.MULTILINE)
-#: Of the lines, so many may be faulty, and are taken as missing; so may be cells of a column.
+#: The share of the lines that may be faulty, and are taken as missing; the same of the cells of a column.
 FAULTY_SHARE = 0.01
 SECONDS_A_DAY = 86400.0
 
@@ -208,7 +208,7 @@ def check_faults(faults: Faults, layout: Layout, lines: int) -> tuple[list[str],
     """Notes about what was taken as missing, and the columns that hold too much of it to be signals.
 
     Raises:
-        UserError: so many lines are faulty, or so many cells of every column, that this is no table.
+        UserError: too many lines are faulty, or too many cells of every column, for this to be a table.
     """
     remedy = "Mend or remove the line; a sample that is missing is left empty or written NaN."
     most = FAULTY_SHARE * lines

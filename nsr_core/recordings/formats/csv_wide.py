@@ -15,7 +15,7 @@ from nsr_core.recordings.formats.table import read_table
 from nsr_core.recordings.formats.text import quote, split_unit
 from nsr_core.recordings.limits import short_count
 
-#: More columns than a recording has, and at most so many rows.
+#: A table on its side has more columns than any recording has channels, and at most this number of rows.
 LEAST_COLUMNS, MOST_ROWS = 129, 64
 #: Of the published table of cut beats: samples in a row, and the class behind them.
 BEAT_COLUMNS = (187, 188)

@@ -14,7 +14,7 @@ from nsr_core.recordings.formats.contents import Contents
 from nsr_core.recordings.formats.edf_header import Header, Signal
 from nsr_core.recordings.formats.format import Format, Given
 from nsr_core.recordings.formats.pages import Records
-from nsr_core.recordings.formats.text import quote, tidy_unit
+from nsr_core.recordings.formats.text import counted, quote, tidy_unit
 from nsr_core.recordings.limits import Deadline, Limits
 from nsr_core.recordings.recording import Channel, Marks, Samples
 
@@ -53,7 +53,7 @@ def read_edf(given: Given) -> Contents:
     if dead:
         shown = quote(dead[0].label or "a signal without name")
         notes.append(
-            f"Left out: {len(dead)} signals that cannot be scaled, such as {shown} ({dead[0].fault or 'no samples'})."
+            f"Left out: {counted(len(dead), 'signal')} that cannot be scaled, such as {shown} ({dead[0].fault or 'no samples'})."
         )
     begins_s = _record_starts(content, header, given.deadline) if header.is_discontinuous else None
     channels = [_channel(content, header, signal, begins_s, limits) for signal in usable]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-#: A file of so many bytes is mapped, a smaller one read.
+#: A file of this size or more is mapped, a smaller one read whole.
 MAPPED_BYTES = 20_000_000
 
 

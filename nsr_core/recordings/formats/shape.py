@@ -27,21 +27,21 @@ _OTHER = re.compile(
 )  # fmt: skip
 _AXES = re.compile(r"^[xyz]$", re.IGNORECASE)
 
-#: A judgement looks at up to so many stretches of so many seconds.
+#: How many stretches a judgement looks at, at most, and how long each is.
 STRETCHES, STRETCH_S = 3, 20.0
 #: What a heart can do, in beats a minute, for choosing; and the wider bounds outside which a rate cannot be true.
 SLOWEST_BPM, FASTEST_BPM = 20.0, 280.0
 USUAL_BPM = 72.0
 #: The slope over so long, and what part of the steepest is part of a beat; beats are sparse and stand far above the rest.
 SLOPE_S, STEEP, MOST_STEEP, MOST_USUAL = 0.02, 0.35, 0.3, 0.2
-#: Of the intervals, so many lie within a third of the middle one, in any rhythm.
+#: The share of the intervals within a third of the median, at least, in any rhythm.
 REGULAR = 0.4
 #: A signal of fewer values is a marker.
 LEAST_VALUES = 8
 LEAST_SAMPLES = 10
 
 
-#: What is judged as a whole is looked at in so many samples; longer signals in as many from three places.
+#: How many samples are looked at where a signal is judged as a whole (of a longer one, from three places); samples at once.
 EXCERPT, PIECE = 200_000, 1_000_000
 
 

@@ -31,6 +31,11 @@ def quote(text: str) -> str:
     return f'"{clean(text, QUOTED_LENGTH)}"'
 
 
+def counted(count: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def tidy_unit(text: str) -> str:
     """A unit as ``Channel`` has it: ``µV`` is ``uV``, ``MV`` is ``mV``, what is not known stays as it is."""
     unit = clean(text.translate(MICRO), UNIT_LENGTH)

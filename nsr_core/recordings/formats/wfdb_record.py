@@ -33,7 +33,7 @@ from nsr_core.recordings.recording import UNKNOWN_UNIT, Channel, Samples
 HEADER_ENDING = ".hea"
 #: Endings of annotation files; of several, the first is read.
 ANNOTATIONS = (".atr", ".qrs", ".ecg", ".ari", ".ann", ".man", ".wqrs", ".gqrs", ".pu", ".q1c", ".q2c")
-#: Samples in so many bytes, by format; of the others, one sample in its bits.
+#: By format, how many samples stand together in how many bytes; in the others each stands alone.
 _SAMPLES_IN_BYTES = {"8": (1, 1), "80": (1, 1), "24": (1, 3), "32": (1, 4), "212": (2, 3), "310": (3, 4), "311": (3, 4)}
 _SAMPLE_IN_TWO_BYTES = (1, 2)
 #: By format, the number that says that a sample is missing.
