@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -80,14 +80,27 @@ def limits() -> Limits:
 @contextmanager
 def turn() -> Iterator[None]:
     """Within it a visitor may compute for long; in public mode only some at a time, the others wait and see that they do."""
+    place = st.empty() if is_public() else None
+
+    def say() -> None:
+        assert place is not None  # nobody else waits
+        place.caption(":material/hourglass_empty: Other visitors' attacks are under way; yours comes next.")
+
+    with turn_unseen(say):
+        if place is not None:
+            place.empty()
+        yield
+
+
+@contextmanager
+def turn_unseen(waits: Callable[[], object]) -> Iterator[None]:
+    """The same off the script's thread: ``waits`` is called twice a second until the turn comes, and may raise to give it up."""
     if not is_public():
         yield
         return
-    place = st.empty()
     while not _turns.acquire(timeout=0.5):
-        place.caption(":material/hourglass_empty: Other visitors' attacks are under way; yours comes next.")
+        waits()
     try:
-        place.empty()
         yield
     finally:
         _turns.release()

@@ -1,6 +1,7 @@
 """What is known of one beat: proved up to here, broken from there, and by which attack."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +11,14 @@ import torch
 
 from nsr_core.attacks import BeatRandomness, WorstCase
 from nsr_core.attacks.worst_case import broken_by
+from nsr_core.beat.smallest_flip import SEARCH_ATTACK, smallest_flips
 from nsr_core.beat.sweep import REFINEMENT, SWEEP_EPS
 from nsr_core.certificates import can_be_certified, certified_eps
 from nsr_core.data import Beats
 from nsr_core.evaluation.judge import judge
 from nsr_core.evaluation.rows import as_tensors, is_read_correctly
 from nsr_core.models import Network
-from nsr_core.progress import Progress, no_progress
+from nsr_core.progress import Progress, TimeIsUp, no_progress
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,43 @@ class BeatBracket:
 NOTHING_KNOWN = BeatBracket(np.nan, np.nan, "", SWEEP_EPS[-1])
 
 
+MISREAD = BeatBracket(0.0, 0.0, "", SWEEP_EPS[-1])
+
+
 def certified_bracket(network: Network, beats: Beats, row: int, *, signal_only: bool = False) -> BeatBracket:
     """What a proof alone says of a beat, before any attack."""
     if not is_read_correctly(network, beats, row):
-        return BeatBracket(0.0, 0.0, "", SWEEP_EPS[-1])
-    return NOTHING_KNOWN.with_proof(_certified(network, beats, row, signal_only))
+        return MISREAD
+    return NOTHING_KNOWN.with_proof(_certified(network, beats, row, signal_only, no_progress))
+
+
+def quick_bracket(
+    network: Network,
+    beats: Beats,
+    row: int,
+    *,
+    seed: int = 0,
+    signal_only: bool = False,
+    progress: Progress = no_progress,
+) -> BeatBracket:
+    """Certify one beat and look for its smallest break with one attack, as in ``smallest_flips``.
+
+    In the median its break is 2 to 10 % above that of ``bracket_beat``, at a tenth of the cost: on one core 0.3 s for an MLP
+    and 1 s for a CNN, whose proof takes another 6.
+
+    Args:
+        progress: called at least twice a second during the search and at every level that it tries to prove; raising from it
+            stops the work, and ``TimeIsUp`` keeps what was found.
+    """
+    if not is_read_correctly(network, beats, row):
+        return MISREAD
+    found = NOTHING_KNOWN
+    with suppress(TimeIsUp):
+        alone = beats[np.array([row])]
+        (level,) = smallest_flips(network, alone, seed=seed, signal_only=signal_only, progress=progress)
+        found = found.with_break(float(level), SEARCH_ATTACK.name)
+        found = found.with_proof(_certified(network, beats, row, signal_only, progress))
+    return found
 
 
 def stored_bracket(
@@ -88,7 +122,7 @@ def stored_bracket(
         strength = attacks[attack]["attack"].get("strength")
         found = found.with_break(float(eps), broken_by(strength, int(step)) if strength else str(attack))
     if len(mine) and (mine["clean"] != mine["y"]).iloc[0]:
-        return BeatBracket(0.0, 0.0, "", found.most)
+        return MISREAD
     proved = [] if certificates is None else _of_beat(certificates, beats, row)["certified"].tolist()
     return found.with_proof(proved[0]) if proved else found
 
@@ -116,8 +150,8 @@ def bracket_beat(
     """
     grid = np.asarray(SWEEP_EPS)
     if not is_read_correctly(network, beats, row):
-        return BeatBracket(0.0, 0.0, "", float(grid[-1]))
-    certified = _certified(network, beats, row, signal_only)
+        return MISREAD
+    certified = _certified(network, beats, row, signal_only, progress)
     first, by = _smallest(network, beats, row, grid[1:], strength, seed, signal_only, progress)
     if np.isfinite(first):
         below = grid[grid < first][-1]
@@ -127,11 +161,11 @@ def bracket_beat(
     return BeatBracket(certified, first, by, float(grid[-1]))
 
 
-def _certified(network: Network, beats: Beats, row: int, signal_only: bool) -> float:
+def _certified(network: Network, beats: Beats, row: int, signal_only: bool, progress: Progress) -> float:
     x, y, length = as_tensors(beats, np.array([row]))
     if not can_be_certified(network):
         return np.nan
-    return float(certified_eps(network, x, y, length=length if signal_only else None))
+    return float(certified_eps(network, x, y, length=length if signal_only else None, progress=progress))
 
 
 def _smallest(

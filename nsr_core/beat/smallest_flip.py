@@ -37,18 +37,20 @@ def smallest_flips(
     attack: Attack = SEARCH_ATTACK,
     numbers: np.ndarray | None = None,
     seed: int = 0,
+    signal_only: bool = True,
     workers: int = WORKERS,
     progress: Progress = no_progress,
 ) -> np.ndarray:
     """The largest absolute noise of the mildest attack found that changes the reading of each beat.
 
-    It is an upper bound: less noise may be enough. Noise stays on the signal samples and the beat within [0, 1].
+    It is an upper bound: less noise may be enough. The beat stays within [0, 1].
 
     Args:
         network: in eval mode.
         beats: their classes do not matter; what the network reads without noise is to be changed.
         attack: tried at one level after another, each beat at its own.
         numbers: (n,) of the beats, on which their chance depends; by default their rows.
+        signal_only: whether noise leaves the padding alone.
         workers: batches searched at a time, in threads.
         progress: called with the number of beats; raising from it stops the search.
 
@@ -67,7 +69,8 @@ def smallest_flips(
             raise _Stopped
 
     def search(rows: Tensor) -> np.ndarray:
-        return _search(network, attack, x[rows], y[rows], length[rows], numbers[rows.numpy()], seed, heed)
+        signal = length[rows] if signal_only else None
+        return _search(network, attack, x[rows], y[rows], signal, numbers[rows.numpy()], seed, heed)
 
     found: list[np.ndarray] = []
     with ThreadPoolExecutor(workers) as pool:
@@ -94,7 +97,7 @@ def _search(
     attack: Attack,
     x: Tensor,
     y: Tensor,
-    length: Tensor,
+    length: Tensor | None,
     numbers: np.ndarray,
     seed: int,
     progress: Progress,
@@ -104,8 +107,9 @@ def _search(
     while len(open_rows):
         rows, level = open_rows, eps[open_rows]
         chance = BeatRandomness(seed, numbers[rows.numpy()])
-        proposed = attack(network, x[rows], y[rows], level, length=length[rows], randomness=chance, progress=progress)
-        judged = judge(network, x[rows], y[rows], level, length[rows], proposed.x_adv)
+        signal = None if length is None else length[rows]
+        proposed = attack(network, x[rows], y[rows], level, length=signal, randomness=chance, progress=progress)
+        judged = judge(network, x[rows], y[rows], level, signal, proposed.x_adv)
         won, used = judged.broken, (judged.x_adv - x[rows]).abs().amax(1)
         flipped[rows[won]] = torch.minimum(flipped[rows[won]], used[won])
         held[rows[~won]] = level[~won]

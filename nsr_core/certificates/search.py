@@ -9,6 +9,7 @@ from nsr_core.attacks import Box
 from nsr_core.certificates.bounds import Range, sums_at
 from nsr_core.certificates.methods import clean_margins, get_bound
 from nsr_core.certificates.stages import Description, stages_of
+from nsr_core.progress import Progress, no_progress
 
 #: A margin must be at least this for a proof. The bounds cover the rounding of the logits; this keeps float32
 #: probabilities apart too (8 units in the last place of 1), so that argmax reads the same from either.
@@ -46,7 +47,13 @@ def guaranteed_margin(network: nn.Module, x: Tensor, y: Tensor, box: Box, method
 
 
 def certified_eps(
-    network: nn.Module, x: Tensor, y: Tensor, *, length: Tensor | None = None, method: str = "crown"
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    *,
+    length: Tensor | None = None,
+    method: str = "crown",
+    progress: Progress = no_progress,
 ) -> Tensor:
     """(batch,) float64: up to this noise level no noise flips the beat, proved; 0 where it is misread without noise.
 
@@ -59,6 +66,7 @@ def certified_eps(
         y: (batch,) true classes.
         length: (batch,) number of signal samples; given, the padding stays untouched.
         method: a name in ``BOUNDS``.
+        progress: called with the number of beats before every level that is tried; raising from it stops the work.
 
     Raises:
         UserError: there is no certificate for the network, or none of that name.
@@ -74,6 +82,7 @@ def certified_eps(
             sums = sums_at(stages, exact)
 
             def margin_at(eps: Tensor, some: Tensor) -> Tensor:
+                progress(int(rows[0]), len(x), "proving")  # noqa: B023
                 # In float64 the box is not rounded inwards: it holds every float32 beat within eps.
                 box = Box.around(exact[some], eps, None if signal is None else signal[some])  # noqa: B023
                 return bound(stages, [z[some] for z in sums], _range(exact[some], box), label[some]).amin(1)  # noqa: B023

@@ -2,35 +2,38 @@
 
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket, bracket_beat, certified_bracket
-from nsr_core.certificates import is_quick_to_certify
+from nsr_core.beat.bracket import NOTHING_KNOWN, BeatBracket, bracket_beat, quick_bracket
+from nsr_core.beat.smallest_flip import SEARCH_ATTACK
 from nsr_core.data import Beats
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.progress import Progress
-from ui import chart, loaders, serving
+from ui import chart, live, loaders, serving
 from ui.attack_choice import AttackChoice
-from ui.beat import figures, words
+from ui.beat import figures, searching, words
 from ui.beat.answers import Answer, sweep_attack
 from ui.memo import memo_for
 from ui.theme import Ink
+
+KNOWN_HELP = (
+    "Dark: proved, no noise of that size flips it. Pale: nobody knows. Hatched: an attack flips it. The line is the noise level "
+    f"shown here. “So far”: beside the page's own attack, a quick search has looked ({SEARCH_ATTACK.title} at one level after "
+    "another, to within a tenth); “What is known” in the Beat lab tries all attacks."
+)
 
 
 def so_far(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> tuple[BeatBracket, bool]:
     """What is known of a beat without waiting, and whether all attacks in turn have looked for a break.
 
     One answer for every page: whatever proof and break are at hand from the stored results, from all attacks in turn where
-    these were asked for, and from the attack and the sweep that the page shows.
+    these were asked for or else from the quick search, and from the attack and the sweep that the page shows.
     """
     memo, key = memo_for(beats.source), _key(answer, beats, row, choice)
-    stored = memo.get(("stored", *key), lambda: loaders.stored_bracket(answer.name, beats, row, choice.signal_only))
-    complete = key in memo
-    found = (
-        memo.get(key, _never) if complete else memo.get(("certified", *key), lambda: _proof(answer, beats, row, choice))
-    )
-    return _together(found, stored, answer, choice), complete
+    found = next((memo.get(one, _never) for one in (key, _quick(key)) if one in memo), NOTHING_KNOWN)
+    return _together(found, _stored(answer, beats, row, choice), answer, choice), key in memo
 
 
 def _together(found: BeatBracket, stored: BeatBracket, answer: Answer, choice: AttackChoice) -> BeatBracket:
@@ -40,19 +43,39 @@ def _together(found: BeatBracket, stored: BeatBracket, answer: Answer, choice: A
     return found.with_break(answer.result.eps, answer.result.attack) if answer.result.flipped else found
 
 
-def _proof(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> BeatBracket:
-    network = loaders.checkpoint(answer.name).network
-    if not is_quick_to_certify(network):
-        return NOTHING_KNOWN  # it waits until it is asked for
-    return certified_bracket(network, beats, row, signal_only=choice.signal_only)
+def _stored(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> BeatBracket:
+    key = ("stored", *_key(answer, beats, row, choice))
+    stored: BeatBracket = memo_for(beats.source).get(
+        key, lambda: loaders.stored_bracket(answer.name, beats, row, choice.signal_only)
+    )
+    return stored
 
 
 def _never() -> BeatBracket:
     raise AssertionError("it is in the memo")
 
 
+def _is_searching(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> bool:
+    """Whether the quick search for what is not stored is under way; it begins where it is needed."""
+    key, stored = _key(answer, beats, row, choice), _stored(answer, beats, row, choice)
+    misread = answer.result.class_before != answer.result.true_class
+    if misread or key in memo_for(beats.source) or np.isfinite([stored.certified, stored.broken]).all():
+        return False
+    network = loaders.checkpoint(answer.name).network
+
+    def look(progress: Progress) -> BeatBracket:
+        return quick_bracket(network, beats, row, seed=choice.seed, signal_only=choice.signal_only, progress=progress)
+
+    return not searching.searches_for(beats.source).is_there(_quick(key), look)
+
+
+@st.fragment
 def line(answer: Answer, beats: Beats, row: int, choice: AttackChoice, colours: Ink) -> None:
-    """The beat's bracket as one small bar with its numbers, for a card."""
+    """The beat's bracket as one small bar with its numbers, for a card.
+
+    What is not stored is looked for off the script's thread; until it is there, the bar shows what is known already.
+    """
+    under_way = _is_searching(answer, beats, row, choice)
     bracket, complete = so_far(answer, beats, row, choice)
     if not bracket.misread:
         chart.draw(
@@ -61,11 +84,10 @@ def line(answer: Answer, beats: Beats, row: int, choice: AttackChoice, colours: 
             buttons=False,
             alt=f"{answer.title}: {_result(bracket)}.",
         )
-    st.caption(
-        words.known(bracket, complete),
-        help="Dark: proved, no noise of that size flips it. Pale: nobody knows. Hatched: an attack flips it. The line is the "
-        "noise level shown here. “So far”: not all attacks have been tried; “What is known” below tries them.",
-    )
+    with st.container(gap=None):  # so that nothing moves where the one that waits goes
+        st.caption(words.known(bracket, complete, under_way), help=KNOWN_HELP)
+        if under_way:
+            live.wait(key=f"wait_{answer.name}")
 
 
 def show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice, colours: Ink) -> None:
@@ -143,6 +165,11 @@ def _listener(place: "st.delta_generator.DeltaGenerator", title: str, number: in
             place.progress(min(share, 1.0), f"{title}: {what}. A change on the page stops it.")
 
     return progress
+
+
+def _quick(key: tuple) -> tuple:
+    """Of what the quick search found, where all attacks in turn have ``key``."""
+    return "quick", *key
 
 
 def _key(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> tuple:

@@ -40,20 +40,22 @@ def attack_with_steps(result: BeatAttack) -> str:
     return f"{title} ({steps} {'step' if steps == 1 else 'steps'})" if steps else title
 
 
-def known(bracket: BeatBracket, complete: bool) -> str:
+def known(bracket: BeatBracket, complete: bool, searching: bool = False) -> str:
     """A beat's bracket in one line.
 
     Args:
         complete: whether all attacks in turn have looked for a break.
+        searching: whether a search for more is under way.
     """
     if bracket.misread:
         return "Misread before any noise."
-    proof = "not certified" if np.isnan(bracket.certified) else f"certified up to **{bracket.certified:.4f}**"
+    start, nothing = ("Searching…", "nothing certified yet") if searching else ("Noise level:", "not certified")
+    proof = nothing if np.isnan(bracket.certified) else f"certified up to **{bracket.certified:.4f}**"
     attacks = "by any attack" if complete else "so far"
     if np.isnan(bracket.broken):
-        return f"Noise level: {proof}; no break found {attacks} up to {bracket.most:g}."
+        return f"{start} {proof}; no break found {attacks} up to {bracket.most:g}."
     name = ATTACKS[bracket.by].title if bracket.by in ATTACKS else bracket.by
-    return f"Noise level: {proof}; smallest break found {attacks} **{bracket.broken:.3f}** ({name})."
+    return f"{start} {proof}; smallest break found {attacks} **{bracket.broken:.3f}** ({name})."
 
 
 def readings(result: BeatAttack) -> str:

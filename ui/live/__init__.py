@@ -26,7 +26,9 @@ def _component(name: str) -> Callable[..., Any]:
     return st.components.v2.component(f"beat_lab_{name}", html=html, css=css, js=js)
 
 
-_DIAL, _PAPER = _component("dial"), _component("paper")
+_DIAL, _PAPER, _WAIT = (_component(name) for name in ("dial", "paper", "wait"))
+#: Between two questions of a page that waits.
+ASK_EVERY_MS = 500
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,14 @@ def dial(
     data = ends | {"channel": channel, "label": label, "play": play, "value": at, "words": list(words)}
     data |= {"commits": on_rest is not None, "quiet": colours.muted}
     _DIAL(key=key, data=data, **({"on_value_change": on_rest} if on_rest else {}))
+
+
+def wait(key: str) -> None:
+    """Run the fragment around this again and again, until a run no longer has it.
+
+    A fragment's own ``run_every`` goes on until the whole page runs again.
+    """
+    _WAIT(key=key, data={"every_ms": ASK_EVERY_MS}, on_asked_change=lambda: None)
 
 
 def sticky(key: str) -> DeltaGenerator:
