@@ -63,7 +63,7 @@ def main() -> None:
 
 def _start(browser: Browser, script: Path, page: str) -> tuple[float, float]:
     """Seconds from the visitor's first request to the words and to the drawing."""
-    with _server(script) as address:
+    with server(script) as (address, _):
         context = browser.new_context(viewport={"width": 1400, "height": 1000})
         visit = context.new_page()
         began = time.monotonic()
@@ -77,8 +77,8 @@ def _start(browser: Browser, script: Path, page: str) -> tuple[float, float]:
 
 
 @contextmanager
-def _server(script: Path) -> Iterator[str]:
-    """A server of its own that nobody has visited, once its port answers."""
+def server(script: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server of its own that nobody has visited, once its port answers: its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -86,7 +86,7 @@ def _server(script: Path) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NSR_")}
     with TemporaryDirectory() as folder:
         own = {"NSR_CACHE_DIR": f"{folder}/cache", "NSR_RUNS_DIR": f"{folder}/runs"}
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), *arguments],
             cwd=HERE,
             env=environment | own,
@@ -100,10 +100,10 @@ def _server(script: Path) -> Iterator[str]:
                         break
                 time.sleep(0.1)
             time.sleep(1)  # what the server still does after its port is open is not the visitor's wait
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process
         finally:
-            server.terminate()
-            server.wait(timeout=30)
+            process.terminate()
+            process.wait(timeout=30)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ heading(
 
 import streamlit as st
 
-from nsr_core.beat.attack import noise_level
+from nsr_core.beat.attack import noise_levels
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from nsr_core.recordings.beats import SOURCE
 from ui import address, ecg, frame, live, loaders, own
@@ -38,7 +38,7 @@ def main() -> None:
             with st.container(border=True):
                 row = choose_beat(beats, networks[0] if networks else None)
             with st.container(border=True):
-                choice = choose_attack(lambda eps: words.in_units(noise_level(beats, row, eps)), noise)
+                choice = choose_attack(lambda levels: [*map(words.in_units, noise_levels(beats, row, levels))], noise)
         with result:
             if not networks:
                 st.info("Choose at least one network.")

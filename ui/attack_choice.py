@@ -38,11 +38,11 @@ class AttackChoice:
         return "samples" not in described_fields(self.attack)
 
 
-def choose_attack(in_units: Callable[[float], str], noise: DeltaGenerator) -> AttackChoice | None:
+def choose_attack(in_units: Callable[[list[float]], list[str]], noise: DeltaGenerator) -> AttackChoice | None:
     """The widgets; None, with the reason on the page, where their values do not go together.
 
     Args:
-        in_units: what a noise level means on the chosen beat, in words.
+        in_units: what noise levels mean on the chosen beat, in words.
         noise: where the dial of the noise level goes: above what follows it.
     """
     name = pick_one("Attack", {name: attack_title(name) for name in ATTACKS}, key="attack")
@@ -87,7 +87,7 @@ def choose_attack(in_units: Callable[[float], str], noise: DeltaGenerator) -> At
         return None
 
 
-def _choose_eps(in_units: Callable[[float], str]) -> float:
+def _choose_eps(in_units: Callable[[list[float]], list[str]]) -> float:
     """The dial of the noise level; the page's address keeps where it rests."""
     st.markdown(
         "Noise level ε",
@@ -102,7 +102,7 @@ def _choose_eps(in_units: Callable[[float], str]) -> float:
         play="Play: let the noise grow",
         places=EPS_PLACES,
         at=eps,
-        words=[in_units(level) for level in EPS_PLACES.tolist()],
+        words=in_units(EPS_PLACES.tolist()),
         colours=ink(),
         on_rest=_keep_eps,
     )

@@ -1,5 +1,6 @@
 """One attack on one beat in full: what the command line prints and a page draws."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +43,15 @@ class NoiseLevel:
 
 def noise_level(beats: Beats, row: int, eps: float) -> NoiseLevel:
     """What a noise level means on one beat; the SNR is against the variance of its signal samples."""
-    mv = eps * float(beats.mv_range[row])
-    (snr_db,) = snr_of_eps(beats.x[[row]], beats.length[[row]], eps).tolist()
-    return NoiseLevel(eps, mv, mv * MM_PER_MV, snr_db)
+    return noise_levels(beats, row, [eps])[0]
+
+
+def noise_levels(beats: Beats, row: int, levels: Sequence[float]) -> list[NoiseLevel]:
+    """The same for many levels, in little more time than for one."""
+    mv = np.asarray(levels, float) * float(beats.mv_range[row])
+    snr_db = snr_of_eps(beats.x[[row]], beats.length[[row]], np.asarray(levels, float))
+    numbers = zip(levels, mv.tolist(), (mv * MM_PER_MV).tolist(), snr_db.tolist(), strict=True)
+    return [NoiseLevel(*each) for each in numbers]
 
 
 @dataclass(frozen=True)

@@ -227,14 +227,15 @@ def noise_rms(x: np.ndarray, length: np.ndarray, snr_db: float) -> NDArray[np.fl
     return np.sqrt(signal_power(x, length)) * 10 ** (-snr_db / 20)
 
 
-def snr_of_eps(x: np.ndarray, length: np.ndarray, eps: float) -> NDArray[np.float64]:
+def snr_of_eps(x: np.ndarray, length: np.ndarray, eps: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) signal-to-noise ratio in dB of noise that changes each signal sample of (n, 187) beats by ``eps``, up or down.
 
-    No noise of at most ``eps`` has a smaller one. Infinite at 0; minus infinite on a flat beat.
+    No noise of at most ``eps``, one for all or one for each beat, has a smaller one. Infinite at 0; minus infinite on a flat beat.
+    One beat may meet many levels.
     """
     power = signal_power(x, length)
-    with np.errstate(divide="ignore"):
-        return 10 * np.log10(power / eps**2) if eps else np.full(len(power), np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.equal(eps, 0), np.inf, 10 * np.log10(power / np.square(eps)))
 
 
 def add_noise(

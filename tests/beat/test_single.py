@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nsr_core.attacks import PGD, SPSA
-from nsr_core.beat.attack import attack_beat, noise_level
+from nsr_core.beat.attack import attack_beat, noise_level, noise_levels
 from nsr_core.training.checkpoint import load_checkpoint
 
 
@@ -19,6 +19,7 @@ def test_a_noise_level_in_four_units(demo_beats):
     expected = 10 * np.log10(np.mean((signal - signal.mean()) ** 2) / 0.01)
     assert level.least_snr_db == pytest.approx(expected, abs=1e-3)
     assert noise_level(demo_beats, 3, 0.0).least_snr_db == np.inf
+    assert noise_levels(demo_beats, 3, [0.0, 0.1]) == [noise_level(demo_beats, 3, 0.0), level]
 
 
 @pytest.mark.parametrize(
