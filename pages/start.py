@@ -26,11 +26,25 @@ from ui.links import page_link
 from ui.navigation import PAGES
 from ui.theme import ink
 
-WEAK, STRONG = "mlp-ce", "mlp-adv0.1"
-EPS = 0.02
+#: By who they are: the page that serves them first, and what they find there.
+WAYS = (
+    (
+        "I read ECGs",
+        "recordings",
+        "See how a network reads a recording, yours or the sample, and how little changes it.",
+    ),
+    ("I learn or teach", "lesson", "Predict what an attack does, then see it computed, step by step."),
+    (
+        "I do research",
+        "verdict",
+        "What published robustness is worth: worst case, proof, and the ceiling for any classifier.",
+    ),
+)
+WEAK, STRONG = "mlp-ce", "mlp-mtl-ibp0.1"
+EPS = 0.05
 LABEL = "V"
 #: Beats among which the example is looked for.
-LOOKED_AT = 128
+LOOKED_AT = 400
 
 
 def main() -> None:
@@ -39,9 +53,13 @@ def main() -> None:
         if WEAK in names and STRONG in names:
             row = _example(beats.source, sources.root_of(beats.source))
             choice = AttackChoice("pgd", ATTACKS["pgd"], EPS, 0, True)
-            answers = ask([WEAK, STRONG], beats, row, choice)
-            _show(answers, beats, row, choice)
-        _ways()
+            pair, ways = st.columns([3.6, 1], gap="medium")
+            with pair:
+                answers = ask([WEAK, STRONG], beats, row, choice)
+                _show(answers, beats, row, choice)
+            with ways:
+                _ways()
+        _pages()
 
 
 @st.cache_data(show_spinner=False)
@@ -56,7 +74,7 @@ def _example(source: str, root: str | None) -> int:
 def _show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice) -> None:
     level, colours = words.in_units(noise_level(beats, row, choice.eps)), ink()
     y_range = ecg.common_range([answer.result for answer in answers])
-    titles = ("Trained as usual (cross-entropy)", "Trained on attacked beats as well (adversarial training)")
+    titles = ("Trained as usual (cross-entropy)", "Trained to be provably robust (certified training)")
     for column, answer, title in zip(st.columns(2, gap="medium"), answers, titles, strict=True):
         with column, st.container(border=True):
             result = answer.result
@@ -90,6 +108,14 @@ def _headline(result: BeatAttack) -> str:
 
 
 def _ways() -> None:
+    with st.container(border=True):
+        st.markdown("**Where do you come from?**")
+        for who, name, offer in WAYS:
+            page_link(name, f"**{who}**")
+            st.caption(offer)
+
+
+def _pages() -> None:
     st.markdown("#### Explore")
     offered = [page for page in PAGES.values() if page.summary]
     for first in range(0, len(offered), 4):

@@ -10,6 +10,8 @@ from typing import Literal
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ui import presenting
+
 #: Keys of the session that no widget owns: the page that is shown; by page what its address said last, and its bound widgets.
 _PAGE = "page_shown"
 _LEFT = "addresses_left"
@@ -30,10 +32,11 @@ def return_to(page: str) -> None:
     """
     if st.session_state.get(_PAGE) == page:
         return
-    if went_back() and not st.query_params:
+    is_bare = not set(st.query_params) - {presenting.PARAMETER}
+    if went_back() and is_bare:
         st.rerun()
     st.session_state[_PAGE] = page
-    if not st.query_params:
+    if is_bare:
         st.query_params.update(_left())
         return
     for key in _bound_here() - set(st.query_params):

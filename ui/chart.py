@@ -14,8 +14,11 @@ import streamlit as st
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.data.beats import CITATION
 from nsr_core.writing import finite
+from ui import presenting
 from ui.theme import DARK, LIGHT
 
+#: Of Plotly's words where a figure says nothing else.
+FONT_SIZE = 12
 #: Plotly's own buttons that no one needs here.
 _REMOVED = ["select2d", "lasso2d", "autoScale2d", "toggleSpikelines"]
 
@@ -37,6 +40,8 @@ def draw(
         on_select, selection_mode: as in ``st.plotly_chart``.
         buttons: whether zoom and camera buttons appear over it, for all but the smallest.
     """
+    if presenting.is_on():
+        figure.update_layout(font_size=FONT_SIZE * presenting.LARGER)
     picture = {"format": st.session_state.get("picture_format", "svg"), "filename": key, "scale": 2}
     config = {"displaylogo": False, "modeBarButtonsToRemove": _REMOVED, "toImageButtonOptions": picture}
     return st.plotly_chart(

@@ -9,14 +9,16 @@ import streamlit as st
 from nsr_core import DISCLAIMER
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
-from ui import glossary, loaders, sources
+from ui import glossary, loaders, presenting, share, sources
 from ui.plain import in_words
 
 
 @contextmanager
 def page() -> Iterator[None]:
     """Draw what the ``with`` block draws, then the page's foot; in the place of what fails, why it did."""
-    glossary.popover()
+    with st.container(horizontal=True):
+        glossary.popover()
+        share.popover(presenting.is_on())
     try:
         yield
     except UserError as error:

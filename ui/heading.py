@@ -5,7 +5,7 @@ So a page's file begins with its head, and imports what it needs below it.
 
 import streamlit as st
 
-from ui import theme
+from ui import presenting, theme
 from ui.navigation import enter_late
 
 
@@ -15,3 +15,4 @@ def heading(title: str, lead: str) -> None:
     st.title(title, anchor=False)
     st.html(theme.style(theme.ink()))
     st.markdown(lead)
+    presenting.apply()

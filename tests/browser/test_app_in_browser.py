@@ -386,3 +386,27 @@ def test_a_click_on_a_curve_lists_the_beats_behind_it(visit, address):
     points.nth(4).click(force=True)
     one.settle()
     playwright.expect(one.page.get_by_text("misread at 0.1.")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_a_page_is_shared_as_it_stands_and_shown_to_a_room(address, browser):
+    """What a widget wrote into the address is in the link, and the room leaves with Escape."""
+    visit = Visit(browser).open(f"{address}/data")
+    page = visit.page
+    page.get_by_role("tab").nth(1).click()
+    visit.settle()
+    page.get_by_role("button", name="Share").click()
+    link = page.locator("[data-testid=stPopoverBody] code")
+    playwright.expect(link).to_have_text(page.url, timeout=WAIT_MS)
+    assert "tab=" in page.url
+    playwright.expect(page.get_by_alt_text("QR code of this link")).to_be_visible()
+    assert accessibility.violations(page) == []
+    page.get_by_role("button", name="Show this page to a room").click()
+    playwright.expect(page.locator("[data-testid=stHeader]")).to_be_hidden(timeout=WAIT_MS)
+    visit.settle()
+    assert "present=1" in page.url
+    assert accessibility.violations(page) == []
+    page.keyboard.press("Escape")
+    playwright.expect(page.locator("[data-testid=stHeader]")).to_be_visible(timeout=WAIT_MS)
+    visit.settle()
+    assert "present" not in page.url
+    visit.close()

@@ -82,8 +82,10 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_page_opens(name):
-    assert_healthy(open_page(name))
+def test_every_page_opens_and_can_be_shared(name):
+    app = open_page(name)
+    assert_healthy(app)
+    assert "Share" in {block.proto.popover.label for block in app.get("popover")}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -144,7 +146,7 @@ def test_the_start_page_s_network_that_withstands_is_certified_at_that_level(dem
     app = open_page("start")
     row = find_beat(demo_beats, re.search(r"Beat (demo:\d+), seed", words(app)).group(1))
     eps = float(re.search(r"same budget: ±(\S+) of", words(app)).group(1))
-    strong = loaders.checkpoint("mlp-adv0.1").network
+    strong = loaders.checkpoint("mlp-mtl-ibp0.1").network
     found = certified_bracket(strong, demo_beats, row, signal_only=True)
     assert found.certified >= eps
     assert f"certified up to **{found.certified:.4f}**" in words(app)
