@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from nsr_core.attacks import Box
+from nsr_core.attacks.objectives import margin
 from nsr_core.data import CLASSES, Beats
 from nsr_core.errors import UserError
 from nsr_core.evaluation.rows import as_tensors
@@ -30,14 +31,19 @@ class UnderNoise:
     Attributes:
         label: the beat's class, as a number.
         before: (5,) class probabilities without noise.
+        box: (2, 187) the lowest and the highest that each sample may become.
         x: (n, 187) the beat with each noise, within eps of the beat and within [0, 1]; the padding stays.
         probabilities: (n, 5) of the classes there.
+        clean_lead, lead: right logit minus the largest other without noise, and (n,) with each noise; below 0 it is misread.
     """
 
     label: int
     before: np.ndarray
+    box: np.ndarray
     x: np.ndarray
     probabilities: np.ndarray
+    clean_lead: float
+    lead: np.ndarray
 
     @property
     def taken(self) -> np.ndarray:
@@ -59,7 +65,7 @@ def under_noise(network: Network, beats: Beats, row: int, noise: np.ndarray, eps
     Raises:
         UserError: ``noise`` is of another shape, or not finite.
     """
-    x, _, length = as_tensors(beats, np.array([row]))
+    x, y, length = as_tensors(beats, np.array([row]))
     noise = np.asarray(noise, np.float64)
     if noise.ndim != 2 or noise.shape[1] != int(length) or not np.isfinite(noise).all():
         raise UserError(
@@ -67,10 +73,14 @@ def under_noise(network: Network, beats: Beats, row: int, noise: np.ndarray, eps
         )
     wanted = x.double().repeat(len(noise), 1)
     wanted[:, : int(length)] += torch.from_numpy(noise)
-    x_noisy = Box.around(x, eps, length).clip(wanted.to(x.dtype))
+    box = Box.around(x, eps, length)
+    x_noisy = box.clip(wanted.to(x.dtype))
     with torch.inference_mode():
-        before, after = network(x).softmax(1), network(x_noisy).softmax(1)
-    return UnderNoise(int(beats.y[row]), before[0].numpy(), x_noisy.numpy(), after.numpy())
+        logits = network(torch.cat([x, x_noisy]))
+    before, *after = logits.softmax(1).numpy()
+    clean_lead, *lead = (-margin(logits, y.expand(len(logits)))).tolist()
+    limits = torch.cat([box.low, box.high]).numpy()
+    return UnderNoise(int(y), before, limits, x_noisy.numpy(), np.array(after), clean_lead, np.array(lead))
 
 
 def noise_from(values: object, length: int) -> NDArray[np.float64]:

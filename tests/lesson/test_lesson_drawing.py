@@ -25,6 +25,7 @@ def test_the_reading_under_noise_is_known_on_a_straight_network(middling):
     change = noise[1, :5] @ weights[:5].numpy()
     assert found.before[0] == pytest.approx(1 / (1 + np.exp(lead)), abs=1e-5)
     assert found.taken == pytest.approx([0, 1 / (1 + np.exp(lead)) - 1 / (1 + np.exp(lead + change))], abs=1e-5)
+    assert [found.clean_lead, *found.lead] == pytest.approx([-lead, -lead, -lead - change], abs=1e-4)
     np.testing.assert_array_equal(found.x[0], middling.x[0])
 
 
@@ -52,6 +53,7 @@ def test_what_pgd_and_coins_did_is_judged_the_same(network, demo_beats):
     )
     found = lesson.under_noise(network, demo_beats, row, noise, EPS)
     assert found.x[0] == pytest.approx(result.x_chosen, abs=1e-6)
+    assert found.lead == pytest.approx([result.attack_margin, *result.coin_margin], abs=1e-3)
     assert found.read_as.tolist() == [result.attack_class, *result.coin_class]
 
 

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "pages" / "learn.py"
-TIMEOUT_SECONDS = 240  # the last step runs all attacks in turn on two networks
-STEPS = range(1, 9)
+TIMEOUT_SECONDS = 240  # a step runs all attacks in turn on two networks
+STEPS = range(1, 10)
 #: A beat of the demo that the baseline reads correctly.
 BEAT = "demo:636"
 

@@ -191,6 +191,15 @@ def over_time(x: np.ndarray, result: Mapping[str, Alignment], length: int, ink: 
     return go.Figure({"data": data, "layout": look | stack(axis(ink, "time, ms"), panels, 0.06)})
 
 
+def taken(points: Mapping[str, float], ink: Ink) -> go.Figure:
+    """How many percentage points of the right class's probability each noise takes, a bar for each."""
+    colours = [ink.attacked if name.startswith("PGD") else ink.noise for name in points]
+    bars = _bars(list(points), list(points.values()), ".1f", colours, "%{x:.1f} points")
+    span = [min(0.0, *points.values()) * 1.2, 112]
+    along = axis(ink, "points of probability taken", range=span, tickvals=[0, 25, 50, 75, 100])
+    return _bar_figure(bars, along, 64 + 44 * len(points), "taken", ink)
+
+
 def medians(result: Mapping[str, float], ink: Ink) -> go.Figure:
     """||w_y||_1 / |z_y| of the median beat, a bar for each method, on a logarithmic axis."""
     known = {method: value for method, value in result.items() if np.isfinite(value)}
