@@ -15,6 +15,8 @@ from ui.lesson import course, figures
 from ui.lesson.course import BASELINE, Lesson, Question, class_name, percent
 
 CLEAR = "Clear"
+#: Which of the noises is whose: the coin's begin where the others end.
+OWN, PGD, COINS = 0, 1, 2
 #: What an honest browser may send as the number of strokes.
 MOST_STROKES = 10**6
 QUESTION = Question(
@@ -33,14 +35,15 @@ def show(lesson: Lesson) -> None:
     with words:
         st.markdown(
             f"Your turn. Draw noise on the beat so that *ce* stops reading **{class_name(lesson.label)}**. The blue band is the "
-            f"budget: no sample leaves ε = {lesson.eps:g}, whatever you draw. PGD and the coin of step 1 have the same budget.\n\n"
+            f"budget: no sample moves by more than ε = {lesson.eps:g}, and none leaves the range from 0 to 1 of the whole beat. PGD and the "
+            "coin of step 1 have the same budget.\n\n"
             "Each time that you let go, the network reads your beat. Watch the lead (step 1) and try to make it shrink: you search "
             "as an attack without gradients does."
         )
         said = course.ask(lesson, QUESTION)
         if said is not None:
             found = _judged(lesson, course.drawing(lesson)[0])
-            points = 100 * float(found.taken[1])
+            points = _points(found, PGD)
             course.tell(
                 lesson, QUESTION, f"{said} points", f"{points:.1f} points", abs(said - points) <= 10, _why(found)
             )
@@ -62,40 +65,41 @@ def _compete(lesson: Lesson, revealed: bool) -> None:
     drawn, strokes = course.drawing(lesson)
     found = _judged(lesson, drawn)
     key = f"drawing_{lesson.name}"
-    st.markdown(_score(found, revealed, bool(drawn.any())))
     live.drawing(
         lesson.attacked(),
         found.box,
-        drawn,
+        (found.x[OWN] - lesson.beats.x[lesson.row])[: lesson.length],
         strokes,
         lesson.ink,
         key=key,
         alt=f"Beat {lesson.name}, for noise of at most {lesson.eps:g} to be drawn on it.",
-        rival=found.x[1] if revealed else None,
+        rival=found.x[PGD] if revealed else None,
         on_draw=partial(_take, lesson, key),
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("Ready-made:", width="content")
         for name in (*core.SHAPES, CLEAR):
             st.button(name, key=f"shape_{name}", on_click=_take_shape, args=(lesson, name))
-    points = _points(found, revealed)
+    st.markdown(_score(found, revealed, bool(drawn.any())))
+    noises = {name: found.probabilities[at] for name, at in _shown(found, revealed).items()}
+    label = CLASSES[found.label]
     chart.draw(
-        figures.taken(points, lesson.ink),
-        key="taken",
+        figures.readings(found.before, noises, lesson.ink),
+        key="readings",
         buttons=False,
-        alt="Points of probability taken from the right class: "
-        + ", ".join(f"{name} {value:.1f}" for name, value in points.items()),
+        alt=f"Probability of {class_name(label)}: {percent(found.before[found.label])} without noise, "
+        + ", ".join(f"{percent(values[found.label])} under {name}" for name, values in noises.items()),
     )
     how = (
         f"MLP ce, beat {lesson.name}, ε = {lesson.eps:g}, noise on the signal samples only. Coin: 200 draws, seed 0. "
         f"PGD: {course.PGD_WORDS}, not stopped at the flip; protocol custom."
     )
     st.caption(how)
-    columns = {"yours": found.x[0]} | ({"PGD": found.x[1]} if revealed else {})
-    signal = slice(0, lesson.length)
-    noises = {name: (x - lesson.beats.x[lesson.row])[signal].round(5) for name, x in columns.items()}
-    table = pd.DataFrame({"ms": (np.arange(lesson.length) * 1000 / FS_HZ).round(1)} | noises)
-    facts = lesson.facts(how=how, points={name: round(value, 2) for name, value in points.items()})
+    signal, shown = slice(0, lesson.length), _shown(found, revealed)
+    clean = lesson.beats.x[lesson.row, signal]
+    columns = {name: (found.x[at, signal] - clean).round(5) for name, at in shown.items()}
+    table = pd.DataFrame({"ms": (np.arange(lesson.length) * 1000 / FS_HZ).round(1)} | columns)
+    facts = lesson.facts(how=how, points_taken={name: round(_points(found, at), 2) for name, at in shown.items()})
     chart.numbers(table, name="learn-drawing", facts=facts)
 
 
@@ -115,32 +119,36 @@ def _take_shape(lesson: Lesson, name: str) -> None:
     course.keep_drawing(lesson, lesson.eps * shape, course.drawing(lesson)[1] + 1)
 
 
-def _points(found: core.UnderNoise, revealed: bool) -> dict[str, float]:
-    """What each noise takes, in points of 100."""
-    own, pgd, *coins = (100 * found.taken).tolist()
-    points = {"Yours": own, "Coin, median": float(np.median(coins)), "Coin, best of 200": max(coins)}
-    return points | ({"PGD": pgd} if revealed else {})
+def _shown(found: core.UnderNoise, revealed: bool) -> dict[str, int]:
+    """By name, which of the noises are shown: of the coin's the one that takes most."""
+    return {"your noise": OWN, "best of 200 coins": int(found.taken[COINS:].argmax()) + COINS} | (
+        {"PGD's noise": PGD} if revealed else {}
+    )
+
+
+def _points(found: core.UnderNoise, at: int) -> float:
+    """What a noise takes from the right class, in points of 100."""
+    return 100 * float(found.taken[at])
 
 
 def _score(found: core.UnderNoise, revealed: bool, drawn: bool) -> str:
     """The competition in a sentence or two."""
-    points = _points(found, revealed)
     if not drawn:
         return "**Draw on the paper**, or take a ready-made noise below it."
-    after, taken = found.probabilities[0, found.label], f"takes **{points['Yours']:.1f} points**"
-    against = f"; PGD takes **{points['PGD']:.1f}**" if revealed else ""
-    read = found.read_as[0]
+    others = [(name, at) for name, at in _shown(found, revealed).items() if at != OWN]
+    against = ", ".join(f"{name} **{_points(found, at):.1f}**" for name, at in others)
+    read = found.read_as[OWN]
     flipped = f" **Flipped**: read as {class_name(read)}." if read != CLASSES[found.label] else ""
     return (
-        f"Your noise {taken} of 100 from the right class, whose probability is now {percent(after)} and whose lead is "
-        f"{found.lead[0]:.1f} logits instead of {found.clean_lead:.1f}{against}.{flipped}"
+        f"Your noise takes **{_points(found, OWN):.1f} points** of 100 from the right class; {against}. With it the lead is "
+        f"{found.lead[OWN]:.1f} logits, without {found.clean_lead:.1f}.{flipped}"
     )
 
 
 def _why(found: core.UnderNoise) -> str:
-    if found.taken[0] >= found.taken[1]:
+    if found.taken[OWN] >= found.taken[PGD]:
         first = "Your noise takes as much as PGD's: few hands do that. "
-    elif found.read_as[0] != CLASSES[found.label]:
+    elif found.read_as[OWN] != CLASSES[found.label]:
         first = "Your noise flips the reading too. "
     else:
         first = ""

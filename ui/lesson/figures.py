@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nsr_core.beat.alignment import Alignment
-from nsr_core.data import FS_HZ
+from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
 from nsr_core.lesson import (
     STEPS_PER_BUDGET,
     AgainstChance,
@@ -16,7 +16,7 @@ from nsr_core.lesson import (
     StraightLine,
     Survivors,
 )
-from ui.parts import HIDDEN_AXIS, Part, arc, arrow, faint, note, panel, stack, stretch, upright
+from ui.parts import HIDDEN_AXIS, Part, arc, arrow, faint, note, panel, stack, stretch, two_lines, upright
 from ui.theme import Ink, axis, layout, method_style
 
 ATTACK_TITLES = {
@@ -191,13 +191,24 @@ def over_time(x: np.ndarray, result: Mapping[str, Alignment], length: int, ink: 
     return go.Figure({"data": data, "layout": look | stack(axis(ink, "time, ms"), panels, 0.06)})
 
 
-def taken(points: Mapping[str, float], ink: Ink) -> go.Figure:
-    """How many percentage points of the right class's probability each noise takes, a bar for each."""
-    colours = [ink.attacked if name.startswith("PGD") else ink.noise for name in points]
-    bars = _bars(list(points), list(points.values()), ".1f", colours, "%{x:.1f} points")
-    span = [min(0.0, *points.values()) * 1.2, 112]
-    along = axis(ink, "points of probability taken", range=span, tickvals=[0, 25, 50, 75, 100])
-    return _bar_figure(bars, along, 64 + 44 * len(points), "taken", ink)
+def readings(before: np.ndarray, noises: Mapping[str, np.ndarray], ink: Ink) -> go.Figure:
+    """The five class probabilities without noise and under each noise, a group of bars for each class.
+
+    Args:
+        before: (5,) without noise.
+        noises: by name, (5,) with it; the reader's own first, PGD's last.
+    """
+    colours = (ink.trace, ink.attacked, faint(ink.muted, 0.6), ink.noise)
+    classes = [two_lines(CLASS_NAMES[label].removesuffix(" beat")) for label in CLASSES]
+    data = [
+        _bars(classes, values.tolist(), ".1%", [colour] * len(classes), "%{x:.1%}")
+        | {"name": name, "marker": {"color": colour}, "textfont": {"size": 11}}
+        for (name, values), colour in zip({"without noise": before, **noises}.items(), colours, strict=False)
+    ]
+    along = axis(ink, "probability", tickformat=".0%", range=[0, 1.15], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure = _bar_figure(data[0], along, 130 + 5 * (14 + 16 * len(data)), "readings", ink)
+    figure.add_traces(data[1:])
+    return figure.update_layout(barmode="group", showlegend=True, margin={"t": 48})
 
 
 def medians(result: Mapping[str, float], ink: Ink) -> go.Figure:
