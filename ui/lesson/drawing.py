@@ -34,7 +34,7 @@ def show(lesson: Lesson) -> None:
     words, picture = course.columns()
     with words:
         st.markdown(
-            f"Your turn. Draw noise on the beat so that *ce* stops reading **{class_name(lesson.label)}**. The blue band is the "
+            f"Your turn. Draw noise on the beat so that *ce* stops reading **{class_name(lesson.label)}**. The grey band is the "
             f"budget: no sample moves by more than ε = {lesson.eps:g}, and none leaves the range from 0 to 1 of the whole beat. PGD and the "
             "coin of step 1 have the same budget.\n\n"
             "Each time that you let go, the network reads your beat. Watch the lead (step 1) and try to make it shrink: you search "

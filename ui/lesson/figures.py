@@ -1,5 +1,6 @@
 """The figures of the lesson: plain results of ``nsr_core.lesson`` in, a figure out."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from nsr_core.lesson import (
     StraightLine,
     Survivors,
 )
-from ui.parts import HIDDEN_AXIS, Part, arc, arrow, faint, note, panel, stack, stretch, two_lines, upright
+from ui.parts import HIDDEN_AXIS, Part, arc, arrow, faint, note, panel, stack, stretch, upright
 from ui.theme import Ink, axis, layout, method_style
 
 ATTACK_TITLES = {
@@ -199,7 +200,7 @@ def readings(before: np.ndarray, noises: Mapping[str, np.ndarray], ink: Ink) -> 
         noises: by name, (5,) with it; the reader's own first, PGD's last.
     """
     colours = (ink.trace, ink.attacked, faint(ink.muted, 0.6), ink.noise)
-    classes = [two_lines(CLASS_NAMES[label].removesuffix(" beat")) for label in CLASSES]
+    classes = ["<br>".join(textwrap.wrap(CLASS_NAMES[label].removesuffix(" beat"), 22)) for label in CLASSES]
     data = [
         _bars(classes, values.tolist(), ".1%", [colour] * len(classes), "%{x:.1%}")
         | {"name": name, "marker": {"color": colour}, "textfont": {"size": 11}}

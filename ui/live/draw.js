@@ -37,15 +37,15 @@ class Drawing extends Sheet {
       `${data.alt} Draw with the pointer; or choose a sample with the left and right arrow keys and move it with up and down.`
     );
     const { ink } = data;
-    const lines = [["with your noise", ink.attacked], ["without noise", ink.trace], ["your noise alone, enlarged", ink.noise]];
-    this.legend(this.rival ? [...lines, ["PGD's noise alone", ink.muted]] : lines);
+    const lines = [["without noise", ink.trace], ["your noise, below alone and enlarged", ink.attacked]];
+    this.legend(this.rival ? [...lines, ["PGD's noise", ink.noise]] : lines);
     this.lay();
     this.say();
   }
 
   lines() {
     const { ink } = this.data;
-    const band = { fill: ink.noise, "fill-opacity": 0.13 };
+    const band = { fill: ink.muted, "fill-opacity": 0.18 };
     const between = (up) => {
       const points = (bound) => Array.from(bound, (value, at) => `${this.x(this.ms(at)).toFixed(1)} ${up(value, at).toFixed(1)}`);
       return `M${[...points(this.low), ...points(this.high).reverse()].join("L")}Z`;
@@ -54,11 +54,11 @@ class Drawing extends Sheet {
     element("path", { ...band, d: between((x, at) => this.alone(x - this.clean[at])) }, this.svg);
     if (this.rival) {
       const d = this.line((at) => this.alone(this.rival[at] - this.clean[at]));
-      this.path(ink.muted, { d, "stroke-width": 1 });
+      this.path(ink.noise, { d, "stroke-width": 1 });
     }
     this.noisy = this.path(ink.attacked);
     this.cleanLine();
-    this.noise = this.path(ink.noise);
+    this.noise = this.path(ink.attacked);
     this.mark = this.path(ink.text, { "stroke-width": 1, "stroke-dasharray": "4 3", visibility: "hidden" });
     this.sayNoiseTop();
   }
@@ -151,7 +151,7 @@ class Drawing extends Sheet {
     const [ms, noise] = [Math.round(this.ms(this.cursor)), this.amount(this.data.scale * this.drawn[this.cursor])];
     this.at.measured.textContent = drawing
       ? `${ms} ms: noise ${noise}`
-      : "Drag over the beat, or over the strip below it. Noise stays within the blue band.";
+      : "Drag over the beat, or over the strip below it. Noise stays within the grey band.";
   }
 }
 
