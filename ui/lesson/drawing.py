@@ -141,7 +141,7 @@ def _score(found: core.UnderNoise, revealed: bool, drawn: bool) -> str:
     flipped = f" **Flipped**: read as {class_name(read)}." if read != CLASSES[found.label] else ""
     return (
         f"Your noise takes **{_points(found, OWN):.1f} points** of 100 from the right class; {against}. With it the lead is "
-        f"{found.lead[OWN]:.1f} logits, without {found.clean_lead:.1f}.{flipped}"
+        f"{found.lead[OWN]:.2f} logits, without {found.clean_lead:.2f}.{flipped}"
     )
 
 
