@@ -245,7 +245,9 @@ def test_noise_is_drawn_with_the_mouse_and_with_keys_and_each_stroke_is_read(vis
     one.page.mouse.move(left, strip)
     one.page.mouse.down()
     one.page.mouse.move(left + 0.2 * place["width"], strip + 60, steps=10)
-    playwright.expect(one.page.get_by_text(re.compile(r"^\d+ ms: noise \u22120\.\d+ mV$"))).to_be_visible(timeout=WAIT_MS)
+    playwright.expect(one.page.get_by_text(re.compile(r"^\d+ ms: noise \u22120\.\d+ mV$"))).to_be_visible(
+        timeout=WAIT_MS
+    )
     assert score.count() == 0, "nothing is asked before the hand lets go"
     one.page.mouse.up()
     playwright.expect(score).to_be_visible(timeout=WAIT_MS)
