@@ -98,6 +98,8 @@ def style(ink: Ink) -> str:
 /* Streamlit fades captions until they cannot be read. */
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] * {{opacity: 1}}
 [data-testid=stCaptionContainer] :is(p, li) {{color: {ink.muted}}}
+/* So it does with an answer that was given. */
+[data-testid=stSlider]:has(input:disabled) p {{color: {ink.muted}}}
 button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color: {ON_PRIMARY[ink.name]}}}
 /* All of what was chosen, on as many lines as it takes. */
 [data-testid=stMultiSelect] .react-aria-ComboBox, [data-testid=stMultiSelect] .react-aria-ComboBox > [role=group],

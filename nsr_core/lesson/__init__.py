@@ -9,6 +9,7 @@ from nsr_core.lesson.bounds import BOUNDS_EPS, BOUNDS_POINTS, LeadWithin, lead_w
 from nsr_core.lesson.chance import AgainstChance, against_chance
 from nsr_core.lesson.climbing import PGD_STEPS, STEPS_PER_BUDGET, lesson_pgd
 from nsr_core.lesson.course import find_teaching_beat, lesson_eps
+from nsr_core.lesson.drawing import SHAPES, UnderNoise, noise_from, under_noise
 from nsr_core.lesson.line import LINE_EPS, StraightLine, straight_line
 from nsr_core.lesson.proof import Survivors, survivors
 from nsr_core.lesson.ratio import Ratios, median_ratio, ratios
@@ -19,6 +20,7 @@ __all__ = [
     "BOUNDS_POINTS",
     "LINE_EPS",
     "PGD_STEPS",
+    "SHAPES",
     "STEPS_PER_BUDGET",
     "AgainstChance",
     "Climbs",
@@ -26,6 +28,7 @@ __all__ = [
     "Ratios",
     "StraightLine",
     "Survivors",
+    "UnderNoise",
     "accuracies",
     "against_chance",
     "climbs",
@@ -35,7 +38,9 @@ __all__ = [
     "lesson_eps",
     "lesson_pgd",
     "median_ratio",
+    "noise_from",
     "ratios",
     "straight_line",
     "survivors",
+    "under_noise",
 ]

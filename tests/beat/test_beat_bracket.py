@@ -7,9 +7,11 @@ import torch
 import toys
 
 from nsr_core.attacks import PGD, STRENGTHS
-from nsr_core.beat.bracket import NOTHING_KNOWN, bracket_beat, certified_bracket, stored_bracket
+from nsr_core.beat.bracket import NOTHING_KNOWN, bracket_beat, certified_bracket, quick_bracket, stored_bracket
+from nsr_core.beat.smallest_flip import SEARCH_ATTACK
 from nsr_core.beat.sweep import sweep_beat
 from nsr_core.evaluation.robustness import predict
+from nsr_core.progress import TimeIsUp
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +78,42 @@ def test_it_can_be_stopped(trained, demo_beats, right):
 
     with pytest.raises(Stop):
         bracket_beat(trained.network, demo_beats, right[0], progress=stop)
+
+
+# The quick search
+
+
+def test_the_quick_search_finds_a_break_above_the_proof_and_no_further_off_than_pgd(trained, demo_beats, right):
+    for row in right[:2]:
+        quick = quick_bracket(trained.network, demo_beats, row, signal_only=True)
+        pgd = bracket_beat(trained.network, demo_beats, row, strength="pgd", signal_only=True)
+        assert quick.certified == pgd.certified
+        assert 0 < quick.certified < quick.broken < 1.2 * pgd.broken
+        assert quick.by == SEARCH_ATTACK.name
+    wrong = int(np.flatnonzero(predict(trained.network, demo_beats.x) != demo_beats.y)[0])
+    assert quick_bracket(trained.network, demo_beats, wrong).misread
+
+
+def test_the_quick_search_may_use_the_padding_where_that_is_allowed(beats_of):
+    """A network that reads the padding alone: no noise on the signal flips it."""
+    difference = torch.zeros(187, dtype=torch.float64)
+    difference[100:] = 1
+    beats = beats_of(np.full((1, 187), 0.5), [0])
+    signal, whole = (
+        quick_bracket(toys.two_class(difference, 0.51 * 87), beats, 0, signal_only=only) for only in (True, False)
+    )
+    assert np.isnan(signal.broken)
+    assert whole.broken == pytest.approx(0.01, rel=0.12)
+
+
+def test_the_quick_search_keeps_what_it_has_when_its_time_is_up(trained, demo_beats, right):
+    def until_the_proof(done, total, what):
+        if what == "proving":
+            raise TimeIsUp
+
+    found = quick_bracket(trained.network, demo_beats, right[0], progress=until_the_proof)
+    assert found.broken > 0
+    assert np.isnan(found.certified)
 
 
 # What is at hand

@@ -235,6 +235,29 @@ def test_pictures_follow_the_dial_without_the_server_and_the_level_it_rests_on_i
     playwright.expect(one.page.locator(".st-key-eps button[aria-label=Pause]")).to_be_visible(timeout=WAIT_MS)
 
 
+def test_noise_is_drawn_with_the_mouse_and_with_keys_and_each_stroke_is_read(visit, address):
+    one = visit().open(f"{address}/learn?step=9")
+    paper, score = one.page.locator("[class*=st-key-drawing_] .paper"), one.page.get_by_text("Your noise takes")
+    playwright.expect(paper.locator("svg")).to_be_visible(timeout=WAIT_MS)
+    assert score.count() == 0
+    place = paper.bounding_box()
+    left, strip = place["x"] + 0.5 * place["width"], place["y"] + place["height"] - 110
+    one.page.mouse.move(left, strip)
+    one.page.mouse.down()
+    one.page.mouse.move(left + 0.2 * place["width"], strip + 60, steps=10)
+    playwright.expect(one.page.get_by_text(re.compile(r"^\d+ ms: noise \u22120\.\d+ mV$"))).to_be_visible(
+        timeout=WAIT_MS
+    )
+    assert score.count() == 0, "nothing is asked before the hand lets go"
+    one.page.mouse.up()
+    playwright.expect(score).to_be_visible(timeout=WAIT_MS)
+    first = score.inner_text()
+    for key in ("Shift+ArrowLeft", *["ArrowUp"] * 20):
+        paper.press(key)
+    playwright.expect(score).not_to_have_text(first, timeout=WAIT_MS)
+    assert accessibility.violations(one.page) == []
+
+
 #: How far apart the lines of a paper's grid are, across and down, in pixels; and how much of it the beat leaves blank.
 GRID = """paper => {
     const [fine] = paper.querySelectorAll('svg path');

@@ -1,6 +1,7 @@
 """Opening a page without a browser, and what holds for every page."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ def assert_healthy(app: AppTest) -> None:
     assert not app.exception, app.exception[0].value
     assert not app.error
     assert app.caption[-1].value == DISCLAIMER
+
+
+def searched(app: AppTest) -> AppTest:
+    """The page once no card of it searches any more; a browser runs only the cards' own fragments again."""
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while "Searching…" in words(app) and time.monotonic() < end:
+        time.sleep(0.1)
+        app.run()
+    return app
 
 
 def words(app: AppTest) -> str:

@@ -3,19 +3,22 @@
 import base64
 import json
 import re
+import threading
+import time
 
 import numpy as np
 import pytest
-from apptools import assert_healthy, at_rest, open_page, pictures, words
+from apptools import assert_healthy, at_rest, open_page, pictures, searched, words
 
 from nsr_core.attacks import ATTACKS, FGSM, PGD
 from nsr_core.beat.attack import attack_beat, find_beat
-from nsr_core.beat.bracket import bracket_beat
+from nsr_core.beat.bracket import bracket_beat, quick_bracket
 from nsr_core.beat.saliency import saliency
 from nsr_core.beat.sweep import sweep_beat
 from nsr_core.data import CLASS_NAMES, CLASSES, make_split
 from nsr_core.evaluation.summary import reading_title
 from ui import loaders
+from ui.beat import searching
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +69,7 @@ def test_the_same_address_gives_the_same_words():
         "signal": "false",
         "attack": "pgd-sign",
     }
-    first, second = open_page("beat", **address), open_page("beat", **address)
+    first, second = (searched(open_page("beat", **address)) for _ in range(2))
     assert words(first) == words(second)
     assert "demo:21" in words(first)
     assert "seed 5" in words(first)
@@ -223,7 +226,7 @@ def test_what_is_known_is_the_cores_bracket(demo_beats, name):
 def test_an_attack_that_fails_is_named_and_never_called_safe():
     """Whatever the attack: the card says which one was withstood, beside what a proof and other attacks say."""
     for attack, withstood in (("pgd", "withstood PGD (100 steps)"), ("fgsm", "withstood FGSM")):
-        app = open_page("beat", beat="demo:450", models=["mlp-loss2"], eps="0.001", attack=attack)
+        app = searched(open_page("beat", beat="demo:450", models=["mlp-loss2"], eps="0.001", attack=attack))
         assert_healthy(app)
         assert withstood in words(app)
         assert not re.search(r"\bheld\b|\bsafe\b", words(app))
@@ -245,6 +248,56 @@ def test_the_card_says_what_the_next_tab_says():
     assert proved == pytest.approx(row["proved up to"], abs=1e-5)
     assert proved + undecided == pytest.approx(row["broken at"], abs=1e-5)
     assert broken > 0
+
+
+def bar_of(app, name):
+    """Where a card's bar says that a beat is proved, and where it is broken."""
+    spec = next(chart.proto.spec for chart in app.get("plotly_chart") if f"bracket_{name}" in chart.proto.id)
+    proved, undecided = (part["x"][0] for part in json.loads(spec)["data"][:2])
+    return proved, proved + undecided
+
+
+def test_a_bracket_that_is_not_stored_is_searched_for_in_the_background(demo_beats):
+    """The bar ends where the core's search ends, or where the page's own attack found less."""
+    app = open_page("beat", beat="demo:453", models=["mlp-ce"], eps="0.02")
+    assert_healthy(app)
+    assert "Searching… nothing certified yet; smallest break found so far" in words(app)
+    before = bar_of(app, "mlp-ce")
+    assert before[0] == 0
+    assert_healthy(searched(app))
+    found = quick_bracket(loaders.checkpoint("mlp-ce").network, demo_beats, 453, signal_only=True)
+    assert bar_of(app, "mlp-ce") == pytest.approx((found.certified, min(found.broken, before[1])))
+    assert f"certified up to **{found.certified:.4f}**" in words(app)
+    assert not [one for one in app.get("bidi_component") if "every_ms" in one.proto.json], "it would ask for ever"
+
+
+def test_the_bar_never_contradicts_the_card(demo_beats):
+    """Where the page's attack flips the beat, its break is no larger; what is proved lies below."""
+    for eps in ("0.011", "0.05"):
+        app = searched(open_page("beat", beat="demo:454", models=["mlp-ce", "mlp-adv0.1"], eps=eps, attack="fgsm"))
+        for name, (_, verdict, _) in {name: at_rest(one)["words"] for name, one in pictures(app).items()}.items():
+            proved, broken = bar_of(app, name.removeprefix("beat_"))
+            assert 0 < proved < broken
+            assert broken <= float(eps) if "flipped" in verdict else "withstood" in verdict
+
+
+def test_a_page_that_is_left_stops_its_search(monkeypatch):
+    """Nothing tells the server that a browser is gone but that it asks no more."""
+    ended = threading.Event()
+
+    def endless(*arguments, progress, **settings):
+        try:
+            while True:
+                progress(0, 1, "on and on")
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("ui.beat.known.quick_bracket", endless)
+    monkeypatch.setattr(searching, "PATIENCE_SECONDS", 0.3)
+    app = open_page("beat", beat="demo:455", models=["mlp-ce"])
+    assert "Searching…" in words(app)
+    assert ended.wait(10)
 
 
 def test_where_it_looks_says_how_complete_it_is(demo_beats):

@@ -1,5 +1,6 @@
 """The lesson, walked from the first step to the summary without a browser; and its figures hold their numbers."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import apptools
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from nsr_core import DISCLAIMER, lesson
@@ -14,7 +16,7 @@ from nsr_core.beat.alignment import align
 from nsr_core.beat.attack import attack_beat
 from nsr_core.data import load_beats
 from nsr_core.training.checkpoint import load_checkpoint
-from ui.lesson import course
+from ui.lesson import course, drawing
 from ui.lesson import figures as learn_figures
 from ui.theme import DARK, LIGHT
 
@@ -22,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "pages" / "learn.py"
-TIMEOUT_SECONDS = 240  # the last step runs all attacks in turn on two networks
-STEPS = range(1, 9)
+TIMEOUT_SECONDS = 240  # a step runs all attacks in turn on two networks
+STEPS = range(1, 10)
 #: A beat of the demo that the baseline reads correctly.
 BEAT = "demo:636"
 
@@ -92,6 +94,60 @@ def test_a_prediction_outlives_its_step_and_can_be_taken_back():
     app.button(key="again").click().run()
     assert_healthy(app)
     assert not guess(app, 1).disabled
+
+
+def canvas(app: AppTest) -> dict:
+    """What the paper to draw on was given."""
+    given = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    return next(data for data in given if "strokes" in data)
+
+
+def score(app: AppTest) -> str:
+    return next(text.value for text in app.markdown if text.value.startswith("Your noise takes"))
+
+
+def test_a_drawing_is_clipped_judged_as_pgd_is_kept_and_forgotten(beat):
+    app = open_page(step="9", lesson_beat=BEAT)
+    assert_healthy(app)
+    assert not np.any(canvas(app)["noise"])
+    app.button(key="shape_Flatten").click().run()
+    assert_healthy(app)
+    eps, x = canvas(app)["eps"], beat[1].x[beat[2], : beat[1].length[beat[2]]]
+    drawn = lesson.under_noise(*beat, eps * lesson.SHAPES["Flatten"](x)[None], eps)
+    assert canvas(app)["noise"] == pytest.approx(drawn.x[0, : len(x)] - x, abs=1e-5)
+    assert f"**{100 * drawn.taken[0]:.1f} points**" in score(app)
+    assert "PGD" not in score(app)
+    app.button(key="reveal").click().run()
+    chance = lesson.against_chance(*beat, eps)
+    pgd = lesson.under_noise(*beat, (chance.x_chosen - beat[1].x[beat[2]])[None, : len(x)], eps)
+    assert f"PGD's noise **{100 * pgd.taken[0]:.1f}**" in score(app)
+    assert f"Computed: **{100 * pgd.taken[0]:.1f} points**" in verdict(app)
+    before = score(app)
+    app.button(key="previous").click().run()
+    app.button(key="next").click().run()
+    assert score(app) == before
+    app.button(key="next").click().run()
+    app.button(key="forget").click().run()
+    app.segmented_control(key="step").set_value("9").run()
+    assert_healthy(app)
+    assert not np.any(canvas(app)["noise"])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, [], {}, {"noise": [0.1]}, {"noise": [float("nan")] * 187, "strokes": 1}, {"noise": "x" * 187, "strokes": 1}],
+)
+def test_what_is_no_drawing_changes_nothing(beat, monkeypatch, sent):
+    """A browser may send anything."""
+    state: dict = {"canvas": {"drawn": sent}}
+    monkeypatch.setattr(st, "session_state", state)
+    chosen = course.Lesson(beat[1], beat[2], 0.05, LIGHT)
+    drawing._take(chosen, "canvas")
+    assert not course.drawing(chosen)[0].any()
+    state["canvas"] = {"drawn": {"noise": [0.01] * chosen.length, "strokes": 3}}
+    drawing._take(chosen, "canvas")
+    assert course.drawing(chosen)[0] == pytest.approx(0.01)
+    assert course.drawing(chosen)[1] == 3
 
 
 def test_a_link_opens_a_step_on_a_beat():
@@ -194,6 +250,14 @@ def test_arrows_stand_at_their_true_angle(beat):
     for name, found in result.items():
         assert np.degrees(np.arctan2(ends[name][1], ends[name][0])) == pytest.approx(found.angle_deg)
     assert figure.layout.yaxis.scaleanchor == "x"
+
+
+def test_the_readings_are_drawn_class_by_class():
+    before, drawn = np.array([0.9, 0.1, 0, 0, 0]), np.array([0.2, 0.7, 0.1, 0, 0])
+    without, with_noise = learn_figures.readings(before, {"your noise": drawn}, LIGHT).data
+    assert list(without.x) == before.tolist()
+    assert list(with_noise.x) == drawn.tolist()
+    assert with_noise.name == "your noise"
 
 
 def test_spsa_is_hidden_until_revealed():

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from apptools import PAGES, ROOT, TIMEOUT_SECONDS, assert_healthy, open_page, words
+from apptools import PAGES, ROOT, TIMEOUT_SECONDS, assert_healthy, open_page, searched, words
 from streamlit.testing.v1 import AppTest
 
 from nsr_core.beat.attack import find_beat
@@ -143,7 +143,7 @@ def test_the_start_page_shows_a_beat_that_flips_for_one_network_and_not_for_the_
 
 def test_the_start_page_s_network_that_withstands_is_certified_at_that_level(demo_beats):
     """What withstands one attack may fall to the next; what is proved does not."""
-    app = open_page("start")
+    app = searched(open_page("start"))
     row = find_beat(demo_beats, re.search(r"Beat (demo:\d+), seed", words(app)).group(1))
     eps = float(re.search(r"same budget: ±(\S+) of", words(app)).group(1))
     strong = loaders.checkpoint("mlp-mtl-ibp0.1").network

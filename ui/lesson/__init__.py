@@ -1,9 +1,9 @@
-"""The lesson: eight steps, one file each, and what a teacher wants to know of them."""
+"""The lesson: nine steps, one file each, and what a teacher wants to know of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ui.lesson import adversarial, alignment, bounds, chance, line, proof, ratio, steps_of_pgd
+from ui.lesson import adversarial, alignment, bounds, chance, drawing, line, proof, ratio, steps_of_pgd
 from ui.lesson.course import Lesson
 
 
@@ -83,6 +83,14 @@ STEPS = (
         "Follow the whole box of noise through the network; know why bounds are loose, and how training tightens them.",
         105,
         "Why can no single noise reach all ends of the intervals? What does certified training give up, and is it worth it?",
+    ),
+    Step(
+        "Your noise against PGD's",
+        drawing.show,
+        "A search by hand finds little where the gradient finds much: of equal size, noise is as harmful as its maker knows the network.",
+        "Search for harmful noise by hand, and feel what the gradient is worth.",
+        120,
+        "How did you use the number to draw better? Which attack does the same, and how many tries may it take?",
     ),
 )
 MINUTES = round(sum(step.seconds for step in STEPS) / 60)

@@ -23,6 +23,8 @@ BASELINE = "mlp-ce"
 NEEDED = (BASELINE, "mlp-loss1", "mlp-loss2", "mlp-adv0.1", "mlp-adv0.2", "mlp-adv0.3", "mlp-mtl-ibp0.1")
 #: What was predicted, and what came out, by question; outlives the widgets, which go with their step.
 _GIVEN, _TOLD = "learn_given", "learn_told"
+#: What was drawn, by beat: the noise and the number of strokes.
+_DRAWN = "learn_drawn"
 #: The attack of the lesson, as every caption names it.
 PGD_WORDS = "PGD by eq. 12 from the beat itself, 20 steps of ε/10"
 
@@ -183,9 +185,22 @@ def answers(lesson: Lesson) -> list[tuple[int, str, str, str, bool, str]]:
     return sorted(entry for (_, beat), entry in result.items() if beat in (own, None))
 
 
+def drawing(lesson: Lesson) -> tuple[np.ndarray, int]:
+    """(length,) the noise that was drawn on this beat, and in how many strokes; none at first."""
+    drawn: tuple[np.ndarray, int] = st.session_state.get(_DRAWN, {}).get(
+        _beat_key(lesson), (np.zeros(lesson.length), 0)
+    )
+    return drawn
+
+
+def keep_drawing(lesson: Lesson, noise: np.ndarray, strokes: int) -> None:
+    """Keep what was drawn, as predictions are kept."""
+    st.session_state.setdefault(_DRAWN, {})[_beat_key(lesson)] = (noise, strokes)
+
+
 def forget() -> None:
-    """Take all predictions back."""
-    for name in (_GIVEN, _TOLD):
+    """Take all predictions back, and what was drawn."""
+    for name in (_GIVEN, _TOLD, _DRAWN):
         st.session_state.pop(name, None)
 
 

@@ -1,12 +1,13 @@
 """The figures of the lesson: plain results of ``nsr_core.lesson`` in, a figure out."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from nsr_core.beat.alignment import Alignment
-from nsr_core.data import FS_HZ
+from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
 from nsr_core.lesson import (
     STEPS_PER_BUDGET,
     AgainstChance,
@@ -189,6 +190,26 @@ def over_time(x: np.ndarray, result: Mapping[str, Alignment], length: int, ink: 
     panels = [axis(ink, name, nticks=4, zeroline=True, zerolinecolor=ink.muted) for name, _, _ in rows]
     look = layout(ink, 410, {"t": 16}, showlegend=False, uirevision="over_time")
     return go.Figure({"data": data, "layout": look | stack(axis(ink, "time, ms"), panels, 0.06)})
+
+
+def readings(before: np.ndarray, noises: Mapping[str, np.ndarray], ink: Ink) -> go.Figure:
+    """The five class probabilities without noise and under each noise, a group of bars for each class.
+
+    Args:
+        before: (5,) without noise.
+        noises: by name, (5,) with it; the reader's own first, PGD's last.
+    """
+    colours = (ink.trace, ink.attacked, faint(ink.muted, 0.6), ink.noise)
+    classes = ["<br>".join(textwrap.wrap(CLASS_NAMES[label].removesuffix(" beat"), 22)) for label in CLASSES]
+    data = [
+        _bars(classes, values.tolist(), ".1%", [colour] * len(classes), "%{x:.1%}")
+        | {"name": name, "marker": {"color": colour}, "textfont": {"size": 11}}
+        for (name, values), colour in zip({"without noise": before, **noises}.items(), colours, strict=False)
+    ]
+    along = axis(ink, "probability", tickformat=".0%", range=[0, 1.15], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure = _bar_figure(data[0], along, 130 + 5 * (14 + 16 * len(data)), "readings", ink)
+    figure.add_traces(data[1:])
+    return figure.update_layout(barmode="group", showlegend=True, margin={"t": 48})
 
 
 def medians(result: Mapping[str, float], ink: Ink) -> go.Figure:

@@ -6,7 +6,7 @@ a few lines of SVG 60 times; and Plotly's slider tells Python nothing, so the ex
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,18 @@ from ui import ecg
 from ui.theme import Ink, ink
 
 
-def _component(name: str) -> Callable[..., Any]:
-    html, css, js = (Path(__file__).with_name(f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+def _component(name: str, *parts: str) -> Callable[..., Any]:
+    """The component of a name: its HTML, and its own styles and script after those of the parts that it is built on."""
+    html = Path(__file__).with_name(f"{name}.html").read_text("utf-8")
+    css, js = (
+        "\n".join(Path(__file__).with_name(f"{part}.{kind}").read_text("utf-8") for part in (*parts, name))
+        for kind in ("css", "js")
+    )
     return st.components.v2.component(f"beat_lab_{name}", html=html, css=css, js=js)
 
 
-_DIAL, _PAPER, _WAIT = (_component(name) for name in ("dial", "paper", "wait"))
+_DIAL, _WAIT = _component("dial"), _component("wait")
+_PAPER, _DRAW = _component("paper", "sheet"), _component("draw", "sheet")
 #: Between two questions of a page that waits.
 ASK_EVERY_MS = 500
 
@@ -148,6 +154,44 @@ def _names(key: str, channel: str, alt: str, at: float) -> dict[str, Any]:
     return {"name": key, "channel": channel, "alt": alt, "at": at, "format": file_type, "disclaimer": DISCLAIMER}
 
 
+def drawing(
+    result: BeatAttack,
+    box: np.ndarray,
+    noise: np.ndarray,
+    strokes: int,
+    colours: Ink,
+    *,
+    key: str,
+    alt: str,
+    rival: np.ndarray | None = None,
+    on_draw: Callable[[], None],
+) -> None:
+    """A beat on ECG paper, for noise on it to be drawn by hand.
+
+    Args:
+        result: the beat; its ``eps`` limits the noise.
+        box: (2, 187) the lowest and the highest that each sample may become.
+        noise: (length,) what is drawn so far, in units of the beat's range.
+        strokes: how many there were, as the component said last.
+        key: of the component; ``st.session_state[key]["drawn"]`` is a dict of ``noise`` and ``strokes``, in ``on_draw``. It
+            comes from the browser: do not trust it.
+        alt: what it shows, for a screen reader.
+        rival: (187,) the beat with another noise, to be shown beside the drawn one.
+        on_draw: called on the server when the hand lets go.
+    """
+    y_range = ecg.common_range([replace(result, x_adv=bound) for bound in box])
+    shown = slice(0, result.length)
+    data = _sheet(result, colours, y_range, ecg.SPEED) | {
+        "eps": result.eps,
+        "box": _packed(box[:, shown]),
+        "noise": [round(float(value), 5) for value in noise],
+        "strokes": strokes,
+        "rival": None if rival is None else _packed(rival[None, shown]),
+        "alt": alt,
+    }
+    _DRAW(key=key, data=data, on_drawn_change=on_draw)
+
+
 def _data(
     result: BeatAttack,
     frames: Sequence[Frame],
@@ -156,20 +200,8 @@ def _data(
     speed: int,
     tracks: Sequence[Track],
 ) -> dict[str, Any]:
-    offset, scale, unit = ecg.scale_of(result)
-    known, shown, ms_per_mm = unit == "mV", slice(0, result.length), 1000 / speed
-    return {
-        "length": result.length,
-        "ms_per_sample": 1000 / FS_HZ,
-        "ms_per_mm": ms_per_mm,
-        "offset": offset,
-        "scale": scale,
-        "in_mv": known,
-        "range": [float(end) for end in y_range],
-        "range_ms": ecg.time_range_ms(result.length, known, speed),
-        "pulse": ecg.pulse_of(y_range, speed),
-        "scale_words": f"ms after the R peak{ecg.result_scale(known, speed)}",
-        "clean": _packed(result.x[None, shown]),
+    shown = slice(0, result.length)
+    return _sheet(result, colours, y_range, speed) | {
         "frames": _packed(np.stack([frame.x_adv[shown] for frame in frames])),
         "places": [frame.place for frame in frames],
         "before": _rounded(result.before),
@@ -179,6 +211,25 @@ def _data(
         "bars": [_bars_in_words(result.before, frame.probabilities) for frame in frames],
         "classes": [CLASS_NAMES[label].removesuffix(" beat") for label in CLASSES],
         "tracks": [_track(track) for track in tracks],
+    }
+
+
+def _sheet(result: BeatAttack, colours: Ink, y_range: tuple[float, float], speed: int) -> dict[str, Any]:
+    """What the paper itself and the beat without noise need."""
+    offset, scale, unit = ecg.scale_of(result)
+    known = unit == "mV"
+    return {
+        "length": result.length,
+        "ms_per_sample": 1000 / FS_HZ,
+        "ms_per_mm": 1000 / speed,
+        "offset": offset,
+        "scale": scale,
+        "in_mv": known,
+        "range": [float(end) for end in y_range],
+        "range_ms": ecg.time_range_ms(result.length, known, speed),
+        "pulse": ecg.pulse_of(y_range, speed),
+        "scale_words": f"ms after the R peak{ecg.result_scale(known, speed)}",
+        "clean": _packed(result.x[None, : result.length]),
         "ink": asdict(colours),
     }
 

@@ -2,45 +2,20 @@
  * A beat on ECG paper that follows a dial: the trace with and without noise, the noise alone, what is read, and calipers.
  *
  * All that it can show was computed in Python and came with it, a frame for each place of the dial; nothing is computed here
- * but where a line runs on the screen.
+ * but where a line runs on the screen (see sheet.js, which comes before).
  */
 
 const moving = (window.beatLabMoving ??= {}); // see dial.js
 
-const SVG = "http://www.w3.org/2000/svg";
-const MV_PER_MM = 0.1;
-const ROOM = { left: 46, right: 10, top: 6, between: 12, noise: 84, foot: 40 };
-const MOST_PX = 520; // of the trace's height
-const RELATIVE_PX = 300; // its height where no millivolts are known
 /** The noise is enlarged to one of these, so that it grows under the hand and is seen where it is small. */
 const NOISE_TOPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 1];
 /** The pointer moved no further than this: a tap, and the next one sets the other end. */
 const TAP_PX = 4;
 
-const numbers = (base64, per) => {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const view = new DataView(bytes.buffer);
-  const values = Float32Array.from({ length: bytes.length / 2 }, (_, at) => view.getUint16(2 * at, true) / 65535);
-  return Array.from({ length: values.length / per }, (_, row) => values.subarray(row * per, (row + 1) * per));
-};
-
-const element = (name, attributes, parent) => {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  parent?.append(made);
-  return made;
-};
-
-const minus = (text) => String(text).replace("-", "\u2212");
-
-class Picture {
+class Picture extends Sheet {
   constructor(root) {
-    this.root = root;
-    this.at = {};
-    for (const name of ["icon", "verdict", "legend", "paper", "measured", "reading", "bars", "tracks", "preview"])
-      this.at[name] = root.querySelector("." + name);
+    super(root, ["icon", "verdict", "legend", "paper", "measured", "reading", "bars", "tracks", "preview"]);
     this.listen();
-    new ResizeObserver(() => this.data && this.at.paper.clientWidth !== this.width && this.lay()).observe(this.at.paper);
     // What is scrolled out of sight is drawn when it comes into sight.
     this.seen = true;
     new IntersectionObserver((changes) => {
@@ -65,150 +40,16 @@ class Picture {
   }
 
   show(data) {
-    this.data = data;
-    this.clean = numbers(data.clean, data.length)[0];
+    this.load(data);
     this.frames = numbers(data.frames, data.length);
     this.shown = undefined;
-    this.root.host.style.setProperty("--quiet", data.ink.muted);
     this.at.paper.setAttribute(
       "aria-label",
       `${data.alt} Enter and the arrow keys measure on the paper, Escape ends it.`
     );
-    this.legend();
-    this.lay();
-  }
-
-  // Where things are. Everything on the paper is in ms and in the trace's unit.
-
-  x(ms) {
-    return this.left + ((ms - this.data.range_ms[0]) / this.data.ms_per_mm) * this.mm;
-  }
-
-  y(value) {
-    return ROOM.top + (this.data.range[1] - value) * this.perUnit;
-  }
-
-  noiseY(value) {
-    return this.noiseTop + (ROOM.noise / 2) * (1 - value / (this.top * this.data.scale));
-  }
-
-  ms(sample) {
-    return sample * this.data.ms_per_sample;
-  }
-
-  value(x) {
-    return this.data.offset + this.data.scale * x;
-  }
-
-  lay() {
-    const { data } = this;
-    const { paper } = this.at;
-    this.width = paper.clientWidth;
-    if (!this.width) return;
-    const wideMm = (data.range_ms[1] - data.range_ms[0]) / data.ms_per_mm;
-    const span = data.range[1] - data.range[0];
-    const room = this.width - ROOM.left - ROOM.right;
-    // Squares stay square: the paper is as large as both its sides allow.
-    this.mm = data.in_mv ? Math.min(room / wideMm, MOST_PX / (span / MV_PER_MM)) : room / wideMm;
-    this.perUnit = data.in_mv ? this.mm / MV_PER_MM : RELATIVE_PX / span;
-    this.left = ROOM.left + (room - this.mm * wideMm) / 2;
-    this.right = this.left + this.mm * wideMm;
-    this.bottom = ROOM.top + span * this.perUnit;
-    this.noiseTop = this.bottom + ROOM.between;
-    this.noiseBottom = this.noiseTop + ROOM.noise;
-    this.height = this.noiseBottom + ROOM.foot;
-    this.paint();
-    this.shown = undefined;
-    this.draw();
-    this.drawSpan();
-  }
-
-  /** All that does not move. */
-  paint() {
-    const { data } = this;
     const { ink } = data;
-    const size = { width: this.width, height: this.height, viewBox: `0 0 ${this.width} ${this.height}` };
-    this.svg = element("svg", { xmlns: SVG, ...size, "aria-hidden": true });
-    this.svg.style.font = "12px var(--st-font, sans-serif)";
-    const sheet = { x: this.left, width: this.right - this.left };
-    element("rect", { ...sheet, y: ROOM.top, height: this.bottom - ROOM.top, fill: ink.paper }, this.svg);
-    element("rect", { ...sheet, y: this.noiseTop, height: ROOM.noise, fill: ink.paper }, this.svg);
-    const unit = data.in_mv ? MV_PER_MM : 0.05;
-    for (const [step, stroke] of [[1, ink.fine], [5, ink.bold]]) {
-      const d = this.upright(step * data.ms_per_mm) + this.level(step * unit);
-      element("path", { d, stroke, "shape-rendering": "crispEdges" }, this.svg);
-    }
-    for (const [top, height] of [[ROOM.top, this.bottom - ROOM.top], [this.noiseTop, ROOM.noise]])
-      element("rect", { ...sheet, y: top, height, fill: "none", stroke: ink.bold }, this.svg);
-    this.scales(unit);
-    if (data.in_mv) this.pulse();
-    this.noiseWords = ["top", "bottom"].map((end) =>
-      this.text(this.left - 5, end === "top" ? this.noiseTop + 10 : this.noiseBottom - 2, "", "end")
-    );
-    const line = { fill: "none", "stroke-width": 1.8, "stroke-linejoin": "round" };
-    this.attacked = element("path", { ...line, stroke: ink.attacked }, this.svg);
-    element("path", { ...line, stroke: ink.trace, d: this.line((at) => this.y(this.value(this.clean[at]))) }, this.svg);
-    this.noise = element("path", { ...line, stroke: ink.noise }, this.svg);
-    this.caliper = element("g", {}, this.svg);
-    this.at.paper.replaceChildren(this.svg);
-    this.sides();
-  }
-
-  upright(stepMs) {
-    const [from, to] = this.data.range_ms;
-    let d = "";
-    for (let ms = Math.ceil(from / stepMs) * stepMs; ms <= to; ms += stepMs) {
-      const x = this.x(ms).toFixed(1);
-      d += `M${x} ${ROOM.top}V${this.bottom}M${x} ${this.noiseTop}V${this.noiseBottom}`;
-    }
-    return d;
-  }
-
-  level(step) {
-    const [from, to] = this.data.range;
-    let d = "";
-    for (let value = Math.ceil(from / step) * step; value <= to; value += step)
-      d += `M${this.left} ${this.y(value).toFixed(1)}H${this.right}`;
-    return d;
-  }
-
-  scales(unit) {
-    const { data } = this;
-    const every = 10 * data.ms_per_mm * Math.ceil(44 / (10 * this.mm));
-    for (let ms = 0; ms <= data.range_ms[1]; ms += every) this.text(this.x(ms), this.noiseBottom + 15, ms, "middle");
-    for (let at = Math.ceil(data.range[0] / (5 * unit)); at * 5 * unit <= data.range[1]; at++)
-      this.text(this.left - 5, this.y(at * 5 * unit) + 4, minus(Number((at * 5 * unit).toFixed(2))), "end");
-    this.text((this.left + this.right) / 2, this.noiseBottom + 33, data.scale_words, "middle");
-  }
-
-  /** 1 mV and 200 ms, as a recorder draws it before a beat. */
-  pulse() {
-    const { base, start, stop, foot } = this.data.pulse;
-    const [low, high] = [this.y(base), this.y(base + 1)];
-    const d = `M${this.x(start - foot)} ${low}H${this.x(start)}V${high}H${this.x(stop)}V${low}H${this.x(stop + foot)}`;
-    element("path", { d, fill: "none", stroke: this.data.ink.trace, "stroke-width": 1.4 }, this.svg);
-    const middle = this.x((start + stop) / 2);
-    if (this.x(stop) - this.x(start) < 46 || low - high < 40) return;
-    ["1 mV", "200 ms"].forEach((words, row) => this.text(middle, (low + high) / 2 + 14 * row - 2, words, "middle"));
-  }
-
-  text(x, y, words, anchor) {
-    const made = element("text", { x, y, "text-anchor": anchor, fill: this.data.ink.muted, "font-size": 12 }, this.svg);
-    made.textContent = words;
-    return made;
-  }
-
-  legend() {
-    const { ink } = this.data;
-    const lines = [["with noise", ink.attacked], ["without noise", ink.trace], ["noise alone, enlarged", ink.noise]];
-    this.at.legend.replaceChildren(
-      ...lines.map(([name, colour]) => {
-        const made = document.createElement("span");
-        made.textContent = name;
-        made.style.setProperty("--line", colour);
-        return made;
-      })
-    );
+    this.legend([["with noise", ink.attacked], ["without noise", ink.trace], ["noise alone, enlarged", ink.noise]]);
+    this.lay();
   }
 
   /** The bars and the lines beside them. */
@@ -254,10 +95,18 @@ class Picture {
 
   // What moves.
 
-  line(up) {
-    let d = "M";
-    for (let at = 0; at < this.data.length; at++) d += `${this.x(this.ms(at)).toFixed(1)} ${up(at).toFixed(1)} `;
-    return d;
+  lines() {
+    this.attacked = this.path(this.data.ink.attacked);
+    this.cleanLine();
+    this.noise = this.path(this.data.ink.noise);
+    this.caliper = element("g", {}, this.svg);
+    this.sides();
+  }
+
+  redraw() {
+    this.shown = undefined;
+    this.draw();
+    this.drawSpan();
   }
 
   /** The frame nearest to where the dial stands. */
@@ -294,8 +143,7 @@ class Picture {
       "d",
       this.line((sample) => this.noiseY(data.scale * (frame[sample] - this.clean[sample])))
     );
-    const top = Number((this.top * data.scale).toPrecision(2));
-    this.noiseWords.forEach((label, end) => (label.textContent = minus(end ? -top : top)));
+    this.sayNoiseTop();
     this.pairs.forEach(({ bar }, label) => this.fill(bar, data.probabilities[at][label]));
     this.at.bars.setAttribute("aria-label", data.bars[at]);
     this.dots.forEach(({ move }) => move(at));
@@ -383,10 +231,6 @@ class Picture {
     return `${Math.round(ms)} ms${rate} · ${this.amount(Math.abs(to.value - from.value))}`;
   }
 
-  amount(value) {
-    return minus(value.toFixed(2)) + (this.data.in_mv ? " mV" : " of the range");
-  }
-
   under({ ms }) {
     const sample = Math.round(ms / this.data.ms_per_sample);
     if (sample < 0 || sample >= this.data.length) return undefined;
@@ -410,17 +254,17 @@ class Picture {
     words.textContent = this.data.disclaimer;
     const text = new XMLSerializer().serializeToString(copy);
     const svg = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-    if (this.data.format === "svg") return this.take(svg);
+    if (this.data.format === "svg") return this.download(svg);
     const image = new Image();
     image.onload = () => {
       const canvas = Object.assign(document.createElement("canvas"), { width: 2 * this.width, height: 2 * this.height });
       canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-      canvas.toBlob((blob) => this.take(URL.createObjectURL(blob)));
+      canvas.toBlob((blob) => this.download(URL.createObjectURL(blob)));
     };
     image.src = svg;
   }
 
-  take(url) {
+  download(url) {
     Object.assign(document.createElement("a"), { href: url, download: `${this.data.name}.${this.data.format}` }).click();
   }
 }
