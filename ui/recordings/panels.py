@@ -23,6 +23,8 @@ from ui.recordings import figures, leads, noise, overview, place, read
 from ui.recordings.place import STRIP_SECONDS
 from ui.theme import ink
 
+#: With which noise a beat opens in the Beat lab that was not searched.
+USUAL_EPS = 0.1
 #: How many of the most fragile beats are listed.
 LISTED = 50
 LISTED_DEFLECTIONS = 12
@@ -158,6 +160,7 @@ def _strip(result: RecordingReading) -> float:
             format="%.0f",
         )
     st.html(STYLE)
+    searched = all(reading.searched.all() for reading in result.networks.values())
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
         chart.draw(
@@ -170,6 +173,7 @@ def _strip(result: RecordingReading) -> float:
         ("25 mm/s, 10 mm/mV. " if lead.in_mv else "")
         + "Boxes: what each network reads, from each beat to the next. Below: the smallest noise found that changes the reading; "
         "less may do. A line down from a marker ends at what is proved. A cross on the trace: left out."
+        + ("" if searched else " Beats without a marker below were not searched, or no noise up to 0.3 changed them.")
     )
     _chosen(result)
     return start_s
@@ -241,8 +245,10 @@ def _go_to(result: RecordingReading, row: int) -> None:
 
 def _lab_link(result: RecordingReading, row: int) -> None:
     """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
-    flips = next(iter(result.networks.values())).flips_at[row]
-    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else LARGEST
+    reading = next(iter(result.networks.values()))
+    flips = reading.flips_at[row]
+    largest = LARGEST if reading.searched[row] else USUAL_EPS
+    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else largest
     settings = {
         "source": SOURCE,
         "beat": result.cut.beats.name(row),
