@@ -69,7 +69,7 @@ class NetworkReading:
     stands_over: NDArray[np.int64]
     certified_cuts: NDArray[np.float64]
 
-    @property
+    @cached_property
     def label(self) -> NDArray[np.int64]:
         """(k,) int64, what each beat is read as."""
         label: NDArray[np.int64] = self.probability.argmax(axis=1)

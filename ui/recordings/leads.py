@@ -152,7 +152,7 @@ def rate_figure(time_s: np.ndarray, rate: np.ndarray, part: tuple[float, float],
     half = 7
     padded = np.pad(rate, half, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-    shown = slice(None, None, max(len(rate) // MOST_RATES, 1))
+    shown = slice(None, None, -(-len(rate) // MOST_RATES))
     data = [
         {
             "type": "scatter",
