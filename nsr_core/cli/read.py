@@ -17,9 +17,10 @@ from nsr_core.recordings.beats import CutRecording, cut_recording, has_beats
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import RecordingReading, read_recording_beats
+from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.recording import MV_PER_UNIT, Recording
 from nsr_core.recordings.report import report_pdf
+from nsr_core.recordings.result import RecordingReading
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.recordings.search import OF_A_LONG_ONE, Search
 from nsr_core.training.checkpoint import load_checkpoint

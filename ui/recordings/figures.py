@@ -9,7 +9,7 @@ from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.result import NetworkReading, RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nsr_core.recordings.leads import Place, arrange, heart_rate
-from nsr_core.recordings.reading import RecordingReading
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
+from nsr_core.recordings.result import RecordingReading
 from ui import chart, ecg
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, note

@@ -12,9 +12,9 @@ from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.report import report_pdf
+from nsr_core.recordings.result import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock

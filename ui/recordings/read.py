@@ -8,15 +8,9 @@ import streamlit as st
 from nsr_core.errors import UserError
 from nsr_core.progress import Progress, TimeLeft, duration, no_progress
 from nsr_core.recordings.beats import CutRecording, cut_recording
-from nsr_core.recordings.reading import (
-    NetworkReading,
-    RecordingReading,
-    compare_with_training,
-    not_searched,
-    read_with,
-    search_more,
-)
+from nsr_core.recordings.reading import compare_with_training, not_searched, read_with, search_more
 from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.result import NetworkReading, RecordingReading
 from ui import loaders, own, serving
 from ui.plain import in_words
 from ui.recordings.choices import UNKNOWN, Choices
