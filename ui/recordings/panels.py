@@ -115,7 +115,7 @@ def _searched(result: RecordingReading) -> None:
             key="own_search_rest",
             on_click=read.want_all,
             args=(result.cut.key,),
-            help="It shows how long it takes, and can be stopped; what was searched by then is kept.",
+            help="It shows how long it takes. Stop ends it, and so does any change on the page; what was searched by then is kept.",
         )
         st.caption("Every beat is classified, at all cuts, and compared with the training beats.")
 
