@@ -39,6 +39,13 @@ def test_a_single_column_without_heading(read):
 @pytest.mark.parametrize(
     ("heading", "name", "unit"),
     [
+        ("ecg_uv", "ecg", "uV"),
+        ("lead_I_mV", "lead_I", "mV"),
+        ("ECG mV", "ECG", "mV"),
+        ("lead V", "lead V", ""),
+        ("\u042d\u041a\u0413 (\u043c\u0412)", "\u042d\u041a\u0413", "mV"),
+        ("\u042d\u041a\u0413 \u043c\u043a\u0412", "\u042d\u041a\u0413", "uV"),
+        ("\u5fc3\u7535 (\u6beb\u4f0f)", "\u5fc3\u7535", "mV"),
         ("MLII (mV)", "MLII", "mV"),
         ("ECG [uV]", "ECG", "uV"),
         ("ECG [µV]", "ECG", "uV"),
