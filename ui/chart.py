@@ -29,7 +29,7 @@ def draw(
     key: str,
     alt: str,
     on_select: Any = "ignore",
-    selection_mode: str | tuple[str, ...] = "points",
+    selection_mode: Any = "points",
     buttons: bool = True,
 ) -> Any:
     """Draw a figure; where it can be saved, what it must not be used for stands in its corner.

@@ -5,7 +5,7 @@ import streamlit as st
 
 from nsr_core.data import Beats
 from nsr_core.recordings.beats import NO_CLASS
-from nsr_core.recordings.reading import RecordingReading
+from nsr_core.recordings.result import RecordingReading
 from ui.recordings import held
 
 _KEPT = "own_reading"

@@ -17,9 +17,10 @@ from nsr_core.recordings.beats import CutRecording, cut_recording, has_beats
 from nsr_core.recordings.files import read_path
 from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import RecordingReading, read_recording_beats
+from nsr_core.recordings.reading import read_recording_beats
 from nsr_core.recordings.recording import MV_PER_UNIT, Recording
 from nsr_core.recordings.report import report_pdf
+from nsr_core.recordings.result import RecordingReading
 from nsr_core.recordings.sample import sample_recording
 from nsr_core.recordings.search import OF_A_LONG_ONE, Search
 from nsr_core.training.checkpoint import load_checkpoint
@@ -86,6 +87,8 @@ def read(
     cut = cut_recording(
         found, lead or found.default_lead(), unit=unit, use_marks=use_marks, progress=Meter(), **stretch
     )
+    notes = [f"Note: {note}" for note in found.notes] + _unread(found, cut)
+    del found  # a day of text takes room that its beats can use
     result = read_recording_beats(cut, checkpoints, prove=prove, search=amount, seed=seed, progress=Meter())
     if csv is not None:
         write_atomically(csv, lambda path: result.table().to_csv(path, index=False))
@@ -96,7 +99,7 @@ def read(
     if as_json:
         emit(result.to_json(), "", as_json)
     else:
-        emit(None, _tell(found, result), as_json)
+        emit(None, _tell(notes, result), as_json)
 
 
 def _amount(text: str | None) -> Search | None:
@@ -119,14 +122,14 @@ def _unread(recording: Recording, cut: CutRecording) -> list[str]:
     ]
 
 
-def _tell(recording: Recording, result: RecordingReading) -> str:
+def _tell(notes: list[str], result: RecordingReading) -> str:
     cut = result.cut
     left_out = {text: int((cut.reason == key).sum()) for key, text in REASONS.items()}
-    lines = [f"Note: {note}" for note in recording.notes] + _unread(recording, cut)
-    lines.append(
+    lines = [
+        *notes,
         f"{cut.recording}, lead {cut.lead.name}, {cut.lead.seconds:.0f} s from {cut.lead.start_s:g} s on: {len(cut.sample):,} beats "
-        f"({cut.beats_from}), {len(cut.row):,} read, {int(result.unlike.sum()):,} of them unlike the training beats"
-    )
+        f"({cut.beats_from}), {len(cut.row):,} read, {int(result.unlike.sum()):,} of them unlike the training beats",
+    ]
     lines += [f"  left out, {count:,}: {text}" for text, count in left_out.items() if count]
     if len(cut.unclassified):
         places = ", ".join(f"{second:.1f}" for second in cut.unclassified_s[:SHOWN].tolist())

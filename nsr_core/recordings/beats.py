@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class CutRecording:
     row: np.ndarray
     unclassified: np.ndarray
 
-    @property
+    @cached_property
     def time_s(self) -> np.ndarray:
         """(n,) seconds from the start of the recording."""
         return self.lead.start_s + self.sample / RECORD_FS_HZ

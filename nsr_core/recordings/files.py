@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 
@@ -62,6 +63,8 @@ def read_recording(
             'Install it: pip install "nsr-ecg[recordings]"'
         )
     limits.check_bytes(size, streamed=kind.is_streamed)
+    if kind.is_streamed:
+        limits = replace(limits, samples=limits.text_samples)
     picked = kind.belonging(name, files) if kind.belonging else {name: files[name]}
     with np.errstate(all="ignore"):  # a file may hold any numbers, up to those that overflow a sum
         contents = kind.read(Given(name, picked, fs_hz, limits, deadline, progress))

@@ -188,8 +188,10 @@ def _usual_standstill(starts: np.ndarray, lengths: np.ndarray, rate: float) -> f
     pieces = round(count / (PIECE_SECONDS * rate))
     if pieces < LEAST_PIECES:
         return 0.0
+    piece = starts * pieces // count  # ascending, so those of a piece stand together
+    first = np.flatnonzero(np.diff(piece, prepend=-1))
     longest = np.zeros(pieces)
-    np.maximum.at(longest, starts * pieces // count, lengths)
+    longest[piece[first]] = np.maximum.reduceat(lengths, first)
     return min(float(np.median(longest)), MOST_USUAL_SECONDS * rate)
 
 

@@ -101,7 +101,9 @@ def _shapeless(x: np.ndarray, length: np.ndarray) -> NDArray[np.bool_]:
     inside = np.arange(1, x.shape[1]) < np.asarray(length)[:, None]
     rise, fall = (np.where(inside, np.maximum(sign * step, 0), 0).sum(axis=1) for sign in (1, -1))
     steps = inside.sum(axis=1)
-    median = np.array([np.median(row[:count]) if count else 0.0 for row, count in zip(step, steps, strict=True)])
+    ordered = np.sort(np.where(inside, step, np.inf), axis=1)  # what is inside first; its middle is the median
+    middle = np.column_stack([np.maximum(steps - 1, 0) // 2, steps // 2])
+    median = np.where(steps > 0, np.take_along_axis(ordered, middle, axis=1).mean(axis=1), 0.0)
     even = np.abs(median) * steps > MOST_EVEN * np.where(median > 0, rise, fall)
     without_shape: NDArray[np.bool_] = (np.minimum(rise, fall) < LEAST_RETURN) | even
     return without_shape

@@ -11,7 +11,7 @@ from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.leads import heart_rate
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_up
+from nsr_core.recordings.result import NetworkReading, RecordingReading, rounded_up
 from nsr_core.recordings.shifts import SHIFTS
 
 #: Printed without scaling, a millimetre of the page is a millimetre of ECG paper.

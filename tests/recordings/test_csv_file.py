@@ -39,6 +39,13 @@ def test_a_single_column_without_heading(read):
 @pytest.mark.parametrize(
     ("heading", "name", "unit"),
     [
+        ("ecg_uv", "ecg", "uV"),
+        ("lead_I_mV", "lead_I", "mV"),
+        ("ECG mV", "ECG", "mV"),
+        ("lead V", "lead V", ""),
+        ("\u042d\u041a\u0413 (\u043c\u0412)", "\u042d\u041a\u0413", "mV"),
+        ("\u042d\u041a\u0413 \u043c\u043a\u0412", "\u042d\u041a\u0413", "uV"),
+        ("\u5fc3\u7535 (\u6beb\u4f0f)", "\u5fc3\u7535", "mV"),
         ("MLII (mV)", "MLII", "mV"),
         ("ECG [uV]", "ECG", "uV"),
         ("ECG [µV]", "ECG", "uV"),
@@ -188,7 +195,7 @@ def test_a_line_without_end(read, at):
     ("changed", "message"),
     [
         ({"channels": 1}, r"has 2 signals, at most 1 are read"),
-        ({"samples": 7000}, r"has 7,50[03] samples in all its signals, at most 7,000 are read"),
+        ({"text_samples": 7000}, r"has 7,50[03] samples in all its signals, at most 7,000 are read"),
         ({"hours": 0.002}, r"lasts 0\.0 h, at most 0\.002 h are read"),
         ({"fs_max_hz": 200.0}, r"sampling rate is 250 Hz, expected 50 to 200 Hz"),
         ({"streamed_bytes": 1000}, r"have 0\.1 MB, at most 0\.0 MB are read"),

@@ -220,6 +220,14 @@ def test_edf_d_with_a_gap_has_missing_samples(read):
     assert recording.notes == ("The recording has gaps (EDF+D); the samples in them are missing.",)
 
 
+@pytest.mark.parametrize("begins_s", [[0, 1, 1.5, 3, 4, 5, 6, 7, 8, 9], [0, 2, 1, 3, 4, 5, 6, 7, 8, 9]])
+def test_edf_d_of_records_that_overlap_is_put_together_and_said_so(read, begins_s):
+    recording = read({"a.edf": discontinuous(*begins_s)})
+    np.testing.assert_array_equal(recording.channels[0].signal, read({"a.edf": edf_file()}).channels[0].signal)
+    (note,) = recording.notes
+    assert "overlap. They were put one after another" in note
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

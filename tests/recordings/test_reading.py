@@ -20,6 +20,7 @@ from nsr_core.evaluation.robustness import predict
 from nsr_core.recordings import reading
 from nsr_core.recordings.beats import cut_recording
 from nsr_core.recordings.likeness import distances, load_likeness
+from nsr_core.recordings.limits import LIMITS
 from nsr_core.recordings.quality import REASONS
 from nsr_core.recordings.reading import compare_with_training, probabilities, read_recording_beats, read_with
 from nsr_core.recordings.sample import sample_recording
@@ -395,6 +396,19 @@ def test_a_real_record_is_read_by_its_path(read, mitdb_root):
     assert value["rows"][0]["time_s"] >= 60
 
 
+def test_of_a_recording_that_is_longer_than_is_read_at_once_the_rest_is_named(read, monkeypatch):
+    """36 s are read at once of the sample's two minutes; 5 beats of them are searched."""
+    limited = dataclasses.replace(LIMITS, at_once_hours=0.01)
+    for module in ("nsr_core.cli.read", "nsr_core.recordings.grid"):
+        monkeypatch.setattr(f"{module}.LIMITS", limited)
+    out = read("sample", "--search", "5")
+    assert "Note: the recording lasts 2 min, and 36 s are read at once. The rest: --start 36" in out
+    assert re.search(
+        r"mlp-ce: Smallest noise searched for 5 of \d+ beats: the 2 that look most fragile and 3 spread evenly", out
+    )
+    assert "Note" not in read("sample", "--start", "90", "--search", "5")
+
+
 #: What is asked for, and what the one line must say. NORATE is a CSV file without a rate.
 BAD = [
     ("read", "Missing argument"),
@@ -418,6 +432,8 @@ BAD = [
     ("read sample --models ''", "holds no checkpoint"),
     ("read sample --stop 5 --models CE,CE", "Two of the networks are called mlp-ce"),
     ("read sample --seed -1", "--seed"),
+    ("read sample --search none", '--search is "none", expected "all" or a number of beats from 1'),
+    ("read sample --search 0", '--search is "0"'),
     ("read sample --csv NORATE/x.csv --stop 5 --models CE", "NORATE"),
 ]
 

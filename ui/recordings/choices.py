@@ -115,6 +115,7 @@ def _stretch(seconds: float) -> tuple[float, float]:
         step=0.5,
         key=f"stretch_{minutes:.1f}",
         persist_state="session",
+        format="%.1f",
         help=f"{most:g} hours at most.",
     )
     return start * 60, stop * 60

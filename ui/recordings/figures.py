@@ -9,7 +9,7 @@ from nsr_core.beat.smallest_flip import LARGEST
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.data.beats import RECORD_FS_HZ
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import NetworkReading, RecordingReading, rounded_down, rounded_up
+from nsr_core.recordings.result import NetworkReading, RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
@@ -54,6 +54,9 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
         *_ribbons(result, start_s, stop_s, ink),
     ]
     data += _track(result, start_s, stop_s, ink)
+    axes = _axes(result, (start_s, stop_s), (low, high), heights, ink)
+    if not any(np.isfinite(part["y"]).any() for part in data if part.get("yaxis") == "y3"):
+        axes["yaxis3"] |= {"range": np.log10([NOISE_TICKS[0], NOISE_TICKS[-1]]).tolist()}
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
         "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX},
         "hovermode": "closest",
@@ -61,7 +64,7 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
         "barmode": "overlay",
         "uirevision": f"{result.cut.key}:{start_s}",
     }
-    return go.Figure({"data": data, "layout": look | _axes(result, (start_s, stop_s), (low, high), heights, ink)})
+    return go.Figure({"data": data, "layout": look | axes})
 
 
 def _paper_range(signal: np.ndarray, in_mv: bool) -> tuple[float, float]:

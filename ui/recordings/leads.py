@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nsr_core.recordings.leads import Place, arrange, heart_rate
-from nsr_core.recordings.reading import RecordingReading
 from nsr_core.recordings.recording import MV_PER_UNIT, Channel, Recording
+from nsr_core.recordings.result import RecordingReading
 from ui import chart, ecg
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, note
@@ -152,7 +152,7 @@ def rate_figure(time_s: np.ndarray, rate: np.ndarray, part: tuple[float, float],
     half = 7
     padded = np.pad(rate, half, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-    shown = slice(None, None, max(len(rate) // MOST_RATES, 1))
+    shown = slice(None, None, -(-len(rate) // MOST_RATES))
     data = [
         {
             "type": "scatter",

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.recordings.overview import first_of_each
-from nsr_core.recordings.reading import NetworkReading, RecordingReading
+from nsr_core.recordings.result import NetworkReading, RecordingReading
 from ui.data.strip_figures import clock
 from ui.parts import Part, upright
 from ui.recordings.figures import NOISE_TICKS, hover, round_times, within

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nsr_core.recordings.overview import envelope, first_of_each
-from nsr_core.recordings.reading import RecordingReading
+from nsr_core.recordings.result import RecordingReading
 from ui import chart, loaders
 from ui.data.strip_figures import clock
 from ui.parts import Part, stretch, upright

@@ -12,9 +12,9 @@ from nsr_core.data import CLASS_NAMES, CLASSES
 from nsr_core.recordings.beats import SOURCE
 from nsr_core.recordings.likeness import LEVELS, load_likeness
 from nsr_core.recordings.quality import REASONS
-from nsr_core.recordings.reading import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.recording import Recording
 from nsr_core.recordings.report import report_pdf
+from nsr_core.recordings.result import RecordingReading, rounded_down, rounded_up
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import chart, loaders
 from ui.data.strip_figures import clock
@@ -23,6 +23,8 @@ from ui.recordings import figures, leads, noise, overview, place, read
 from ui.recordings.place import STRIP_SECONDS
 from ui.theme import ink
 
+#: With which noise a beat opens in the Beat lab that was not searched.
+USUAL_EPS = 0.1
 #: How many of the most fragile beats are listed.
 LISTED = 50
 LISTED_DEFLECTIONS = 12
@@ -113,7 +115,7 @@ def _searched(result: RecordingReading) -> None:
             key="own_search_rest",
             on_click=read.want_all,
             args=(result.cut.key,),
-            help="It shows how long it takes, and can be stopped; what was searched by then is kept.",
+            help="It shows how long it takes. Stop ends it, and so does any change on the page; what was searched by then is kept.",
         )
         st.caption("Every beat is classified, at all cuts, and compared with the training beats.")
 
@@ -158,6 +160,7 @@ def _strip(result: RecordingReading) -> float:
             format="%.0f",
         )
     st.html(STYLE)
+    searched = all(reading.searched.all() for reading in result.networks.values())
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
     with st.container(key="own_strip_roll"):
         chart.draw(
@@ -170,6 +173,7 @@ def _strip(result: RecordingReading) -> float:
         ("25 mm/s, 10 mm/mV. " if lead.in_mv else "")
         + "Boxes: what each network reads, from each beat to the next. Below: the smallest noise found that changes the reading; "
         "less may do. A line down from a marker ends at what is proved. A cross on the trace: left out."
+        + ("" if searched else " Beats without a marker below were not searched, or no noise up to 0.3 changed them.")
     )
     _chosen(result)
     return start_s
@@ -241,8 +245,10 @@ def _go_to(result: RecordingReading, row: int) -> None:
 
 def _lab_link(result: RecordingReading, row: int) -> None:
     """To the beat in the Beat lab, with the noise that changes what the first network reads, as nearly as the slider goes."""
-    flips = next(iter(result.networks.values())).flips_at[row]
-    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else LARGEST
+    reading = next(iter(result.networks.values()))
+    flips = reading.flips_at[row]
+    largest = LARGEST if reading.searched[row] else USUAL_EPS
+    eps = min(max(np.ceil(100 * flips) / 100, 0.01), LARGEST) if np.isfinite(flips) else largest
     settings = {
         "source": SOURCE,
         "beat": result.cut.beats.name(row),

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from nsr_core.data import CLASSES
-from nsr_core.recordings.reading import RecordingReading
+from nsr_core.recordings.result import RecordingReading
 from ui.recordings.choices import FIRST_MINUTES, WHOLE_MINUTES
 
 STRIP_SECONDS = 8.0

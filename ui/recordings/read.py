@@ -5,18 +5,14 @@ from dataclasses import astuple, replace
 
 import streamlit as st
 
-from nsr_core.progress import Progress, TimeLeft, duration
+from nsr_core.errors import UserError
+from nsr_core.progress import Progress, TimeLeft, duration, no_progress
 from nsr_core.recordings.beats import CutRecording, cut_recording
-from nsr_core.recordings.reading import (
-    NetworkReading,
-    RecordingReading,
-    compare_with_training,
-    not_searched,
-    read_with,
-    search_more,
-)
+from nsr_core.recordings.reading import compare_with_training, not_searched, read_with, search_more
 from nsr_core.recordings.recording import Recording
+from nsr_core.recordings.result import NetworkReading, RecordingReading
 from ui import loaders, own, serving
+from ui.plain import in_words
 from ui.recordings.choices import UNKNOWN, Choices
 
 _CUT, _READINGS = "own_cut", "own_readings"
@@ -45,11 +41,11 @@ def read(recording: Recording, choices: Choices) -> RecordingReading | None:
         cut = _cut(recording, choices, waiting)
         networks = {name: _reading(cut, name, choices.prove, waiting) for name in choices.networks}
         result = _kept(cut, networks)
-    if st.session_state.get(_WANTED) == cut.key:
-        with _Waiting(None) as waiting, serving.turn():
-            networks = {name: _search_rest(cut, name, choices.prove, waiting) for name in choices.networks}
-            result = _kept(cut, networks)
-        st.session_state.pop(_WANTED, None)
+    if (
+        st.session_state.pop(_WANTED, None) == cut.key
+    ):  # taken back at once: whatever ends the search, it is not begun again
+        _search_all(cut, choices)
+        result = _kept(cut, {name: _reading(cut, name, choices.prove) for name in choices.networks})
     own.keep(result)
     return result
 
@@ -64,10 +60,8 @@ def _resume() -> None:
 
 
 def _stop(job: str | None) -> None:
-    """Stop reading a job; without one, only the search of the rest, of which what was found is kept."""
-    st.session_state.pop(_WANTED, None)
-    if job is not None:
-        st.session_state[_STOPPED] = job
+    """Stop reading a job; without one, the search of the rest, of which what was found is kept."""
+    st.session_state[_STOPPED] = job
 
 
 class _Waiting:
@@ -119,7 +113,7 @@ def _cut(recording: Recording, choices: Choices, waiting: _Waiting) -> CutRecord
     return found
 
 
-def _reading(cut: CutRecording, name: str, prove: bool, waiting: _Waiting) -> NetworkReading:
+def _reading(cut: CutRecording, name: str, prove: bool, waiting: Progress = no_progress) -> NetworkReading:
     """What one network makes of it."""
     checkpoint = loaders.checkpoint(name)
     known: dict[tuple[str, str, bool], NetworkReading] = st.session_state[_READINGS]
@@ -130,8 +124,18 @@ def _reading(cut: CutRecording, name: str, prove: bool, waiting: _Waiting) -> Ne
     return known[key]
 
 
-def _search_rest(cut: CutRecording, name: str, prove: bool, waiting: _Waiting) -> NetworkReading:
-    """The same with the beats searched that are left, some at once; each lot is kept as soon as it is found."""
+def _search_all(cut: CutRecording, choices: Choices) -> None:
+    """Search the beats that are left; what ends it too soon is said."""
+    try:
+        with _Waiting(None) as waiting, serving.turn():
+            for name in choices.networks:
+                _search_rest(cut, name, choices.prove, waiting)
+    except UserError as error:
+        st.error(in_words(error))
+
+
+def _search_rest(cut: CutRecording, name: str, prove: bool, waiting: Progress) -> None:
+    """Search those that one network has left, some at once; each lot is kept as soon as it is found."""
     checkpoint = loaders.checkpoint(name)
     known: dict[tuple[str, str, bool], NetworkReading] = st.session_state[_READINGS]
     key = (name, checkpoint.digest, prove)
@@ -145,10 +149,9 @@ def _search_rest(cut: CutRecording, name: str, prove: bool, waiting: _Waiting) -
             progress(before + done * count // max(total, 1), len(left), what)
 
         known[key] = search_more(checkpoint, cut, known[key], rows, prove=prove, progress=lot)
-    return known[key]
 
 
-def _titled(waiting: _Waiting, name: str) -> Progress:
+def _titled(waiting: Progress, name: str) -> Progress:
     """The same, which says of which network it is."""
     title = loaders.title(name)
     return lambda done, total, what: waiting(done, total, f"{title}: {what}")

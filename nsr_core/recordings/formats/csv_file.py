@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -32,8 +31,7 @@ def read_csv(given: Given) -> Contents:
     Raises:
         UserError: it is no table of numbers, a limit is passed, or the time column tells no rate and nothing else does.
     """
-    limits = replace(given.limits, samples=given.limits.text_samples)
-    return read_text(replace(given, limits=limits), plain_text(given.name, given.content))
+    return read_text(given, plain_text(given.name, given.content))
 
 
 def read_text(given: Given, text: bytes) -> Contents:

@@ -61,6 +61,11 @@ def read_edf(given: Given) -> Contents:
     marks, more_notes = _read_marks(content, header, begins_s, limits, given.deadline)
     if begins_s is not None and _has_gaps(begins_s, header.record_s):
         notes.append("The recording has gaps (EDF+D); the samples in them are missing.")
+    if header.is_discontinuous and begins_s is None:
+        notes.append(
+            "The records of this EDF+D file do not all say when they begin, or overlap. They were put one after another, so times, "
+            "and marks by them, may be wrong."
+        )
     return Contents(channels, marks, notes + more_notes)
 
 

@@ -10,6 +10,10 @@ NAME_LENGTH = 60
 UNIT_LENGTH = 16
 #: The last part in brackets: ``MLII (mV)``, ``ECG [uV]``.
 _IN_BRACKETS = re.compile(r"^(?P<name>[^()\[\]]*)[(\[](?P<unit>[^()\[\]]*)[)\]]$")
+#: A unit behind a name: ``ecg_uv``, ``ECG mV``. A V alone there may be a lead's.
+_BEHIND = re.compile(
+    r"^(?P<name>.*[^\s_.-])[\s_.-]+(?P<unit>[mu\u00b5\u03bc]v|m(illi|icro)volts?|\u043c\u043a?\u0432)$", re.IGNORECASE
+)
 #: Spellings of a microvolt's first letter: micro sign, Greek mu.
 MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u"})
 _VOLTS = {
@@ -17,6 +21,7 @@ _VOLTS = {
     "uv": "uV", "microvolt": "uV", "microvolts": "uV",
     "nv": "nV", "nanovolt": "nV", "nanovolts": "nV",
     "v": "V", "volt": "V", "volts": "V",
+    "\u043c\u0432": "mV", "\u043c\u043a\u0432": "uV", "\u6beb\u4f0f": "mV", "\u5fae\u4f0f": "uV",
 }  # fmt: skip
 
 
@@ -43,8 +48,8 @@ def tidy_unit(text: str) -> str:
 
 
 def split_unit(heading: str) -> tuple[str, str]:
-    """A heading such as ``MLII (mV)`` as name and unit, the unit ``UNKNOWN_UNIT`` where none is in brackets."""
-    match = _IN_BRACKETS.match(heading.strip())
+    """A heading such as ``MLII (mV)`` or ``ecg_uv`` as name and unit, the unit ``UNKNOWN_UNIT`` where none stands there."""
+    match = _IN_BRACKETS.match(heading.strip()) or _BEHIND.match(heading.strip())
     if match is None:
         return heading.strip(), UNKNOWN_UNIT
     return match["name"].strip(), tidy_unit(match["unit"])
