@@ -1,25 +1,16 @@
 """A page for others: its link, to copy and as a QR code, and the page as it is shown to a room."""
 
 import ipaddress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from ui import presenting
+from ui import live, presenting
 
 #: Longer links have QR codes too fine to be read from a screen.
 LONGEST_IN_CODE = 1200
 #: Whether the link is open, in the session.
 OPEN = "share"
-
-
-def _component() -> object:
-    html, js = (Path(__file__).parent.joinpath("live", f"place.{kind}").read_text("utf-8") for kind in ("html", "js"))
-    return st.components.v2.component("page_place", html=html, js=js)
-
-
-_PLACE = _component()
 
 
 @st.fragment
@@ -37,12 +28,10 @@ def popover(in_a_room: bool) -> None:
 
 
 def _show() -> None:
-    # From the browser: what widgets write into the address does not reach the server.
-    known = st.session_state.get("share_place", {}).get("address")
-    place = _PLACE(key="share_place", data={"known": known}, on_address_change=lambda: None)  # type: ignore[operator]
-    if not place.address:
+    place = live.place("share_place")
+    if place is None:
         return
-    link = without(str(place.address), presenting.PARAMETER)
+    link = without(place, presenting.PARAMETER)
     st.markdown("**A link to this page as it stands**, with every setting.")
     st.code(link, language=None, wrap_lines=True)
     code(link)

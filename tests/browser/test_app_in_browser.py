@@ -433,3 +433,18 @@ def test_a_page_is_shared_as_it_stands_and_shown_to_a_room(address, browser):
     visit.settle()
     assert "present" not in page.url
     visit.close()
+
+
+def test_a_reload_keeps_the_lessons_answers(address, browser):
+    visit = Visit(browser).open(f"{address}/learn")
+    page = visit.page
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("ArrowRight")
+    visit.settle()
+    page.get_by_role("button", name="Reveal").click()
+    visit.settle()
+    said = page.get_by_text("You said").inner_text(timeout=WAIT_MS)
+    page.reload()
+    playwright.expect(page.get_by_text(said)).to_be_visible(timeout=WAIT_MS)
+    visit.settle()
+    visit.close()

@@ -185,6 +185,16 @@ def answers(lesson: Lesson) -> list[tuple[int, str, str, str, bool, str]]:
     return sorted(entry for (_, beat), entry in result.items() if beat in (own, None))
 
 
+def kept_answers() -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """What was predicted, and what came out, by question."""
+    return st.session_state.get(_GIVEN, {}), st.session_state.get(_TOLD, {})
+
+
+def restore_answers(given: dict[Any, Any], told: dict[Any, Any]) -> None:
+    """Take back what ``kept_answers`` gave, as if it had been answered in this visit."""
+    st.session_state[_GIVEN], st.session_state[_TOLD] = given, told
+
+
 def drawing(lesson: Lesson) -> tuple[np.ndarray, int]:
     """(length,) the noise that was drawn on this beat, and in how many strokes; none at first."""
     drawn: tuple[np.ndarray, int] = st.session_state.get(_DRAWN, {}).get(

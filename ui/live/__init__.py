@@ -31,7 +31,7 @@ def _component(name: str, *parts: str) -> Callable[..., Any]:
     return st.components.v2.component(f"beat_lab_{name}", html=html, css=css, js=js)
 
 
-_DIAL, _WAIT = _component("dial"), _component("wait")
+_DIAL, _WAIT, _KEEP, _PLACE = (_component(name) for name in ("dial", "wait", "keep", "place"))
 _PAPER, _DRAW = _component("paper", "sheet"), _component("draw", "sheet")
 #: Between two questions of a page that waits.
 ASK_EVERY_MS = 500
@@ -111,6 +111,29 @@ def wait(key: str) -> None:
     A fragment's own ``run_every`` goes on until the whole page runs again.
     """
     _WAIT(key=key, data={"every_ms": ASK_EVERY_MS}, on_asked_change=lambda: None)
+
+
+def keep(key: str, *, name: str, begins: bool, text: str, on_kept: Callable[[], None]) -> None:
+    """Have the reader's tab keep a text over a reload.
+
+    Args:
+        key: of the component; ``st.session_state[key]["kept"]`` is the text that the tab had, in ``on_kept``.
+        name: under which the tab keeps it.
+        begins: whether the visit has nothing yet: then the tab is asked, and keeps what it has.
+        text: to be kept otherwise.
+        on_kept: called on the server where the tab had a text.
+    """
+    _KEEP(key=key, data={"name": name, "begins": begins, "text": text}, on_kept_change=on_kept)
+
+
+def place(key: str) -> str | None:
+    """The page's whole address, as the browser has it; None until it has said so.
+
+    What widgets write into the address does not reach the server otherwise.
+    """
+    known = st.session_state.get(key, {}).get("address")
+    found = _PLACE(key=key, data={"known": known}, on_address_change=lambda: None).address
+    return str(found) if found else None
 
 
 def sticky(key: str) -> DeltaGenerator:
