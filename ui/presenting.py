@@ -4,9 +4,17 @@ import streamlit as st
 
 #: In the address: a link with it opens the page so.
 PARAMETER = "present"
-#: Of the usual size of type.
+#: Of the usual size of the words in figures.
 LARGER = 1.35
 _ON = "presenting"
+STYLE = """<style>
+/* 24 px on a projector of 1920 pixels, 18 on one of 1280. */
+html {font-size: clamp(18px, 1.25vw, 40px)}
+button kbd {color: inherit; opacity: 1}
+[data-testid=stHeader] {display: none}
+.stMain .stMainBlockContainer {padding: 1.5rem 2.5rem 4rem}
+.st-key-leave_room {position: fixed; right: 1rem; bottom: 0.5rem; width: auto; z-index: 99}
+</style>"""
 
 
 def is_on() -> bool:
@@ -32,17 +40,6 @@ def apply() -> None:
     if not is_on():
         return
     st.query_params[PARAMETER] = "1"
-    st.html(_style())
+    st.html(STYLE)
     with st.container(key="leave_room"):
-        st.button(
-            "Leave", icon=":material/close_fullscreen:", key="leave", on_click=end, shortcut="Escape", type="tertiary"
-        )
-
-
-def _style() -> str:
-    return f"""<style>
-html {{font-size: {LARGER * 100:g}%}}
-[data-testid=stHeader] {{display: none}}
-.stMain .stMainBlockContainer {{padding: 1.5rem 2.5rem 4rem}}
-.st-key-leave_room {{position: fixed; right: 1rem; bottom: 0.5rem; width: auto; z-index: 99}}
-</style>"""
+        st.button("Leave", icon=":material/close_fullscreen:", key="leave", on_click=end, shortcut="Escape")

@@ -42,7 +42,7 @@ def _panel(kind: str, detail: Callable[[Run, bool], None] | None, was_active: bo
     runs = _runs(kind)
     if was_active and not any(run.state in ACTIVE for run in runs):
         st.rerun()  # the whole page: what the runs made is there now
-    for name in jobs.list_deleted():
+    for name in jobs.list_deleted(kind=kind):
         _undo(name)
     for number, run in enumerate(runs):
         with st.container(border=True, key=f"run_{run.name}"):

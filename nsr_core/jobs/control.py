@@ -23,6 +23,7 @@ from nsr_core.jobs.folder import (
     Run,
     get_run,
     list_runs,
+    read_run,
     save_run,
 )
 from nsr_core.jobs.locks import control
@@ -140,14 +141,23 @@ def delete(run: Run) -> None:
         os.utime(deleted)  # from now on
 
 
-def list_deleted(root: str | Path | None = None) -> list[str]:
-    """The names of runs that can still be brought back, the one that was deleted last first."""
+def list_deleted(root: str | Path | None = None, kind: str | None = None) -> list[str]:
+    """The names of runs that can still be brought back, the one that was deleted last first.
+
+    Args:
+        kind: only runs of this kind, and damaged ones, whose kind nobody knows; by default all.
+    """
     root = runs_dir() if root is None else Path(root).absolute()
     with suppress(OSError):
         found = [(path.stat().st_mtime, path.name) for path in root.glob(f"{DELETED}*")]
         recent = [(at, name) for at, name in found if time.time() - at < UNDO_SECONDS]
-        return [name.removeprefix(DELETED) for _, name in sorted(recent, reverse=True)]
+        return [name.removeprefix(DELETED) for _, name in sorted(recent, reverse=True) if _is_kind(root / name, kind)]
     return []
+
+
+def _is_kind(folder: Path, kind: str | None) -> bool:
+    run = None if kind is None else read_run(folder)
+    return run is None or run.kind in (kind, "")
 
 
 def restore(name: str, root: str | Path | None = None) -> Run:

@@ -414,7 +414,8 @@ def test_a_deleted_run_comes_back_whole_for_a_while(run, root, submit_toy, monke
     """Its name is not given away meanwhile; afterwards it is gone for good, with what older versions left behind."""
     files = {path.name: path.read_bytes() for path in run.folder.iterdir() if path.is_file()}
     delete(run)
-    assert list_deleted(root) == [run.name]
+    assert list_deleted(root) == list_deleted(root, kind=run.kind) == [run.name]
+    assert list_deleted(root, kind="another") == []
     other = submit_toy()
     assert other.name != run.name
     back = restore(run.name, root)
