@@ -104,8 +104,10 @@ def read(
 
 def _amount(text: str | None) -> Search | None:
     """How many beats are searched, of what was typed."""
-    if text is None or text == "all":
-        return text
+    if text is None:
+        return None
+    if text == "all":
+        return "all"
     if not text.isdecimal() or not int(text):
         raise UserError(f'--search is "{text}", expected "all" or a number of beats from 1.')
     return int(text)

@@ -18,6 +18,8 @@ from nsr_core.recordings.recording import Marks, Recording
 
 SOURCE = "own"
 DETECTOR, MARKS = "detector", "marks"
+#: Beats scaled at once, in double precision.
+SCALED_AT_ONCE = 4096
 #: The class of a beat that nobody named.
 NO_CLASS = -1
 
@@ -160,7 +162,7 @@ def beats_of_windows(lead: Lead, windows: list[Window], key: str) -> Beats:
     cut = cut_segments(lead.signal, windows)
     count = len(windows)
     x = np.empty((count, BEAT_LENGTH), np.float32)
-    for part in beats_at_once(count):
+    for part in beats_at_once(count, SCALED_AT_ONCE):
         x[part] = scale_rows(_padded(cut.kept[part]), cut.low[part], cut.high[part], cut.length[part])
     mv = np.float32(1.0 if lead.in_mv else np.nan)
     return Beats(

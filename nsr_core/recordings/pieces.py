@@ -42,6 +42,6 @@ def pieces(count: int, fs_hz: float, overlap_s: float, period: int = 1) -> Itera
         yield Piece(slice(max(start - overlap, 0), min(stop + overlap, count)), slice(start, stop))
 
 
-def beats_at_once(count: int) -> Iterator[slice]:
-    """The rows of ``count`` beats, ``BEATS_AT_ONCE`` at a time."""
-    return (slice(start, start + BEATS_AT_ONCE) for start in range(0, count, BEATS_AT_ONCE))
+def beats_at_once(count: int, at_once: int = BEATS_AT_ONCE) -> Iterator[slice]:
+    """The rows of ``count`` beats, some at a time."""
+    return (slice(start, start + at_once) for start in range(0, count, at_once))
