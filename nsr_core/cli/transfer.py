@@ -116,11 +116,11 @@ def _tell(table: TransferTable, attack: str) -> str:
     parts = []
     for eps in table.levels:
         matrix = table.matrix(eps)
-        rows = [(name, *(f"{matrix.loc[name, target]:.2f}" for target in names)) for name in names]
+        rows = [(name, *(f"{matrix[target][name]:.2f}" for target in names)) for name in names]
         rows.append(("one noise for all beats", *(f"{table.noises[name].universal[f'{eps:g}']:.2f}" for name in names)))
         told = [
-            f"{row.target}: its own noise leaves {row.own:.2f}, that of {row.source} {row.transferred:.2f}"
-            for row in table.telling(eps).itertuples()
+            f"{row['target']}: its own noise leaves {row['own']:.2f}, that of {row['source']} {row['transferred']:.2f}"
+            for row in table.telling(eps).to_dict("records")
         ]
         parts.append(f"Noise {eps:g}\n{columns(rows, ('made on', *names))}")
         parts += ["Weaker than another's noise:\n" + "\n".join(told)] if told else []

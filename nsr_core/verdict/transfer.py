@@ -139,7 +139,7 @@ class TransferTable:
         """
         matrix = self.matrix(eps)
         rows = []
-        for target in matrix:
+        for target in map(str, matrix):
             others = matrix[target].drop(target).dropna()
             own = matrix.loc[target, target]
             if len(others) and own - others.min() >= least:
@@ -192,8 +192,8 @@ def measure_transfer(
         if done is not None and all(set(names) <= set(by_target) for by_target in done.accuracy.values()):
             continue
 
-        def within(step: int, steps: int, what: str) -> None:
-            share = step / max(steps, 1)
+        def within(done: int, total: int, what: str) -> None:
+            share = done / max(total, 1)
             progress(int(1000 * (number + share)), 1000 * len(names), f"noise made on {names[number]}")  # noqa: B023
 
         accuracies = {
@@ -245,7 +245,8 @@ def load_transfer(path: Path) -> TransferTable | None:
         noises = {name: NoiseOf(**noise) for name, noise in value["noises"].items()}
         table = TransferTable(value["protocol"], dict(value["weights"]), noises)
         for eps in table.levels:
-            if not table.matrix(eps).stack().between(0, 1).all():
+            accuracies = table.matrix(eps).to_numpy(float)
+            if not ((accuracies >= 0) & (accuracies <= 1) | np.isnan(accuracies)).all():
                 raise ValueError("an accuracy lies outside 0 to 1")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(

@@ -101,12 +101,12 @@ def _in_words(table: TransferTable, eps: float, titles: dict[str, str]) -> str:
             f"its own noise {row['own']:.2f}."
         ]
     universal, matrix = table.universal(eps), table.matrix(eps)
-    gap = pd.Series({name: matrix.loc[name, name] for name in matrix}) - universal
+    gap = pd.Series({name: matrix.loc[name, name] for name in titles}) - universal
     if gap.max() >= TELLING:
-        name = gap.idxmax()
+        name = str(gap.idxmax())
         lines.append(
             f"Even one noise for all beats, which does not look at the beat, leaves **{titles[name]}** only "
-            f"**{universal[name]:.2f}**; noise made for each beat by its own gradient leaves {matrix.loc[name, name]:.2f}."
+            f"**{universal[name]:.2f}**; noise made for each beat by its own gradient leaves {matrix[name][name]:.2f}."
         )
     return "\n".join(f"- {line}" for line in lines)
 
@@ -119,7 +119,7 @@ def _attack(ran: dict[str, Any]) -> str:
 
 def _alt(matrix: pd.DataFrame, titles: dict[str, str], eps: float) -> str:
     told = "; ".join(
-        f"{titles[name]} {matrix.loc[name, name]:.2f} and {matrix[name].drop(name).min():.2f}" for name in matrix
+        f"{titles[name]} {matrix[name][name]:.2f} and {matrix[name].drop(name).min():.2f}" for name in map(str, matrix)
     )
     return f"Accuracy at noise level {eps:g} under its own noise and under the worst of the others': {told}."
 

@@ -24,10 +24,10 @@ def matrix(
         clean, universal: accuracy of each network without noise, and with one noise for all beats.
         titles: of the networks, by name.
     """
-    names = list(accuracy)
+    names = [str(name) for name in accuracy]
     count = len(names)
     rows = [CLEAN, *(f"{two_lines(titles[name])} <b>{number}</b>" for number, name in enumerate(names, 1)), UNIVERSAL]
-    values = np.vstack([clean[names], accuracy.loc[names, names], universal[names]]).astype(float)
+    values = np.vstack([part.to_numpy(float) for part in (clean[names], accuracy.loc[names, names], universal[names])])
     data: Part = {
         "type": "heatmap",
         "z": values,

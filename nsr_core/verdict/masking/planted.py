@@ -124,4 +124,5 @@ def _ridge(at: Tensor, wanted: Tensor) -> Tensor:
     ridge = RIDGE * torch.linalg.eigvalsh(products)[-1]
     if not ridge > 0:
         return torch.zeros_like(at[0])
-    return at.T @ torch.linalg.solve(products + ridge * torch.eye(len(at)).to(at), wanted)
+    weights: Tensor = at.T @ torch.linalg.solve(products + ridge * torch.eye(len(at)).to(at), wanted)
+    return weights
