@@ -141,7 +141,10 @@ async def _measure(address: str, pid: int, count: int, every: float, seconds: fl
 
 async def _visit(url: str, number: int) -> Visitor:
     return Visitor(
-        await websockets.connect(url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None), number
+        await websockets.connect(
+            url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None, ping_interval=None
+        ),
+        number,
     )
 
 

@@ -294,9 +294,9 @@ def test_a_page_that_is_left_stops_its_search(monkeypatch):
             ended.set()
 
     monkeypatch.setattr("ui.beat.known.quick_bracket", endless)
-    monkeypatch.setattr(searching, "PATIENCE_SECONDS", 0.3)
-    app = open_page("beat", beat="demo:455", models=["mlp-ce"])
+    app = open_page("beat", beat="demo:455", models=["mlp-ce"]).run()  # it begins when the page asks again
     assert "Searching…" in words(app)
+    monkeypatch.setattr(searching, "PATIENCE_SECONDS", 0.3)
     assert ended.wait(10)
 
 

@@ -62,12 +62,15 @@ class Searches:
         self._memo = memo
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, Search] = {}
+        #: When it was asked for what has not begun.
+        self._asked: dict[Hashable, float] = {}
 
     def is_there(self, key: Hashable, look: Callable[[Progress], BeatBracket]) -> bool:
         """Whether the memo holds what ``look`` finds; if not, it is looked for, as long as this is asked again and again.
 
-        Where too many others wait already it begins when it is asked once more. After ``SECONDS`` its progress raises
-        ``TimeIsUp``, for ``look`` to return what it has.
+        It begins when it is asked for the second time: by then the page is drawn, whose thread a search would slow down. Where
+        too many others wait already it begins when it is asked once more. After ``SECONDS`` its progress raises ``TimeIsUp``,
+        for ``look`` to return what it has.
 
         Raises:
             Exception: what ``look`` raised.
@@ -77,7 +80,8 @@ class Searches:
         with self._lock:
             search = self._under_way.get(key)
             if search is None or search.was_left:
-                self._begin(key, look)
+                if self._was_asked(key):
+                    self._begin(key, look)
                 return False
             search.ask()
             if not search.result.done():
@@ -85,6 +89,13 @@ class Searches:
             del self._under_way[key]
         self._memo.get(key, search.result.result)
         return True
+
+    def _was_asked(self, key: Hashable) -> bool:
+        now = time.monotonic()
+        self._asked = {asked: at for asked, at in self._asked.items() if now - at < PATIENCE_SECONDS}
+        was = key in self._asked
+        self._asked[key] = now
+        return was
 
     def _begin(self, key: Hashable, look: Callable[[Progress], BeatBracket]) -> None:
         for old in [old for old, search in self._under_way.items() if search.was_left]:
