@@ -10,16 +10,19 @@ heading(
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from nsr_core import jobs
 from nsr_core.data import SOURCES, usual_split
+from nsr_core.data.frequencies import frequencies_of
 from nsr_core.errors import UserError
 from nsr_core.jobs import Run
 from nsr_core.jobs.kinds import Training
 from nsr_core.methods import METHODS
 from nsr_core.models import NETWORKS
 from nsr_core.progress import duration
+from nsr_core.training.batches import steps_of
 from nsr_core.training.card import check_history, read_card
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.validate import BEATS_PER_CLASS, VALIDATION_EPS
@@ -30,7 +33,7 @@ from ui.pick import pick_one
 from ui.plain import in_words
 from ui.serving import NOT_HERE, is_public
 from ui.theme import ink
-from ui.training import figures
+from ui.training import compared, figures
 
 MINUTE, PAPER, OWN = "One minute", "As in the paper", "My own"
 #: Small enough for a class to watch; on the real beats an epoch is 2,265 steps.
@@ -84,7 +87,7 @@ def _choose() -> None:
         changes |= _all_settings(base)
     else:
         changes |= settings_form(base, prefix="train_", names=("seed",), bound=True)
-    _expect(network, method, source, int(changes.get("epochs", base.epochs)))
+    _expect(network, method, paper_config(network, method, **changes))
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="start", width="stretch"):
         _start(network, method, changes)
 
@@ -127,16 +130,33 @@ def _all_settings(base: TrainConfig) -> dict[str, Any]:
     return values
 
 
-def _expect(network: str, method: str, source: str, epochs: int) -> None:
-    """How long it may take, from how long the shipped checkpoint took."""
+def _expect(network: str, method: str, config: TrainConfig) -> None:
+    """How long it may take, from how long the included network of its kind took for a step."""
     name = f"{network}-{method}"
-    if source == "demo" or name not in loaders.checkpoint_names():
+    if name not in loaders.checkpoint_names():
         return
-    card = loaders.checkpoint(name).card["training"]
-    seconds = card["seconds"] / card["epochs"] * epochs
+    card = loaders.checkpoint(name).card
+    tested, split, training = frequencies_of(card), card["split"], card["training"]
+    steps = _steps(config)
+    if tested is None or steps is None:
+        return
+    # A split by beat has the same share of every class in its parts.
+    steps_there = steps_of(tested * split["train"] / split["test"], card["config"]["batch_size"])
+    seconds = training["seconds"] / training["epochs"] / steps_there * steps
     st.caption(
-        f"About {duration(seconds)}: {loaders.title(name)}, as included, took {duration(card['seconds'])} for {card['epochs']} epochs."
+        f"About {duration(seconds)} for {steps:,} steps, if each takes as long as those of {loaders.title(name)}, as included, "
+        "took where it was trained."
     )
+
+
+def _steps(config: TrainConfig) -> int | None:
+    """Of the whole training; None where its beats are gone, which the run itself says."""
+    root = sources.root_of(config.source)
+    try:
+        beats, rows = loaders.beats_of(config.source, root), loaders.split_of(config.source, root, config.split).train
+    except UserError:
+        return None
+    return config.epochs * steps_of(np.bincount(beats.y[rows]), config.batch_size)
 
 
 def _start(network: str, method: str, changes: dict[str, Any]) -> None:
@@ -175,6 +195,8 @@ def _detail(run: Run, newest: bool) -> None:
         )
         if run.state == jobs.FINISHED:
             _ways_on(run)
+            if newest:
+                compared.show(run)
         chart.numbers(
             history.round(4),
             name=f"history-{run.name}",

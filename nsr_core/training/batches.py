@@ -22,3 +22,8 @@ def balanced_order(y: np.ndarray, classes: int, rng: np.random.Generator) -> np.
     largest = max(map(len, present))
     tiled = [rng.permutation(np.resize(of_class, largest)) for of_class in present]
     return np.stack(tiled, axis=1).reshape(-1)
+
+
+def steps_of(counts: np.ndarray, batch_size: int) -> int:
+    """How many batches such an epoch has; ``counts`` are the beats of each class."""
+    return -(-int(counts.max() * np.count_nonzero(counts)) // batch_size)

@@ -22,7 +22,7 @@ from nsr_core.files import file_digest, remove_lock, write_atomically, writing
 from nsr_core.models import Network, make_network
 from nsr_core.models.kernels import DeadKernels, initialise, kernel_layers, normalise_kernels
 from nsr_core.progress import Progress, no_progress
-from nsr_core.training.batches import balanced_order
+from nsr_core.training.batches import balanced_order, steps_of
 from nsr_core.training.captured import CapturedStep, one_by_one
 from nsr_core.training.card import CARD_FILE, HISTORY_DIGEST, HISTORY_FILE, check_history, read_card
 from nsr_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -131,7 +131,7 @@ class TrainingRun:
     def __init__(self, config: TrainConfig, beats: Beats, split: Split, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.network = _fresh_network(config).to(device).train()
+        self.network = fresh_network(config).to(device).train()
         self.parameters: list[Tensor] = list(self.network.parameters())
         self.pace = make_pace(config, device)
         self.optimiser = OPTIMISERS[config.optimiser](
@@ -142,7 +142,7 @@ class TrainingRun:
         self.x = torch.from_numpy(beats.x[split.train]).to(device)
         self.y = torch.from_numpy(beats.y[split.train]).to(device)
         counts = np.bincount(beats.y[split.train], minlength=len(CLASSES))
-        self.steps_per_epoch = -(-int(counts.max() * (counts > 0).sum()) // config.batch_size)
+        self.steps_per_epoch = steps_of(counts, config.batch_size)
         self.generator = torch.Generator(device)
         self._take: Callable[[Tensor], Tensor] = self._step_on
         if device.type == "cuda":
@@ -204,7 +204,8 @@ class TrainingRun:
         )
 
 
-def _fresh_network(config: TrainConfig) -> Network:
+def fresh_network(config: TrainConfig) -> Network:
+    """The network that a training with these settings begins with, in training mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_seed(config.seed, 0))
         network = make_network(config.network, config.bias)

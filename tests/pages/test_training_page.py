@@ -44,6 +44,13 @@ def test_a_run_of_one_minute_ends_with_a_network_that_the_other_pages_have():
     assert "Epoch 2" in open_page("training").expander[0].label
     name = loaders.OWN + run.name
     assert name in loaders.checkpoint_names()
+    page = open_page("training")
+    assert_healthy(page)
+    assert "**Before training**" in words(page)
+    assert "**After training**" in words(page)
+    beside = next(table.value for table in page.dataframe if "network" in table.value)
+    assert beside["network"].tolist() == [loaders.title(name), loaders.title("mlp-mse")]
+    assert "The pretrained one learned from" in words(page)
     assert loaders.checkpoint(name).config.epochs == 2
     lab = open_page("beat", models=name)
     assert_healthy(lab)
@@ -103,3 +110,11 @@ def test_the_values_of_the_form_are_those_of_the_run():
     assert (config["seed"], config["epochs"], config["source"]) == (4, 2000, "demo")
     jobs.cancel(jobs.list_runs()[0])
     wait_for(jobs.CANCELLED)
+
+
+@pytest.mark.parametrize(("epochs", "share"), [(80, 1.0), (40, 0.5)])
+def test_how_long_it_may_take_is_said_of_synthetic_beats_too(epochs, share):
+    """Five classes of 128 training beats in batches of 16 are 40 steps an epoch."""
+    app = open_page("training", how="My own", train_data="demo", train_epochs=str(epochs), train_batch_size="16")
+    assert_healthy(app)
+    assert f"for {round(share * 3200):,} steps" in words(app)
