@@ -442,7 +442,7 @@ def test_the_meter_ends_at_the_end_and_says_what_is_left(capsys):
     meter = Meter()
     meter(1, 4, "working")
     meter._last -= 60
-    meter._started -= 10
+    meter._left._started -= 10
     meter(2, 4, "working")
     meter(4, 4, "done")
     middle, last = capsys.readouterr().err.splitlines()

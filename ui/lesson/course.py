@@ -169,7 +169,7 @@ def ask(lesson: Lesson, question: Question) -> Any:
 def tell(lesson: Lesson, question: Question, said: str, truth: str, close: bool, why: str) -> None:
     """The prediction beside the truth, and why; kept for the summary."""
     result = st.session_state.setdefault(_TOLD, {})
-    result[_key(lesson, question)] = (question.step, question.short, said, truth, close, question.close)
+    result[_key(lesson, question)] = (question.step, question.short, said, truth, bool(close), question.close)
     box = st.success if close else st.info
     box(
         f"You said **{said}**. Computed: **{truth}**. Close is {question.close}.",
