@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nsr_core.cli.app import PLAIN
 from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS, Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
@@ -55,7 +56,7 @@ Checkpoints = Annotated[
     ),
 ]
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(invoke_without_command=True, **PLAIN)
 
 
 @app.callback()

@@ -100,6 +100,7 @@ def test_every_command_explains_itself(cli, command, flag):
     out = works(cli(command, flag))
     assert f"Usage: python -m nsr_core {command}" in out
     assert "--json" in out
+    assert "completion" not in out  # it would write into the shell's own files
     for line in out.splitlines():
         name = line.split()[:1]
         if name and name[0].startswith("--"):
