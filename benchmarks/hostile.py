@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 
 from nsr_core.attacks import ATTACKS
-from nsr_core.cli.app import COMMANDS, Commands
+from nsr_core.cli.app import COMMANDS, INTERRUPTED, Commands
 from nsr_core.data import CLASSES, SOURCES, SPLITS
 from nsr_core.files import project_dir
 from nsr_core.methods import METHODS
@@ -148,14 +148,20 @@ def in_small(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def stopped_after(seconds: int) -> Iterator[None]:
-    """Within it Ctrl-C comes after so long."""
+    """Within it Ctrl-C comes after so long. What libraries in other languages make of it is not judged: it counts as Ctrl-C."""
+    came = []
 
     def interrupt(*_: object) -> None:
+        came.append(True)
         raise KeyboardInterrupt
 
     before, left = signal.signal(signal.SIGALRM, interrupt), signal.alarm(seconds)
     try:
         yield
+    except Exception as error:
+        if came:
+            raise SystemExit(INTERRUPTED) from error
+        raise
     finally:
         signal.signal(signal.SIGALRM, before)
         signal.alarm(left)

@@ -4,6 +4,7 @@ import re
 
 from ui.serving import is_public
 
+LONGEST_NAME = 80
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 #: The folders of a path, its name left out.
 _FOLDERS = re.compile(r"(?<![\w.:/])~?/(?:[^\s/,;()'\"]+/)+")
@@ -21,5 +22,6 @@ def in_words(error: Exception | str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as code, out of which none of its own marks leads."""
-    return f"`{name.replace('`', chr(39))}`"
+    """A name as code, out of which none of its own marks leads; of one that is no name for its length, the beginning."""
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    return f"`{shown.replace('`', chr(39))}`"

@@ -133,7 +133,7 @@ def reproduce(
             _write_tables(plan, bench)  # of what is finished all the same
         raise
     value = _write_tables(plan, bench)
-    emit(value, f"{(bench.tables / 'tables.md').read_text()}\nWritten to {bench.tables}", as_json)
+    emit(value, f"{(bench.tables / 'tables.md').read_text(encoding='utf-8')}\nWritten to {bench.tables}", as_json)
 
 
 def _write_tables(plan: Plan, bench: Bench) -> dict[str, Any]:

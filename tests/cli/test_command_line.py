@@ -372,6 +372,7 @@ BAD = [
     ("masking TRAINED --eps 0,0.1", "must lie in (0, 1]"),
     ("masking TRAINED --per-class 0", "--per-class"),
     ("masking TRAINED --source web", 'no source "web"'),
+    ("verdict --eps 0.123", "evaluated at a noise level of 0.123. There are: 0, 0.01"),
     ("data --source web", 'no source "web"'),
     ("data --source demo --split weekly", 'no split "weekly"'),
     ("data --source kaggle --root /nowhere", "/nowhere"),
