@@ -6,6 +6,8 @@ from ui.serving import is_public
 
 LONGEST_NAME = 80
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+#: A word of more than 240 characters, and its two ends.
+_ENDLESS = re.compile(r"(\S{120})\S{60,}(\S{60})")
 #: The folders of a path, its name left out.
 _FOLDERS = re.compile(r"(?<![\w.:/])~?/(?:[^\s/,;()'\"]+/)+")
 
@@ -16,8 +18,10 @@ def plain(text: str) -> str:
 
 
 def in_words(error: Exception | str) -> str:
-    """An error's message, to be shown as it is; to strangers without the folders of this machine."""
-    text = str(error)
+    """An error's message, to be shown as it is: of a word that is none for its length, which an address may hold, its ends;
+    to strangers without the folders of this machine.
+    """
+    text = _ENDLESS.sub(r"\1…\2", str(error))
     return plain(_FOLDERS.sub("", text) if is_public() else text)
 
 
