@@ -12,9 +12,10 @@ MOST_NETWORKS = 4
 def choose_networks(names: list[str], first: tuple[str, ...]) -> list[str]:
     """The widget, and up to four of ``names``; at first those of ``first`` that are there."""
     asked = address.asked("models") if "models" not in st.session_state else []
-    if missing := [name for name in asked if name not in names]:
+    if missing := [name for name in dict.fromkeys(asked) if name not in names]:
+        more = f" and {len(missing) - MOST_NETWORKS} more" if len(missing) > MOST_NETWORKS else ""
         st.warning(
-            f"The link names networks that are not here: {', '.join(map(quoted, missing))}. They may have been deleted, "
+            f"The link names networks that are not here: {', '.join(map(quoted, missing[:MOST_NETWORKS]))}{more}. They may have been deleted, "
             "or trained on another machine. Others are shown instead."
         )
     return pick_some(
