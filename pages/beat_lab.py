@@ -5,7 +5,7 @@ from ui.heading import heading
 heading(
     "Beat lab",
     "One heartbeat, the same small noise budget, and up to four trained networks. Turn the noise up and see which "
-    "reading flips first. The address of this page holds every setting: share it, and others see the same numbers.",
+    "reading flips first.",
 )
 
 import streamlit as st
@@ -19,6 +19,7 @@ from ui.beat import context, views, words
 from ui.beat.answers import ask, trained_on
 from ui.beat.card import card
 from ui.beat_choice import choose_beat
+from ui.beside import beside
 from ui.network_choice import choose_networks
 from ui.theme import ink
 
@@ -30,7 +31,7 @@ def main() -> None:
         names = frame.checkpoint_names()
         if not names:
             return
-        controls, result = st.columns([1, 3.1], gap="large")
+        controls, result = beside("Change networks, beat or attack")
         with result:
             head, noise = st.container(), live.sticky(key="noise")
         with controls:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from ui import frame, loaders
+from ui.beside import beside
 from ui.evaluation import attack_anew, choice, panels
 from ui.plain import in_words, plain
 
@@ -22,7 +23,7 @@ def main() -> None:
         if not names:
             st.info("No network here was attacked yet. Train one on the page Train, then evaluate it.")
             return
-        controls, result = st.columns([1, 3.1], gap="large")
+        controls, result = beside("Change networks, attacks or measure")
         with controls:
             view = choice.choose(names)
         with result:

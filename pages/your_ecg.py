@@ -14,6 +14,7 @@ import streamlit as st
 from nsr_core.errors import UserError
 from nsr_core.recordings.recording import Recording
 from ui import frame
+from ui.beside import beside
 from ui.plain import in_words, plain
 from ui.recordings import choices, panels, read, source
 
@@ -23,7 +24,7 @@ def main() -> None:
         names = frame.checkpoint_names()
         if not names:
             return
-        controls, result = st.columns([1, 3.1], gap="large")
+        controls, result = beside("Change recording or networks")
         with controls:
             with st.container(border=True):
                 recording = source.choose_recording()
@@ -33,7 +34,7 @@ def main() -> None:
                     chosen = choices.choose(recording, names)
         with result:
             if recording is None:
-                st.info("Give a file on the left, or look at the sample recording.")
+                st.info("Give a file, or look at the sample recording.")
             elif chosen is not None:
                 for note in recording.notes:
                     st.info(plain(note))

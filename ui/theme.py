@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui import beside
+
 
 @dataclass(frozen=True)
 class Ink:
@@ -116,6 +118,13 @@ button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color
 /* Plotly's buttons, which appear over the legend otherwise: in the lower left corner, where nothing is. */
 .js-plotly-plot .plotly .modebar-container {{top: auto !important; bottom: 0}}
 .js-plotly-plot .plotly .modebar {{top: auto; right: auto; bottom: 2px; left: 2px}}
+{beside.STYLE}
+/* On a phone a page's first words leave room for its answer. */
+@media (max-width: {beside.NARROW_PX}px) {{
+.stMainBlockContainer {{padding-top: 4rem}}
+.stMainBlockContainer h1 {{font-size: 1.75rem; padding: 0.25rem 0}}
+.stMainBlockContainer h4 {{font-size: 1.1rem; padding: 0.25rem 0}}
+}}
 </style>"""
 
 

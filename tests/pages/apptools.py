@@ -1,6 +1,7 @@
 """Opening a page without a browser, and what holds for every page."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -56,3 +57,9 @@ def at_rest(picture: dict[str, Any]) -> dict[str, Any]:
     """The frame that a moving beat shows while nobody moves it."""
     at = picture["places"].index(picture["at"])
     return {name: picture[name][at] for name in ("probabilities", "words", "notes", "bars")}
+
+
+def folds(app: AppTest) -> list[str]:
+    """What a phone shows in the place of a page's choices."""
+    html = [block.proto.body for block in app.get("html")]
+    return [label for body in html for label in re.findall("<details><summary>(.*)</summary></details>", body)]

@@ -6,12 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from apptools import PAGES, ROOT, TIMEOUT_SECONDS, assert_healthy, open_page, searched, words
+from apptools import PAGES, ROOT, TIMEOUT_SECONDS, assert_healthy, folds, open_page, searched, words
 from streamlit.testing.v1 import AppTest
 
 from nsr_core.beat.attack import find_beat
 from nsr_core.beat.bracket import certified_bracket
 from ui import loaders
+from ui.theme import LIGHT, style
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +87,7 @@ def test_every_page_opens_and_can_be_shared(name):
     app = open_page(name)
     assert_healthy(app)
     assert "Share" in {block.proto.popover.label for block in app.get("popover")}
+    assert len(folds(app)) == (name in ("beat", "evaluation", "recordings"))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -115,6 +117,11 @@ def test_a_page_says_its_first_words_before_it_imports_anything_else(name):
     first, second, *_ = (line for line in ast.parse(PAGES[name].read_text()).body if not _is_words(line))
     assert ast.unparse(first) == "from ui.heading import heading"
     assert ast.unparse(second).startswith("heading(")
+
+
+def test_no_style_asks_within_has_for_has():
+    """Browsers leave out such a rule without a word: what it was to fold stays in sight."""
+    assert not re.search(r":has\((?:[^()]|\([^()]*\))*:has\(", re.sub(r"/\*.*?\*/", "", style(LIGHT), flags=re.S))
 
 
 def _is_words(line: ast.stmt) -> bool:

@@ -250,7 +250,10 @@ def test_the_overview_shows_the_whole_recording_in_few_points(result):
     assert (np.nanmin(low.y), np.nanmax(high.y)) == (signal.min(), signal.max())
     assert (low.y <= high.y)[np.isfinite(low.y)].all()
     assert sum(len(trace.x) for trace in figure.data) <= 4000
-    assert {trace.name.split(" (")[0] for trace in marks} == {"unlike the training beats", "the 100 most fragile"}
+    assert {trace.name.split(" (")[0] for trace in marks} == {
+        "unlike the training beats",
+        "the 12 most fragile",
+    }  # of 128 beats
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (30.0, 60.0)
 
 

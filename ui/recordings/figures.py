@@ -13,11 +13,14 @@ from nsr_core.recordings.result import NetworkReading, RecordingReading, rounded
 from nsr_core.recordings.shifts import REACH_MS, SHIFTS
 from ui import ecg, loaders
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
-from ui.parts import Part, upright
+from ui.parts import Part, note, upright
 from ui.theme import Ink, axis, class_colour, layout, method_style, symbols
 
-#: Heights in pixels: of a network's row of readings, of the track below, between them, above and below all.
-ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 30, 150, 14, 34, 70
+#: Heights in pixels: of a network's name with its row of readings, of the track below, between them, above and below all.
+ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 48, 150, 14, 34, 70
+#: Of its row's height: where its boxes begin, below its name, and how high they are. Beside them a phone had no room for it.
+BOXES = {"offset": -0.12, "width": 0.6}
+NAME_AT = -0.31
 PAPER_PX = (200, 420)
 #: Steps of the distribution of distances that are drawn at most.
 MOST_STEPS = 1000
@@ -58,10 +61,10 @@ def strip(result: RecordingReading, start_s: float, seconds: float, ink: Ink) ->
     if not any(np.isfinite(part["y"]).any() for part in data if part.get("yaxis") == "y3"):
         axes["yaxis3"] |= {"range": np.log10([NOISE_TICKS[0], NOISE_TICKS[-1]]).tolist()}
     look = ecg.paper_layout(ink, sum(heights) + 2 * GAP_PX + TOP_PX + FOOT_PX) | {
-        "margin": {"l": 110, "r": 8, "t": TOP_PX, "b": FOOT_PX},
+        "margin": {"l": 56, "r": 8, "t": TOP_PX, "b": FOOT_PX},
         "hovermode": "closest",
-        "bargap": 0.12,
         "barmode": "overlay",
+        "annotations": [_row_name(loaders.title(name), row, ink) for row, name in enumerate(result.networks)],
         "uirevision": f"{result.cut.key}:{start_s}",
     }
     return go.Figure({"data": data, "layout": look | axes})
@@ -95,15 +98,13 @@ def _axes(
     if not in_mv:
         axes["yaxis"] = axis(ink, "unit not known", range=y, showgrid=False)
     unit = "mV" if in_mv else "of the beat's range"
-    titles = [loaders.title(name) for name in result.networks]
     axes["xaxis"] |= {"anchor": "y3"}
     axes["yaxis"] |= {"domain": [(track + rows + 2 * GAP_PX) / whole, 1]}
     axes["yaxis2"] = axis(
         ink,
         domain=[(track + GAP_PX) / whole, (track + GAP_PX + rows) / whole],
-        range=[len(titles) - 0.5, -0.5],
-        tickvals=list(range(len(titles))),
-        ticktext=titles,
+        range=[len(result.networks) - 0.5, -0.5],
+        showticklabels=False,
         showgrid=False,
         fixedrange=True,
     )
@@ -172,6 +173,7 @@ def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) 
         {
             "type": "bar",
             "orientation": "h",
+            **BOXES,
             "base": begin,
             "x": np.minimum(length, 3.0),
             "y": np.full(len(rows), place),
@@ -198,6 +200,12 @@ def _ribbons(result: RecordingReading, start_s: float, stop_s: float, ink: Ink) 
         }
         for place, (name, reading) in enumerate(result.networks.items())
     ]
+
+
+def _row_name(title: str, row: int, ink: Ink) -> Part:
+    """A network's name above its row of readings."""
+    font = {"color": ink.muted, "size": 12}
+    return note(title, 0, row + NAME_AT, xref="paper", yref="y2", xanchor="left", yanchor="middle", font=font)
 
 
 def hover(result: RecordingReading, reading: NetworkReading, rows: np.ndarray) -> list[str]:

@@ -17,8 +17,8 @@ from ui.theme import Ink, axis, ink, layout
 
 #: The envelope's parts, and marks of a kind: two points for each part of the envelope, and all stay below 4,000.
 PARTS, MARKS = 900, 450
-#: How many of the readings that least noise changes are marked.
-FRAGILE = 100
+#: Marked are of the beats the tenth whose reading least noise changes, but no fewer and no more than this.
+FRAGILE_SHARE, FRAGILE = 0.1, (5, 100)
 HEIGHT_PX = 195
 KEY = "own_brush"
 
@@ -130,7 +130,8 @@ def _marks(result: RecordingReading, network: str, colours: Ink) -> list[Part]:
     cut, reading = result.cut, result.networks[network]
     time_s = cut.time_s[cut.row]
     found = np.flatnonzero(np.isfinite(reading.flips_at))
-    fragile = found[np.argsort(reading.flips_at[found], kind="stable")[:FRAGILE]]
+    most = int(np.clip(FRAGILE_SHARE * len(time_s), *FRAGILE))
+    fragile = found[np.argsort(reading.flips_at[found], kind="stable")[:most]]
     kinds = (
         ("not classified", cut.unclassified_s, "x-thin", colours.attacked),
         ("unlike the training beats", time_s[result.unlike], "triangle-down", colours.attacked),
