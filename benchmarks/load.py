@@ -70,9 +70,8 @@ class Visitor:
         await self.socket.send(asked.SerializeToString())
         async for message in self.socket:
             heard = ForwardMsg.FromString(message)
-            if (
-                heard.WhichOneof("type") == "navigation"
-            ):  # what new_session names is app.py around every page: the first page
+            # Not new_session: what that names is app.py, which a later request would take for the first page.
+            if heard.WhichOneof("type") == "navigation":
                 self._arrive(heard.navigation.page_script_hash)
             elif heard.WhichOneof("type") == "delta" and heard.delta.new_element.HasField("exception"):
                 raise RuntimeError(heard.delta.new_element.exception.message)
