@@ -4,14 +4,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks import hostile, mutations
-from benchmarks.reliability import WORK, study
+from benchmarks.reliability import FROM_NOTHING, WORK, study
 from nsr_core.files import LOCK_FILE, remove_lock, writing
 from ui.navigation import PAGES
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", [name for name in WORK if name != "training"])  # of which test_resume has its own
+@pytest.mark.parametrize("name", [name for name in WORK if name not in FROM_NOTHING])  # which have tests of their own
 def test_killed_around_a_replacement_and_done_again(name, trained_folder, tmp_path):
     outcome = study(name, tmp_path, kills=1, every=5, checkpoint=trained_folder)
     assert outcome.different == []
