@@ -247,7 +247,7 @@ def test_the_matrix_of_transfer_is_the_kept_one_and_its_sentence_the_most_tellin
     source = expected[clearest].idxmin()
     assert (len(listed), listed["network"][0]) == (len(names), loaders.title(clearest))
     assert listed["made for"][0] == loaders.title(source)
-    assert listed["own noise harms by less"][0] == pytest.approx((own - others).max(), abs=0.005)
+    assert listed["own noise leaves more by"][0] == pytest.approx((own - others).max(), abs=0.005)
     assert f"noise made for **{loaders.title(source)}** leaves **{loaders.title(clearest)}**" in words(app)
     assert f"**{(own - others >= TELLING).sum()} of {len(names)}** networks" in words(app)
 

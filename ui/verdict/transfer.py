@@ -18,6 +18,8 @@ from ui.verdict import transfer_figures
 
 ALL = "all"
 MOST_HEIGHT_PX = 360
+GAP = "own noise leaves more by"
+NUMBERS = ("own noise", "worst of the others'", "one noise for all beats")
 GAP_HELP = (
     f"Accuracy under its own noise less that under the worst of the others'. From {TELLING:g} on its gradient misleads."
 )
@@ -70,7 +72,8 @@ def _show(table: TransferTable, eps: float) -> None:
         hide_index=True,
         height=MOST_HEIGHT_PX if len(order) > 9 else "auto",
         key="transfer_list",
-        column_config={"own noise harms by less": st.column_config.NumberColumn(help=GAP_HELP)},
+        column_config=dict.fromkeys(NUMBERS, st.column_config.NumberColumn(format="%.2f"))
+        | {GAP: st.column_config.NumberColumn(help=GAP_HELP, format="%.2f")},
     )
     st.caption(
         "Each row is noise that was made for one network, each column, with the same numbers, a network that reads it. The cell is "
@@ -134,12 +137,12 @@ def _by_gap(matrix: pd.DataFrame, universal: pd.Series, titles: dict[str, str]) 
             "network": pd.Series(titles),
             "own noise": own,
             "worst of the others'": others.min(),
-            "own noise harms by less": own - others.min(),
+            GAP: own - others.min(),
             "made for": others.idxmin().map(titles) if len(names) > 1 else None,
             "one noise for all beats": universal[names],
         }
     )
-    return table.sort_values("own noise harms by less", ascending=False, ignore_index=True).round(2)
+    return table.sort_values(GAP, ascending=False, ignore_index=True).round(2)
 
 
 def _attack(ran: dict[str, Any]) -> str:
