@@ -4,11 +4,18 @@
 #   docker run --rm --read-only --tmpfs /tmp --volume nsr-data:/data --publish 127.0.0.1:8501:8501 nsr-ecg
 
 FROM python:3.11-slim AS environment
-# An index with CPU builds of PyTorch, whose versions end in +cpu and go before the others, makes the image gigabytes smaller:
+# Every file is one that the lock names by its SHA-256, or nothing is installed.
+#
+# An index with CPU builds of PyTorch, whose versions end in +cpu, makes the image gigabytes smaller:
 #   docker build --build-arg PIP_EXTRA_INDEX_URL=ADDRESS .
+# PyTorch is then the one package that the lock does not vouch for, and what it needs for CUDA is left out.
 ARG PIP_EXTRA_INDEX_URL=""
-COPY requirements.txt /
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --requirement /requirements.txt
+COPY requirements.lock /
+RUN python -m venv /venv && export PATH=/venv/bin:$PATH PIP_NO_CACHE_DIR=1 \
+    && if [ -z "$PIP_EXTRA_INDEX_URL" ]; then pip install --require-hashes --requirement /requirements.lock; \
+    else awk '/^[a-z]/ {keep = !/^(torch|triton|nvidia-|cuda-)/} keep' /requirements.lock > /without-torch.lock \
+        && pip install --no-deps --require-hashes --requirement /without-torch.lock \
+        && pip install --no-deps "$(sed -n 's/^\(torch==[0-9.]*\).*/\1/p' /requirements.lock)"; fi
 
 FROM python:3.11-slim
 # Hugging Face runs a Space as user 1000. The user owns only the folder for data.

@@ -32,7 +32,12 @@ from nsr_core.certificates import certify
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.evaluate import evaluate
-from nsr_core.training.card import CARD_FILE, HISTORY_DIGEST, HISTORY_FILE
+from nsr_core.paper.tables import write_tables
+from nsr_core.progress import no_progress
+from nsr_core.reproduction.bench import Bench
+from nsr_core.reproduction.plan import Request, make_plan
+from nsr_core.reproduction.tasks import carry_out
+from nsr_core.training.card import HISTORY_DIGEST, HISTORY_FILE
 from nsr_core.training.config import paper_config
 from nsr_core.training.loop import train
 from nsr_core.verdict.everyday import read_under_noise
@@ -42,13 +47,32 @@ PLAN = {
     name: Assignment(attack, per_class=10, eps_grid=(0.03, 0.1))
     for name, attack in (("fgsm", FGSM()), ("pgd", PGD(20)))
 }
+#: A folder of included checkpoints with none in it.
+NOWHERE = Path("nowhere")
 #: So often one and the same piece of work is killed before it may end.
 KILLS_IN_A_ROW = 5
-#: What differs between two runs of the same work.
-TIMES = ("seconds", HISTORY_DIGEST)
+#: What differs between two runs of the same work: how long it took, and the paths of what it wrote.
+VARYING = ("seconds", HISTORY_DIGEST, "files")
+
+#: What is reproduced: a training, its evaluation in shards, and the tables.
+REQUEST = Request(only=("mlp-loss2",), seeds=(0,), quick=True)
 
 Act = Callable[[Path, Beats, Split], Any]
-#: What is done in a checkpoint's folder; training alone begins with an empty one.
+
+
+def reproduce(folder: Path, beats: Beats, split: Split) -> None:
+    """A reproduction with all its tasks in this process, where their file replacements can be counted."""
+    bench = Bench(str(folder), source="demo")
+    plan = make_plan(REQUEST, bench, NOWHERE)
+    for task in plan.pending(bench):
+        carry_out(task, bench, no_progress)
+    models = [model.folder(bench) for model in plan.models]
+    write_tables(
+        models, {(model.config.network, model.config.method) for model in plan.models}, bench.tables, plan.quick
+    )
+
+
+#: What is done in a checkpoint's folder; only ``FROM_NOTHING`` begins with an empty one.
 WORK: dict[str, Act] = {
     "training": lambda folder, beats, split: train(CONFIG, beats, split, folder),
     "evaluation": lambda folder, beats, split: evaluate(folder, beats, split, PLAN),
@@ -56,7 +80,9 @@ WORK: dict[str, Act] = {
     "everyday noise": lambda folder, beats, split: read_under_noise(
         folder, beats, split, kinds=["muscle", "mains50"], snr_db=[12.0], draws=1, per_class=20
     ),
+    "reproduction": reproduce,
 }
+FROM_NOTHING = ("training", "reproduction")
 
 
 @dataclass
@@ -89,11 +115,11 @@ def study(
     beats = load_beats("demo")
     split = make_split(beats, "beat")
     start = work / "start"
-    if checkpoint is not None:
+    if checkpoint is not None and name not in FROM_NOTHING:
         shutil.copytree(checkpoint, start)
     else:
         start.mkdir()
-        if name != "training":
+        if name not in FROM_NOTHING:
             train(CONFIG, beats, split, start)
 
     def act(folder: Path) -> None:
@@ -138,13 +164,14 @@ def study(
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """All files by name, hidden ones too, without how long anything took."""
-    return {path.name: _content(path) for path in sorted(folder.iterdir())}
+    """All files by their paths, hidden ones too, without how long anything took."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _content(path) for path in files}
 
 
 def _content(path: Path) -> Any:
-    if path.name == CARD_FILE:
-        return _timeless(json.loads(path.read_text()))
+    if path.suffix == ".json":
+        return _unvarying(json.loads(path.read_text()))
     if path.name == HISTORY_FILE:
         return pd.read_csv(path).drop(columns="seconds").to_csv(index=False)
     if path.name == "state.safetensors":
@@ -152,9 +179,9 @@ def _content(path: Path) -> Any:
     return path.read_bytes()
 
 
-def _timeless(value: Any) -> Any:
+def _unvarying(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _timeless(cell) for name, cell in value.items() if name not in TIMES}
+        return {name: _unvarying(cell) for name, cell in value.items() if name not in VARYING}
     return value
 
 

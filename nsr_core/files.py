@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from nsr_core.errors import UserError
 from nsr_core.locking import lock
+from nsr_core.processes import replace_file
 
 CACHE_VARIABLE = "NSR_CACHE_DIR"
 RUNS_VARIABLE = "NSR_RUNS_DIR"
@@ -103,7 +104,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
-        os.replace(partial, path)
+        replace_file(partial, path)
     except OSError as error:
         raise error if isinstance(error, CannotWrite) else CannotWrite(path, error) from error
     finally:
@@ -119,7 +120,7 @@ def read_json(path: Path) -> Any:
         ValueError: it is not JSON, or nested deeper than any file of this program.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -220,7 +221,7 @@ class Note:
 
     def write(self, **values: Any) -> None:
         text = json.dumps({"identity": self.identity, **values}, indent=2) + "\n"
-        write_atomically(self.path, lambda path: path.write_text(text))
+        write_atomically(self.path, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 # Locks that the system releases when their holder dies, however it dies; so a held lock is a living process. A pid tells
@@ -304,7 +305,7 @@ def _taken(path: Path) -> IO[str]:
         UserError: another has it.
     """
     while True:
-        file = path.open("a+")
+        file = path.open("a+", encoding="utf-8")
         if not take(file):
             with file:
                 raise UserError(

@@ -172,12 +172,12 @@ def _start(network: str, method: str, changes: dict[str, Any]) -> None:
 
 def _detail(run: Run, newest: bool) -> None:
     """A run's curves, its settings, and where to go on with its network."""
-    history = run.history()
+    history, damage = run.history(), st.empty()
     if run.state == jobs.FINISHED:
         try:
             check_history(run.folder, read_card(run.folder))
         except UserError as error:
-            st.warning(in_words(error))
+            damage.warning(in_words(error))
     if history.empty:
         return
     last = history.iloc[-1]
@@ -193,16 +193,18 @@ def _detail(run: Run, newest: bool) -> None:
             f"{how} PGD is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "
             "far it does for the networks that came along."
         )
-        if run.state == jobs.FINISHED:
-            _ways_on(run)
-            if newest:
-                compared.show(run)
+        ways_on = st.container()  # always there, so that the numbers below do not move when the run ends
         chart.numbers(
             history.round(4),
             name=f"history-{run.name}",
             facts={"run": run.name, "how": how, "config": run.config},
             figures=lambda: {run.title: figure},
         )
+        if run.state == jobs.FINISHED:
+            with ways_on:
+                _ways_on(run)
+                if newest:
+                    compared.show(run)
 
 
 def _ways_on(run: Run) -> None:

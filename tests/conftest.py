@@ -24,6 +24,21 @@ ROOT_AT_START = os.environ.get("NSR_MITDB_DIR")
 MAIN_AT_START = sys.modules["__main__"]
 
 
+#: Begun first, since a file is one worker's: begun late, they would be run on while the other has nothing left.
+LONGEST = ("tests/browser/test_app_in_browser.py", "tests/test_house.py")
+
+
+def pytest_configure(config) -> None:
+    """Workers take the files in the order below, not by how many tests they hold."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """The longest files first, all others as they were."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(file) for file in LONGEST])
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path, monkeypatch) -> None:
     """No test sees the user's cache or folders, nor leaves anything there."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -37,8 +38,22 @@ def test_the_image_takes_no_larger_upload_than_a_stranger_may_give():
 
 def test_the_image_gets_all_that_the_app_is_made_of():
     kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    assert {"app.py", "pages", "ui", "nsr_core", "checkpoints", ".streamlit", "requirements.txt"} <= set(kept)
+    assert {"app.py", "pages", "ui", "nsr_core", "checkpoints", ".streamlit", "requirements.lock"} <= set(kept)
     assert all((ROOT / name).exists() for name in kept)
+
+
+def test_with_a_cpu_build_of_pytorch_all_else_of_the_lock_is_installed_as_it_is_there():
+    """The commands of the Dockerfile that take PyTorch, and what it needs for CUDA, out of the lock."""
+    (choose, pick) = (re.search(rf"{name} '(.*?)' /requirements", DOCKERFILE).group(1) for name in ("awk", "sed -n"))
+
+    def done(*command):
+        return subprocess.run([*command, ROOT / "requirements.lock"], check=True, capture_output=True, text=True).stdout
+
+    locked, kept = (set(re.findall(r"(?m)^[A-Za-z0-9]\S*", text)) for text in (done("cat"), done("awk", choose)))
+    without = {package for package in locked if re.match(r"torch==|triton==|nvidia-|cuda-", package)}
+    assert kept == locked - without
+    assert [done("sed", "-n", pick).strip()] == [package for package in without if package.startswith("torch==")]
+    assert "--require-hashes" in DOCKERFILE
 
 
 def test_nothing_but_the_data_can_be_written():

@@ -99,7 +99,7 @@ def test_a_wheel_finds_its_own_checkpoints_and_keeps_runs_where_it_is_started(tm
 
 def test_the_app_is_started_in_place_of_the_command(monkeypatch):
     started = []
-    monkeypatch.setattr(start_app.os, "execv", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr("nsr_core.processes.os.execv", lambda *arguments: started.append(arguments))
     start_app.start_app(port=8600, headless=True)
     ((program, command),) = started
     assert program == command[0] == sys.executable

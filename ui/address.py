@@ -43,9 +43,16 @@ def return_to(page: str) -> None:
         st.session_state.pop(key, None)
 
 
-def bound(key: str) -> Literal["query-params"]:
-    """What a widget of this key takes as ``bind``: the address says its value."""
+def bound(key: str) -> Literal["query-params"] | None:
+    """What a widget of this key takes as ``bind``: the address says its value.
+
+    A key without a value, as in ``?view=``, is taken out of the address and not listened to: Streamlit would have none chosen
+    by it, even where one is required.
+    """
     _bound_here().add(key)
+    if (values := asked(key)) and not any(values):
+        st.query_params.pop(key, None)
+        return None
     return "query-params"
 
 

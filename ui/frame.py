@@ -9,7 +9,7 @@ import streamlit as st
 from nsr_core import DISCLAIMER
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
-from ui import glossary, loaders, presenting, share, sources
+from ui import glossary, live, loaders, presenting, share, sources
 from ui.plain import in_words
 
 
@@ -30,6 +30,7 @@ def page() -> Iterator[None]:
         )
     st.divider()
     st.caption(DISCLAIMER)
+    live.follow_theme()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
 from threading import Lock
 from typing import Any
 
@@ -10,6 +11,8 @@ import streamlit as st
 from nsr_core.recordings.beats import SOURCE
 
 CAPACITY = 400
+#: Between two signs of life of one who waits for what another computes.
+HEED_EVERY_SECONDS = 0.2
 _OWN = "own_memo"
 
 
@@ -19,23 +22,46 @@ class Memo:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        #: What is computed now; each is done when that ended, with or without a result.
+        self._under_way: dict[Hashable, Future[None]] = {}
         self._lock = Lock()
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._kept
 
-    def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """What ``compute`` returned for this key; computed at most once, unless two ask at the same time."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = compute()
+    def get(self, key: Hashable, compute: Callable[[], Any], heed: Callable[[], object] = lambda: None) -> Any:
+        """What ``compute`` returned for this key; many who ask at the same time wait for one who computes it.
+
+        Where that one stops halfway, its exception is its own, and another of them computes.
+
+        Args:
+            heed: called every ``HEED_EVERY_SECONDS`` while another computes; it may raise to wait no longer.
+        """
+        while True:
+            with self._lock:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    return self._kept[key]
+                others = self._under_way.get(key)
+                if others is None:
+                    mine = self._under_way[key] = Future()
+                    break
+            while not wait([others], HEED_EVERY_SECONDS).done:
+                heed()
+        try:
+            value = compute()
+            self._keep(key, value)
+        finally:
+            with self._lock:
+                del self._under_way[key]
+            mine.set_result(None)
+        return value
+
+    def _keep(self, key: Hashable, value: Any) -> None:
         with self._lock:
             self._kept[key] = value
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
-        return value
 
 
 def memo_for(source: str) -> Memo:

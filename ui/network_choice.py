@@ -28,8 +28,9 @@ def tell_missing(key: str, names: list[str]) -> None:
     """Name the networks that the address asks for and that are not among ``names``; before the widget, which keeps to these."""
     if key in st.session_state and not address.went_back():
         return  # what was chosen on the page itself is there
-    if missing := [name for name in address.asked(key) if name and name not in names]:
+    if missing := [name for name in dict.fromkeys(address.asked(key)) if name and name not in names]:
+        more = f" and {len(missing) - MOST_NETWORKS} more" if len(missing) > MOST_NETWORKS else ""
         st.warning(
-            f"The link names networks that are not here: {', '.join(map(quoted, missing))}. They may have been deleted, "
-            "trained on another machine, or not evaluated yet. Others are shown instead."
+            f"The link names networks that are not here: {', '.join(map(quoted, missing[:MOST_NETWORKS]))}{more}. They may have "
+            "been deleted, trained on another machine, or not evaluated yet. Others are shown instead."
         )

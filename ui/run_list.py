@@ -42,8 +42,9 @@ def _panel(kind: str, detail: Callable[[Run, bool], None] | None, was_active: bo
     runs = _runs(kind)
     if was_active and not any(run.state in ACTIVE for run in runs):
         st.rerun()  # the whole page: what the runs made is there now
-    for name in jobs.list_deleted(kind=kind):
-        _undo(name)
+    with st.container():  # always there, so that no run moves when one is deleted or can no more be brought back
+        for name in jobs.list_deleted(kind=kind):
+            _undo(name)
     for number, run in enumerate(runs):
         with st.container(border=True, key=f"run_{run.name}"):
             _one(run)
@@ -52,15 +53,20 @@ def _panel(kind: str, detail: Callable[[Run, bool], None] | None, was_active: bo
 
 
 def _one(run: Run) -> None:
+    """A run's head, how far it is, and its error, each in a place of its own whether it is there or not.
+
+    What follows would else move when the run ends, and stand twice until the page's run is over.
+    """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"{ICONS[run.state]} **{run.title}** · {run.state} · `{run.name}`", width="content")
         with st.container(horizontal=True, width="content"):
             _buttons(run)
+    bar, error = st.empty(), st.empty()
     if run.state == jobs.RUNNING:
         share = run.done / run.total if run.total else 0.0
-        st.progress(min(share, 1.0), f"{run.what}{_left(run)}")
+        bar.progress(min(share, 1.0), f"{run.what}{_left(run)}")
     if run.error:
-        st.error(in_words(run.error))
+        error.error(in_words(run.error))
 
 
 def _buttons(run: Run) -> None:

@@ -110,6 +110,11 @@ button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color
 [data-testid=stMultiSelectTagsContainer] > [role=group] > span {{min-width: 0; max-width: 100%; height: auto; flex-shrink: 1}}
 [data-testid=stMultiSelectTagsContainer] > [role=group] > span > span {{white-space: normal; max-width: none}}
 [data-testid=stMultiSelectTagsContainer], [data-testid=stMultiSelectTagsContainer] > [role=group] {{display: flex; flex-wrap: wrap; gap: 4px}}
+/* Room for the strokes that reach out of a formula's box, which made it a region to be scrolled by a pixel or two. */
+.katex-display {{padding: 8px 2px 8px 0; overflow-y: hidden}}
+/* Beside something else on a tablet. */
+@media (641px <= width <= 1100px) {{.katex-display {{font-size: 0.75em}}}}
+@media (641px <= width <= 860px) {{.katex-display {{font-size: 0.6em}}}}
 /* Plotly's buttons, which appear over the legend otherwise: in the lower left corner, where nothing is. */
 .js-plotly-plot .plotly .modebar-container {{top: auto !important; bottom: 0}}
 .js-plotly-plot .plotly .modebar {{top: auto; right: auto; bottom: 2px; left: 2px}}

@@ -223,7 +223,7 @@ def read_ceiling(path: Path) -> Ceiling | None:
     if not path.exists():
         return None
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
         levels = pd.DataFrame(value["levels"]).astype(float).sort_values("eps", ignore_index=True)
         kept = Ceiling(value["source"], value["split"]["fingerprint"], int(value["count"]), levels)
         if not levels["kept"].between(0, 1).all():

@@ -71,7 +71,7 @@ class Commands(TyperGroup):
 def _summary(name: str, width: int) -> str:
     """The beginning of a command's docstring, read from its file without importing it."""
     file, _, function = COMMANDS[name].partition(":")
-    tree = ast.parse((Path(__file__).parent / f"{file}.py").read_text())
+    tree = ast.parse((Path(__file__).parent / f"{file}.py").read_text(encoding="utf-8"))
     docstring = next(
         ast.get_docstring(node) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
     )

@@ -58,5 +58,5 @@ def ceiling(
         f"{value['nearest_count']:,} of them read by their nearest training beat"
     )
     if keep is not None:
-        write_atomically(keep, lambda path: path.write_text(json.dumps(value, indent=2) + "\n"))
+        write_atomically(keep, lambda path: path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
     emit(value, result, as_json)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nsr_core.cli.app import PLAIN
 from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS, Root, Source
 from nsr_core.cli.output import AsJson, Meter, columns, emit
 from nsr_core.compute import pick_device
@@ -55,7 +56,7 @@ Checkpoints = Annotated[
     ),
 ]
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(invoke_without_command=True, **PLAIN)
 
 
 @app.callback()
@@ -132,7 +133,7 @@ def reproduce(
             _write_tables(plan, bench)  # of what is finished all the same
         raise
     value = _write_tables(plan, bench)
-    emit(value, f"{(bench.tables / 'tables.md').read_text()}\nWritten to {bench.tables}", as_json)
+    emit(value, f"{(bench.tables / 'tables.md').read_text(encoding='utf-8')}\nWritten to {bench.tables}", as_json)
 
 
 def _write_tables(plan: Plan, bench: Bench) -> dict[str, Any]:

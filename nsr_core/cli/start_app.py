@@ -1,6 +1,5 @@
 """``app``: the app in the browser. The only file of ``nsr_core`` that names Streamlit, which it starts and does not import."""
 
-import os
 import sys
 from importlib.util import find_spec
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from nsr_core.errors import UserError
 from nsr_core.files import project_dir
+from nsr_core.processes import run_here
 
 #: How this project is installed with what the app needs.
 APP_INSTALL = 'pip install "nsr-ecg[app,recordings]"'
@@ -25,8 +25,5 @@ def start_app(
     if find_spec("streamlit") is None:
         raise UserError(f"The app needs Streamlit, which is not installed. Install it: {APP_INSTALL}")
     options = ["--server.port", str(port)] + (["--server.headless", "true"] if headless else [])
-    # -P: else a folder named ui in the current folder would hide the app's own. In place of this process, so that what is
-    # sent to it, such as Ctrl-C, reaches the server and nobody else.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(project_dir() / "app.py"), *options]
-    sys.stdout.flush()
-    os.execv(sys.executable, command)
+    # -P: else a folder named ui in the current folder would hide the app's own.
+    run_here([sys.executable, "-P", "-m", "streamlit", "run", str(project_dir() / "app.py"), *options])

@@ -7,6 +7,7 @@ import typer
 
 from nsr_core.cli.options import INCLUDED, INCLUDED_IN_WORDS
 from nsr_core.cli.output import AsJson, columns, emit
+from nsr_core.errors import UserError
 from nsr_core.training.card import list_checkpoints
 from nsr_core.verdict.levels import levels_of, table_of
 from nsr_core.verdict.masking import load_masking
@@ -23,7 +24,14 @@ def verdict(
     All on the same beats, ACC at equal priors. Get the results with evaluate, certify and masking --keep.
     """
     folders = {folder.name: folder for folder in list_checkpoints(root)}
-    table = table_of(levels_of(folders.values()), eps)
+    levels = levels_of(folders.values())
+    table = table_of(levels, eps)
+    if table.empty:
+        known = sorted({float(level) for found in levels.values() for level in found["eps"]})
+        raise UserError(
+            f"No checkpoint here was evaluated at a noise level of {eps:g}. There are: {', '.join(f'{level:g}' for level in known)}.",
+            command_line="Name one of them with --eps.",
+        )
     checks = {name: load_masking(folder) for name, folder in folders.items()}
     table["masking"] = [check.light if (check := checks[name]) else None for name in table["checkpoint"]]
     table = table.sort_values("worst", ascending=False, ignore_index=True)

@@ -49,7 +49,7 @@ CONNECT_SECONDS, WAIT_SECONDS, FILE_SECONDS = 10.0, 30.0, 300.0
 
 
 def _read_checksums() -> dict[str, str]:
-    lines = files("nsr_core.data").joinpath("mitdb-1.0.0.sha256").read_text().splitlines()
+    lines = files("nsr_core.data").joinpath("mitdb-1.0.0.sha256").read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 

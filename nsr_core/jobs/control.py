@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import shutil
-import signal
 import threading
 import time
 from contextlib import suppress
@@ -28,6 +27,7 @@ from nsr_core.jobs.folder import (
 )
 from nsr_core.jobs.locks import control
 from nsr_core.jobs.process import start
+from nsr_core.processes import ask_to_stop
 
 WORKER_LOCK = ".worker.lock"
 WORKER_LOG = ".worker.log"
@@ -71,7 +71,7 @@ def submit(job: Job, root: str | Path | None = None) -> Run:
         folder = next(path for n in itertools.count(1) if _is_free(path := root / f"{job.name}-{n}"))
         unfinished = _emptied(root / ".new")
         unfinished.mkdir()
-        (unfinished / CONFIG_FILE).write_text(text)
+        (unfinished / CONFIG_FILE).write_text(text, encoding="utf-8")
         now = time.time()
         run = Run(
             folder=unfinished,
@@ -99,8 +99,7 @@ def cancel(run: Run) -> Run:
         if run.state == QUEUED:
             return save_run(run, state=CANCELLED, ended=time.time())
         if run.state == RUNNING and run.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(run.pid, signal.SIGTERM)
+            ask_to_stop(run.pid, run.folder)
     return run
 
 

@@ -149,7 +149,7 @@ def save_run(run: Run, **changes: Any) -> Run:
     """Write the status of a run, with ``changes``, in one step."""
     run = replace(run, **{"updated": time.time()} | changes)
     text = json.dumps({name: getattr(run, name) for name in _STORED}, indent=2) + "\n"
-    write_atomically(run.folder / STATUS_FILE, lambda path: path.write_text(text))
+    write_atomically(run.folder / STATUS_FILE, lambda path: path.write_text(text, encoding="utf-8"))
     return run
 
 
@@ -223,7 +223,7 @@ def _parse_status(folder: Path) -> Run:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    value = json.loads(path.read_text(), parse_constant=_refuse)
+    value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     if not isinstance(value, dict):
         raise ValueError(f"it holds a {type(value).__name__}")
     return value

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from nsr_core.files import REPOSITORY
+from nsr_core.processes import apart
 
 
 def start(module: str, folder: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -20,6 +21,6 @@ def start(module: str, folder: Path, log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
+            **apart(),
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         )

@@ -1,7 +1,6 @@
 """``python -m nsr_core.jobs.run RUN_DIR``: does what a queued run's ``config.json`` says and keeps its status."""
 
 import math
-import os
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from nsr_core.errors import UserError
 from nsr_core.jobs.folder import CANCELLED, FAILED, FINISHED, Run, claim, save_run
+from nsr_core.processes import be_nice, heeding_stop
 
 #: Seconds between two writings of the status.
 WRITE_EVERY_SECONDS = 0.5
@@ -87,7 +87,7 @@ class Reporter:
 def carry_out(folder: Path) -> None:
     """Do the work of a queued run and write how it ended; a run that is not queued is left alone."""
     stop = StopSignal()
-    with stop.listening(), claim(folder) as run:
+    with stop.listening(), heeding_stop(folder), claim(folder) as run:
         if run is None:
             return
         report = Reporter(run, stop)
@@ -116,5 +116,5 @@ def _outcome(run: Run, report: Reporter, stop: StopSignal) -> tuple[str, str | N
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
+    be_nice(NICENESS)
     carry_out(Path(sys.argv[1]))

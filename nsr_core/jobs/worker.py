@@ -21,7 +21,7 @@ LOOK_EVERY_SECONDS = 0.5
 def work(root: Path) -> None:
     """Run what is queued below ``root``, unless another worker does."""
     while _next_queued(root):
-        with (root / WORKER_LOCK).open("a+") as lock:
+        with (root / WORKER_LOCK).open("a+", encoding="utf-8") as lock:
             if not take(lock):
                 return
             lock.truncate(0)

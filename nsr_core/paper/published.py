@@ -9,7 +9,7 @@ import pandas as pd
 @cache
 def paper_tables() -> pd.DataFrame:
     """All 756 published values: ``table, metric, network, attack, method, eps, value``."""
-    with files("nsr_core.paper").joinpath("paper-tables.csv").open() as lines:
+    with files("nsr_core.paper").joinpath("paper-tables.csv").open(encoding="utf-8") as lines:
         return pd.read_csv(lines)
 
 

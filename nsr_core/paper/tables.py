@@ -260,4 +260,4 @@ def _write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def _write_text(text: str, path: Path) -> None:
-    write_atomically(path, lambda partial: partial.write_text(text + "\n"))
+    write_atomically(path, lambda partial: partial.write_text(text + "\n", encoding="utf-8"))

@@ -91,7 +91,7 @@ def read_path(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "mine.csv"
-    ...     _ = path.write_text("ECG (mV)\\n" + "0.1\\n0.2\\n" * 500)
+    ...     _ = path.write_text("ECG (mV)\\n" + "0.1\\n0.2\\n" * 500, encoding="utf-8")
     ...     recording = read_path(path, fs_hz=250.0)
     >>> recording.channels[0].name, len(recording.channels[0].signal)
     ('ECG', 1000)

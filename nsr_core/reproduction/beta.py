@@ -188,7 +188,7 @@ def write_search(trials: Sequence[Trial], bench: Bench) -> dict[str, Any]:
     write_atomically(folder / "beta.csv", lambda path: table.to_csv(path, index=False))
     value = {"protocol": _protocol(trials, bench), "sweeps": chosen}
     text = json.dumps(value, indent=2) + "\n"
-    write_atomically(folder / BETA_FILE, lambda path: path.write_text(text))
+    write_atomically(folder / BETA_FILE, lambda path: path.write_text(text, encoding="utf-8"))
     return value
 
 

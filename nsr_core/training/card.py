@@ -22,7 +22,7 @@ BEATS_FILE = "robustness.parquet"
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Replace a checkpoint's card in one step."""
     text = json.dumps(card, indent=2) + "\n"
-    write_atomically(folder / CARD_FILE, lambda path: path.write_text(text))
+    write_atomically(folder / CARD_FILE, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def check_history(folder: Path, card: dict[str, Any]) -> None:
     """
     path, epochs = folder / HISTORY_FILE, card["training"]["epochs"]
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             found = [row.get("epoch") for row in csv.DictReader(file)]
         digest = file_digest(path)
     except FileNotFoundError:

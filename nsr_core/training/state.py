@@ -66,7 +66,8 @@ def load_state(
     try:
         with safe_open(path, framework="pt") as stored:
             run = json.loads(stored.metadata()["run"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+            # Cloned, since the optimiser keeps them: Windows replaces no file that is still mapped into memory.
+            tensors = {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Delete it to start the run anew.") from None
     if run.get("digest", _digest(tensors)) != _digest(tensors):  # states from before it was written have none

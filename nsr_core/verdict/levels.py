@@ -65,7 +65,7 @@ def keep_levels(folder: Path) -> None:
     if found is None:
         return
     text = json.dumps({"made_from": made_from, "levels": rows_of(found.levels.astype(float))}, indent=1)
-    write_atomically(folder / VERDICT_FILE, lambda path: path.write_text(text + "\n"))
+    write_atomically(folder / VERDICT_FILE, lambda path: path.write_text(text + "\n", encoding="utf-8"))
 
 
 def _made_from(folder: Path) -> dict[str, Any] | None:

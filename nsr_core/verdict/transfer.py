@@ -229,7 +229,9 @@ def _kept(path: Path | None, settings: dict[str, Any], replace_results: bool) ->
 
 def save_transfer(table: TransferTable, path: Path) -> None:
     """Write a table as JSON, in the place of an earlier one."""
-    write_atomically(path, lambda partial: partial.write_text(json.dumps(table.to_json(), indent=1) + "\n"))
+    write_atomically(
+        path, lambda partial: partial.write_text(json.dumps(table.to_json(), indent=1) + "\n", encoding="utf-8")
+    )
 
 
 def load_transfer(path: Path) -> TransferTable | None:

@@ -100,6 +100,7 @@ def test_every_command_explains_itself(cli, command, flag):
     out = works(cli(command, flag))
     assert f"Usage: python -m nsr_core {command}" in out
     assert "--json" in out
+    assert "completion" not in out  # it would write into the shell's own files
     for line in out.splitlines():
         name = line.split()[:1]
         if name and name[0].startswith("--"):
@@ -371,6 +372,7 @@ BAD = [
     ("masking TRAINED --eps 0,0.1", "must lie in (0, 1]"),
     ("masking TRAINED --per-class 0", "--per-class"),
     ("masking TRAINED --source web", 'no source "web"'),
+    ("verdict --eps 0.123", "evaluated at a noise level of 0.123. There are: 0, 0.01"),
     ("data --source web", 'no source "web"'),
     ("data --source demo --split weekly", 'no split "weekly"'),
     ("data --source kaggle --root /nowhere", "/nowhere"),

@@ -104,6 +104,11 @@ def test_names_out_of_an_address_stay_code():
     assert in_words("![p](http://x)") == r"\!\[p\]\(http\:\/\/x\)"
 
 
+def test_of_words_without_end_only_the_ends_are_shown():
+    assert len(quoted("a" * 5_000)) < 100
+    assert in_words(f"no beat {'a' * 5_000} here") == f"no beat {'a' * 120}…{'a' * 60} here"
+
+
 @pytest.mark.parametrize(
     ("address", "inside"),
     [

@@ -1,6 +1,6 @@
 """What was computed once is not computed again, the oldest is forgotten, and nothing waits for anything else."""
 
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Thread, local
 
 import pytest
 
@@ -115,17 +115,65 @@ def test_two_keys_are_computed_side_by_side():
     assert found == {"a": "a", "b": "b"}
 
 
-def test_two_who_ask_for_one_at_the_same_time_both_get_it():
-    """And one result is kept: here both compute, since each waits for the other to have begun."""
-    kept, both, found = Memo(capacity=1), Barrier(2, timeout=10), []
+def test_many_who_ask_for_one_at_the_same_time_have_it_computed_once():
+    """The computation lasts until all the others wait for it."""
+    kept, waiting, found = Memo(), Barrier(4, timeout=10), []
+    begun, arrived = Event(), local()
 
     def compute():
-        both.wait()
+        begun.set()
+        waiting.wait()
         return "value"
 
-    run_together(*[lambda: found.append(kept.get("key", compute))] * 2)
-    assert found == ["value", "value"]
-    assert kept.get("key", fail) == "value"
+    def heed():
+        if not hasattr(arrived, "yes"):
+            arrived.yes = True
+            waiting.wait()
+
+    def ask_later():
+        assert begun.wait(10)
+        found.append(kept.get("key", fail, heed))
+
+    run_together(lambda: found.append(kept.get("key", compute)), *[ask_later] * 3)
+    assert found == ["value"] * 4
+
+
+def test_where_the_one_who_computes_stops_another_does():
+    kept, begun, heeded, found = Memo(), Event(), Event(), []
+
+    def stop():
+        begun.set()
+        assert heeded.wait(10)
+        raise RuntimeError("halfway")
+
+    def ask_first():
+        with pytest.raises(RuntimeError, match="halfway"):
+            kept.get("key", stop)
+
+    def ask_later():
+        assert begun.wait(10)
+        found.append(kept.get("key", lambda: "value", heeded.set))
+
+    run_together(ask_first, ask_later)
+    assert found == ["value"]
+
+
+def test_one_who_waits_may_give_up():
+    kept, begun, gave_up, found = Memo(), Event(), Event(), []
+
+    def compute():
+        begun.set()
+        assert gave_up.wait(10)
+        return "value"
+
+    def ask_later():
+        assert begun.wait(10)
+        with pytest.raises(RuntimeError, match="halfway"):
+            kept.get("key", Count(), fail)
+        gave_up.set()
+
+    run_together(lambda: found.append(kept.get("key", compute)), ask_later)
+    assert found == ["value"]
 
 
 def test_the_server_has_one_memo_of_the_usual_size():

@@ -66,3 +66,20 @@ def test_that_none_is_chosen_stands_in_the_address():
     app = opened(_some).multiselect[0].set_value([]).run()
     assert (app.text[0].value, dict(app.query_params)) == ("", {"some": ""})
     assert opened(_some, some=app.query_params["some"]).text[0].value == ""
+
+
+def _bound():
+    import streamlit as st
+
+    from ui import address
+
+    st.text(st.segmented_control("One", ["a", "b"], default="a", required=True, key="one", bind=address.bound("one")))
+
+
+@pytest.mark.parametrize("blank", ["", ["", ""]])
+def test_a_key_without_a_value_chooses_nothing_and_goes_from_the_address(blank):
+    """Streamlit would take it for none chosen, although one is required."""
+    app = opened(_bound, one=blank)
+    assert (app.text[0].value, dict(app.query_params)) == ("a", {})
+    app.segmented_control[0].set_value("b").run()
+    assert app.text[0].value == "b"

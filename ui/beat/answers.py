@@ -22,6 +22,8 @@ from ui.plain import in_words, plain
 QUIET_SECONDS = 0.5
 #: Between two looks at whether it is still wanted, and two words on how far it is.
 TELL_EVERY_SECONDS = 0.1
+#: What is under way where another visitor has asked for the same attack just before.
+ELSEWHERE = "the same attack for another visitor"
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,20 @@ def _answer(
     if attacking is None:
         return None
     result = memo.get(
-        key, lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=attacking, **settings)
+        key,
+        lambda: attack_beat(checkpoint, choice.attack, beats, row, choice.eps, progress=attacking, **settings),
+        lambda: attacking(0, 1, ELSEWHERE),
     )
     quick = sweep_attack(choice)
     sweep_key = ("sweep", *beat, quick)
     sweeping = no_progress if sweep_key in memo else listener()
     if sweeping is None:
         return None
-    swept = memo.get(sweep_key, lambda: sweep_beat(checkpoint, quick, beats, row, progress=sweeping, **settings))
+    swept = memo.get(
+        sweep_key,
+        lambda: sweep_beat(checkpoint, quick, beats, row, progress=sweeping, **settings),
+        lambda: sweeping(0, 1, ELSEWHERE),
+    )
     return Answer(name, loaders.title(name), checkpoint.config.network, checkpoint.config.method, result, swept)
 
 

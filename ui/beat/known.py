@@ -14,7 +14,7 @@ from nsr_core.progress import Progress
 from ui import chart, live, loaders, serving
 from ui.attack_choice import AttackChoice
 from ui.beat import figures, searching, words
-from ui.beat.answers import Answer, sweep_attack
+from ui.beat.answers import ELSEWHERE, Answer, sweep_attack
 from ui.memo import memo_for
 from ui.theme import Ink
 
@@ -143,6 +143,7 @@ def look_further(answers: list[Answer], beats: Beats, row: int, choice: AttackCh
     waiting = [answer for answer in answers if _key(answer, beats, row, choice) not in memo]
     place = st.empty()
     for number, answer in enumerate(waiting):
+        progress = serving.limited(_listener(place, answer.title, number, len(waiting)))
         look = partial(
             bracket_beat,
             loaders.checkpoint(answer.name).network,
@@ -150,10 +151,10 @@ def look_further(answers: list[Answer], beats: Beats, row: int, choice: AttackCh
             row,
             seed=choice.seed,
             signal_only=choice.signal_only,
-            progress=serving.limited(_listener(place, answer.title, number, len(waiting))),
+            progress=progress,
         )
         with serving.turn():
-            memo.get(_key(answer, beats, row, choice), look)
+            memo.get(_key(answer, beats, row, choice), look, partial(progress, 0, 1, ELSEWHERE))
     place.empty()
     return bool(waiting)
 

@@ -5,6 +5,7 @@ a few lines of SVG 60 times; and Plotly's slider tells Python nothing, so the ex
 """
 
 import base64
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from nsr_core import DISCLAIMER
 from nsr_core.beat.attack import BeatAttack
 from nsr_core.data import CLASS_NAMES, CLASSES, FS_HZ
 from ui import ecg
-from ui.theme import Ink, ink
+from ui.theme import DARK, Ink, ink
 
 
 def _component(name: str, *parts: str) -> Callable[..., Any]:
@@ -31,7 +32,7 @@ def _component(name: str, *parts: str) -> Callable[..., Any]:
     return st.components.v2.component(f"beat_lab_{name}", html=html, css=css, js=js)
 
 
-_DIAL, _WAIT, _KEEP, _PLACE = (_component(name) for name in ("dial", "wait", "keep", "place"))
+_DIAL, _WAIT, _KEEP, _PLACE, _THEME = (_component(name) for name in ("dial", "wait", "keep", "place", "theme"))
 _PAPER, _DRAW = _component("paper", "sheet"), _component("draw", "sheet")
 #: Between two questions of a page that waits.
 ASK_EVERY_MS = 500
@@ -108,9 +109,9 @@ def dial(
 def wait(key: str) -> None:
     """Run the fragment around this again and again, until a run no longer has it.
 
-    A fragment's own ``run_every`` goes on until the whole page runs again.
+    A fragment's own ``run_every`` goes on until the whole page runs again, and asks a busy server faster than it answers.
     """
-    _WAIT(key=key, data={"every_ms": ASK_EVERY_MS}, on_asked_change=lambda: None)
+    _WAIT(key=key, data={"every_ms": ASK_EVERY_MS, "turn": time.monotonic_ns()}, on_asked_change=lambda: None)
 
 
 def keep(key: str, *, name: str, begins: bool, text: str, on_kept: Callable[[], None]) -> None:
@@ -134,6 +135,11 @@ def place(key: str) -> str | None:
     known = st.session_state.get(key, {}).get("address")
     found = _PLACE(key=key, data={"known": known}, on_address_change=lambda: None).address
     return str(found) if found else None
+
+
+def follow_theme() -> None:
+    """Draw the page anew when its theme changes while it is open: what was drawn holds the colours of the other one."""
+    _THEME(key="theme", data={"dark": ink() is DARK}, on_changed_change=lambda: None)
 
 
 def sticky(key: str) -> DeltaGenerator:

@@ -2,7 +2,12 @@
 const LOOK_EVERY_MS = 400;
 
 export default function ({ data, setStateValue }) {
-  const tell = () => location.href === data.known || setStateValue("address", location.href);
+  let told = data.known;
+  const tell = () => {
+    if (location.href === told) return;
+    told = location.href; // once: each word is a run of the page, and a busy server answers late
+    setStateValue("address", told);
+  };
   tell();
   const timer = setInterval(tell, LOOK_EVERY_MS);
   return () => clearInterval(timer);

@@ -1,5 +1,9 @@
-/** Asks the server again and again, while the page is looked at, for what it computes off the page's own thread. */
+/** Asks the server for what it computes off the page's own thread: once for each of its answers, while the page is looked at. */
 export default function ({ data, setTriggerValue }) {
-  const timer = setInterval(() => document.hidden || setTriggerValue("asked", true), data.every_ms);
+  const timer = setInterval(() => {
+    if (document.hidden) return;
+    clearInterval(timer); // its next answer, another turn, begins anew: a busy server is never asked faster than it answers
+    setTriggerValue("asked", true);
+  }, data.every_ms);
   return () => clearInterval(timer);
 }

@@ -15,7 +15,9 @@ MASKING_FILES = MASKING_FILE, OLD_FILE = "masking.json", "alarm.json"
 def save_masking(check: MaskingCheck, folder: Path) -> Path:
     """Write ``masking.json`` into a checkpoint's folder, in the place of an earlier one."""
     path = folder / MASKING_FILE
-    write_atomically(path, lambda partial: partial.write_text(json.dumps(check.to_json(), indent=2) + "\n"))
+    write_atomically(
+        path, lambda partial: partial.write_text(json.dumps(check.to_json(), indent=2) + "\n", encoding="utf-8")
+    )
     (folder / OLD_FILE).unlink(missing_ok=True)
     return path
 
