@@ -17,7 +17,7 @@ from nsr_core.beat.attack import noise_level
 from nsr_core.data import CLASS_NAMES, CLASSES, Beats
 from ui import address, frame, loaders, sources
 from ui.beat_choice import row_of
-from ui.lesson import MINUTES, STEPS, course, kept
+from ui.lesson import MINUTES, STEPS, course, drawing, kept
 from ui.lesson.course import BASELINE, NEEDED, Lesson
 from ui.links import page_link
 from ui.theme import ink
@@ -48,6 +48,8 @@ def main() -> None:
         _onward(place)
         _teacher()
         kept.keep()
+        if place != str(drawing.QUESTION.step):  # which keeps each stroke
+            kept.keep_drawings()
 
 
 def _choose_beat(beats: Beats) -> Lesson | None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from ui import address, frame, loaders
+from ui.plain import in_words, plain
 from ui.verdict import SECTIONS
 
 
@@ -41,7 +42,7 @@ def _levels() -> dict[str, pd.DataFrame]:
         try:
             found[name] = loaders.verdict_levels(name)
         except UserError as error:
-            st.warning(f"{name} is left out: {error}")
+            st.warning(f"{plain(loaders.title(name))} is left out: {in_words(error)}")
     return {name: levels for name, levels in found.items() if levels is not None}
 
 

@@ -11,7 +11,8 @@ STYLE = f"""
 [data-testid=stLayoutWrapper]:has(> .st-key-fold) {{display: none}}
 .st-key-fold summary {{cursor: pointer; min-height: 2rem; align-content: center; font-weight: 600}}
 @media (max-width: {NARROW_PX}px) {{
-[data-testid=stHorizontalBlock]:has(> [data-testid=stColumn] .st-key-fold) {{gap: 1rem}}
+/* Columns under each other need no wide gap. */
+[data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {{gap: 1rem}}
 [data-testid=stLayoutWrapper]:has(> .st-key-fold) {{display: block}}
 [data-testid=stColumn]:not(:has(.st-key-fold details[open], .st-key-folded [data-testid=stAlert]))
     [data-testid=stLayoutWrapper]:has(> .st-key-folded) {{display: none}}

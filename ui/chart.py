@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from nsr_core import DISCLAIMER, __version__
 from nsr_core.data.beats import CITATION
@@ -54,6 +55,13 @@ def draw(
         theme=None,  # the figure has all its colours, here and in a saved file alike
         config=config | {"displayModeBar": "hover" if buttons else False},
     )
+
+
+def roll(key: str, least_px: int) -> DeltaGenerator:
+    """A container whose figure is at least so wide: a phone scrolls sideways over it, as one unrolls paper."""
+    inner = f".st-key-{key} :is([data-testid=stPlotlyChart], [data-testid=stElementContainer])"
+    st.html(f"<style>.st-key-{key} {{overflow-x: auto}} {inner} {{min-width: {least_px}px}}</style>")
+    return st.container(key=key)
 
 
 def stamp(figure: go.Figure) -> go.Figure:

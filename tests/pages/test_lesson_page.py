@@ -116,6 +116,13 @@ def test_a_drawing_is_clipped_judged_as_pgd_is_kept_and_forgotten(beat):
     drawn = lesson.under_noise(*beat, eps * lesson.SHAPES["Flatten"](x)[None], eps)
     assert canvas(app)["noise"] == pytest.approx(drawn.x[0, : len(x)] - x, abs=1e-5)
     assert f"**{100 * drawn.taken[0]:.1f} points**" in score(app)
+    kept_over_reload = next(
+        data
+        for one in app.get("bidi_component")
+        if (data := json.loads(one.proto.json)).get("name") == "lesson_drawings"
+    )
+    assert not kept_over_reload["begins"]
+    assert BEAT in kept_over_reload["text"]
     assert "PGD" not in score(app)
     app.button(key="reveal").click().run()
     chance = lesson.against_chance(*beat, eps)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from nsr_core.beat.attack import find_beat
 from nsr_core.beat.bracket import certified_bracket
-from ui import loaders
+from ui import address, loaders
 from ui.theme import LIGHT, style
 
 pytestmark = pytest.mark.slow
@@ -117,6 +117,21 @@ def test_a_page_says_its_first_words_before_it_imports_anything_else(name):
     first, second, *_ = (line for line in ast.parse(PAGES[name].read_text()).body if not _is_words(line))
     assert ast.unparse(first) == "from ui.heading import heading"
     assert ast.unparse(second).startswith("heading(")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("beat", "models"), ("evaluation", "checkpoints"), ("verdict", "verdict_of")]
+)
+def test_networks_that_are_not_here_are_named_on_arrival_and_after_back(name, key, monkeypatch):
+    asked = {key: "mlp-gone", "verdict_section": "One network"}
+    app = open_page(name, **asked)
+    assert "mlp-gone" in words(app)
+    app.run()
+    assert "mlp-gone" not in words(app)  # the page has others by now, and its address says so
+    monkeypatch.setattr(address, "went_back", lambda: True)
+    app.query_params[key] = "mlp-gone"
+    app.run()
+    assert "mlp-gone" in words(app)
 
 
 def test_no_style_asks_within_has_for_has():

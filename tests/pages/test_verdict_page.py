@@ -237,7 +237,7 @@ def test_the_matrix_of_transfer_is_the_kept_one_and_its_sentence_the_most_tellin
     assert_healthy(app)
     table = loaders.transfer()
     names = [name for name in loaders.checkpoint_names() if name in table.noises and of in ("all", name[:3])]
-    shown = app.dataframe[0].value
+    listed, shown = (frame.value for frame in app.dataframe[:2])
     assert shown.columns[1:].tolist() == list(loaders.titles(names).values())
     expected = table.matrix(float(eps)).loc[names, names]
     np.testing.assert_allclose(shown.iloc[1:-1, 1:].astype(float), expected, atol=5e-4)
@@ -245,6 +245,9 @@ def test_the_matrix_of_transfer_is_the_kept_one_and_its_sentence_the_most_tellin
     own, others = np.diag(expected), expected.where(~np.eye(len(names), dtype=bool)).min()
     clearest = (own - others).idxmax()
     source = expected[clearest].idxmin()
+    assert (len(listed), listed["network"][0]) == (len(names), loaders.title(clearest))
+    assert listed["made for"][0] == loaders.title(source)
+    assert listed["own noise leaves more by"][0] == pytest.approx((own - others).max(), abs=0.005)
     assert f"noise made for **{loaders.title(source)}** leaves **{loaders.title(clearest)}**" in words(app)
     assert f"**{(own - others >= TELLING).sum()} of {len(names)}** networks" in words(app)
 

@@ -14,18 +14,11 @@ from ui.data import strip_figures
 from ui.data.strip_figures import clock
 from ui.theme import ink
 
-#: A phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
-STYLE = (
-    "<style>.st-key-strip_roll{overflow-x:auto}.st-key-strip_roll [data-testid=stPlotlyChart],"
-    f".st-key-strip_roll [data-testid=stElementContainer]{{min-width:{strip_figures.STRIP_WIDTH_PX}px}}</style>"
-)
-
 
 def show(outcome: Strip, beats: Beats, row: int, facts: dict[str, Any]) -> None:
     st.markdown(_words(outcome, beats, row))
-    st.html(STYLE)
     figure = strip_figures.strip(outcome, ink())
-    with st.container(key="strip_roll"):
+    with chart.roll("strip_roll", strip_figures.STRIP_WIDTH_PX):
         chart.draw(figure, key="strip", alt=_alt(outcome))
     st.caption(_caption(outcome))
     st.subheader(f"From the strip to {BEAT_LENGTH} numbers", anchor=False)

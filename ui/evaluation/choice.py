@@ -8,6 +8,7 @@ from nsr_core.data import CLASS_NAMES
 from nsr_core.evaluation.curves import MEASURES
 from nsr_core.evaluation.summary import reading_title
 from ui import address, loaders
+from ui.network_choice import tell_missing
 from ui.pick import pick_one, pick_some
 
 FIRST_NETWORKS = ("mlp-ce", "mlp-loss2", "mlp-jacob", "mlp-adv0.1")
@@ -41,6 +42,7 @@ def choose(names: list[str]) -> View:
     Args:
         names: the checkpoints that have results.
     """
+    tell_missing("checkpoints", names)
     chosen = pick_some(
         "Networks",
         loaders.titles(names),

@@ -19,7 +19,7 @@ PER_CLASS = 20
 LEVELS = (0.01, 0.05, 0.1, 0.2, 0.3)
 QUESTION = Question(
     6,
-    "*adv0.3* was trained on noise of up to ε = 0.3. Of 100 beats, how many does it still read correctly when 100-PGD attacks "
+    "*adv0.3* was trained on noise of up to ε = 0.3. Of 100 beats, how many does it still read correctly when PGD (100 steps) attacks "
     "at that same ε = 0.3?",
     "Beats of 100 that adv0.3 reads under PGD at ε = 0.3",
     lambda key, value, disabled: st.slider(
@@ -83,7 +83,7 @@ def show(lesson: Lesson) -> None:
         )
         kept = " Dotted: custom, the same attack kept off the padding." if signal else ""
         how = (
-            f"MLPs, {course.which_rows(lesson, rows)}, computed now. Lines: 100-PGD as published (protocol paper: Adamax over "
+            f"MLPs, {course.which_rows(lesson, rows)}, computed now. Lines: PGD (100 steps) as published (protocol paper: Adamax over "
             f"signs at 0.01, seed 0, each level alone), padding attacked too.{kept}"
         )
         st.caption(how)

@@ -118,6 +118,6 @@ def _contrast(values: dict[str, float]) -> str:
     if not (values["mse"] < values["jacob"] and mse < jacob):
         return ""
     return (
-        f"*mse* has a smaller ratio than *jacob*, and yet 100-PGD at ε = {CONTRAST_EPS:g} leaves it {mse:.0%} accuracy, "
+        f"*mse* has a smaller ratio than *jacob*, and yet PGD (100 steps) at ε = {CONTRAST_EPS:g} leaves it {mse:.0%} accuracy, "
         f"*jacob* {jacob:.0%} (shipped results, protocol paper, {beats:,} real test beats). "
     )

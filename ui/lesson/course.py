@@ -25,6 +25,8 @@ NEEDED = (BASELINE, "mlp-loss1", "mlp-loss2", "mlp-adv0.1", "mlp-adv0.2", "mlp-a
 _GIVEN, _TOLD = "learn_given", "learn_told"
 #: What was drawn, by beat: the noise and the number of strokes.
 _DRAWN = "learn_drawn"
+#: What an honest browser may send as the number of strokes.
+MOST_STROKES = 10**6
 #: The attack of the lesson, as every caption names it.
 PGD_WORDS = "PGD by eq. 12 from the beat itself, 20 steps of ε/10"
 
@@ -197,15 +199,24 @@ def restore_answers(given: dict[Any, Any], told: dict[Any, Any]) -> None:
 
 def drawing(lesson: Lesson) -> tuple[np.ndarray, int]:
     """(length,) the noise that was drawn on this beat, and in how many strokes; none at first."""
-    drawn: tuple[np.ndarray, int] = st.session_state.get(_DRAWN, {}).get(
-        _beat_key(lesson), (np.zeros(lesson.length), 0)
-    )
-    return drawn
+    noise, strokes = kept_drawings().get(_beat_key(lesson), (np.zeros(lesson.length), 0))
+    return (noise, strokes) if len(noise) == lesson.length else (np.zeros(lesson.length), 0)
 
 
 def keep_drawing(lesson: Lesson, noise: np.ndarray, strokes: int) -> None:
     """Keep what was drawn, as predictions are kept."""
     st.session_state.setdefault(_DRAWN, {})[_beat_key(lesson)] = (noise, strokes)
+
+
+def kept_drawings() -> dict[tuple[str, str], tuple[np.ndarray, int]]:
+    """What was drawn, by source and name of the beat: the noise and the number of strokes."""
+    drawn: dict[tuple[str, str], tuple[np.ndarray, int]] = st.session_state.get(_DRAWN, {})
+    return drawn
+
+
+def restore_drawings(drawn: dict[tuple[str, str], tuple[np.ndarray, int]]) -> None:
+    """Take back what ``kept_drawings`` gave."""
+    st.session_state[_DRAWN] = drawn
 
 
 def forget() -> None:

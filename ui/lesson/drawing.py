@@ -11,14 +11,12 @@ from nsr_core import lesson as core
 from nsr_core.data import CLASSES, FS_HZ
 from nsr_core.errors import UserError
 from ui import chart, live
-from ui.lesson import course, figures
+from ui.lesson import course, figures, kept
 from ui.lesson.course import BASELINE, Lesson, Question, class_name, percent
 
 CLEAR = "Clear"
 #: Which of the noises is whose: the coin's begin where the others end.
 OWN, PGD, COINS = 0, 1, 2
-#: What an honest browser may send as the number of strokes.
-MOST_STROKES = 10**6
 QUESTION = Question(
     9,
     "Draw first. Then: of 100 points of probability, how many does PGD take from the right class, with the same ε?",
@@ -76,6 +74,7 @@ def _compete(lesson: Lesson, revealed: bool) -> None:
         rival=found.x[PGD] if revealed else None,
         on_draw=partial(_take, lesson, key),
     )
+    kept.keep_drawings()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("Ready-made:", width="content")
         for name in (*core.SHAPES, CLEAR):
@@ -109,7 +108,7 @@ def _take(lesson: Lesson, key: str) -> None:
     with suppress(UserError):
         noise = core.noise_from(sent.get("noise") if isinstance(sent, dict) else None, lesson.length)
         strokes = sent.get("strokes")
-        if isinstance(strokes, int) and 0 <= strokes <= MOST_STROKES:
+        if isinstance(strokes, int) and 0 <= strokes <= course.MOST_STROKES:
             course.keep_drawing(lesson, noise, strokes)
 
 

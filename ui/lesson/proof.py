@@ -96,7 +96,7 @@ def _worst_case() -> None:
     row = at(found, EPS)
     st.markdown(
         f"Other attacks go further. All of ours in turn leave **{row['worst']:.0%}** at ε = {EPS:g} on {row['beats']:,.0f} test "
-        f"beats of every record, where 100-PGD leaves {row['published']:.0%}."
+        f"beats of every record, where PGD (100 steps) leaves {row['published']:.0%}."
     )
     page_link("verdict", "What the numbers are worth", {"verdict_eps": f"{EPS:g}"})
 

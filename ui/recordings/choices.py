@@ -39,7 +39,7 @@ def choose(recording: Recording, names: list[str]) -> Choices | None:
     if name is None:
         return None
     channel = recording.channel(name)
-    rate, unit = st.columns(2)
+    rate, unit = st.columns(2, vertical_alignment="bottom")
     with rate:
         fs_hz = _rate(channel)
     with unit:

@@ -22,6 +22,8 @@ ROW_PX, TRACK_PX, GAP_PX, TOP_PX, FOOT_PX = 48, 150, 14, 34, 70
 BOXES = {"offset": -0.12, "width": 0.6}
 NAME_AT = -0.31
 PAPER_PX = (200, 420)
+#: Narrower, the strip cannot be read.
+STRIP_WIDTH_PX = 760
 #: Steps of the distribution of distances that are drawn at most.
 MOST_STEPS = 1000
 #: Where a logarithmic axis of noise is labelled.

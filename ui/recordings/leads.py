@@ -12,7 +12,7 @@ from nsr_core.recordings.result import RecordingReading
 from ui import chart, ecg
 from ui.data.strip_figures import SPEED, USUAL_WIDTH_PX, clock, paper_in_seconds
 from ui.parts import Part, note
-from ui.recordings.figures import round_times
+from ui.recordings.figures import STRIP_WIDTH_PX, round_times
 from ui.theme import Ink, axis, ink, layout
 
 #: What a printout shows, and room on its left for the pulse of 1 mV and 200 ms.
@@ -33,7 +33,7 @@ def show(recording: Recording, result: RecordingReading, start_s: float) -> None
     with st.expander(f"All {len(channels)} leads", icon=":material/view_list:", expanded=len(channels) >= 12):
         places = [place for place in arrange(list(channels), result.cut.lead.name) if place.row < MOST_ROWS]
         signals = {name: _stretch(channels[name], start_s) for name in {place.name for place in places}}
-        with st.container(key="own_strip_roll_leads"):
+        with chart.roll("own_strip_roll_leads", STRIP_WIDTH_PX):
             chart.draw(
                 printout(places, signals, result.cut.lead.name, start_s, ink()),
                 key="own_leads",

@@ -30,12 +30,6 @@ LISTED = 50
 LISTED_DEFLECTIONS = 12
 #: A table of more beats is shown for the part only; the files have all.
 MOST_ROWS = 5000
-#: Narrower, a phone scrolls sideways over the strip, as one unrolls paper, rather than squeeze it.
-STRIP_WIDTH_PX = 760
-STYLE = (
-    "<style>[class*=st-key-own_strip_roll]{overflow-x:auto}[class*=st-key-own_strip_roll] [data-testid=stPlotlyChart],"
-    f"[class*=st-key-own_strip_roll] [data-testid=stElementContainer]{{min-width:{STRIP_WIDTH_PX}px}}</style>"
-)
 
 
 def show(recording: Recording, result: RecordingReading) -> None:
@@ -159,10 +153,9 @@ def _strip(result: RecordingReading) -> float:
             persist_state="session",
             format="%.0f",
         )
-    st.html(STYLE)
     searched = all(reading.searched.all() for reading in result.networks.values())
     figure = figures.strip(result, start_s, STRIP_SECONDS, ink())
-    with st.container(key="own_strip_roll"):
+    with chart.roll("own_strip_roll", figures.STRIP_WIDTH_PX):
         chart.draw(
             figure,
             key="own_strip",

@@ -202,7 +202,7 @@ def _points(levels: pd.DataFrame, column: str, colour: str, name: str, dash: str
     }
 
 
-def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 340) -> go.Figure:
+def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 460) -> go.Figure:
     """How many beats each attack was the first to break, level by level.
 
     Args:
@@ -220,6 +220,7 @@ def broken_by(counts: pd.DataFrame, ink: Ink, height: int = 340) -> go.Figure:
         for number, attack in enumerate(counts.columns)
     ]
     look = layout(ink, height, {"t": 84}, barmode="stack", bargap=0.35)
+    look["legend"] |= {"maxheight": 0.6}  # a phone has an attack a line: all of them, and still room for the bars
     axes = {
         "xaxis": axis(ink, "noise level ε at which they broke", type="category", showgrid=False),
         "yaxis": axis(ink, "beats"),

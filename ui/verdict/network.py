@@ -8,6 +8,7 @@ from nsr_core.certificates import band
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.verdict.verdict import Verdict, breaks
 from ui import chart, loaders
+from ui.network_choice import tell_missing
 from ui.pick import pick_one
 from ui.theme import ink, method_style
 from ui.verdict import figures, words
@@ -18,6 +19,7 @@ FINE = np.geomspace(figures.LEVELS[0], 0.3, 121).tolist()
 
 
 def choose(names: list[str]) -> str:
+    tell_missing("verdict_of", names)
     return pick_one("Network", loaders.titles(names), FIRST, key="verdict_of", width=420)
 
 

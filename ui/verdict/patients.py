@@ -91,7 +91,7 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
         with column, st.container(border=True):
             st.markdown(f"**{title.capitalize()}**, {int(one.overall['patients'].iloc[0])} of them")
             for row in one.overall.itertuples():
-                st.markdown(f"{row.measure}: **{row.value:.2f}** ({row.low:.2f} to {row.high:.2f})")
+                st.markdown(f"{_spelled(str(row.measure))}: **{row.value:.2f}** ({row.low:.2f} to {row.high:.2f})")
             st.caption(f"{one.beats.capitalize()}.")
     cards = {title: loaders.checkpoint(one).card for title, one in zip(found, (name, name + NEW_PATIENTS), strict=True)}
     st.caption(
@@ -113,3 +113,9 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
             "weights": {one: loaders.checkpoint(one).digest for one in (name, name + NEW_PATIENTS)},
         },
     )
+
+
+def _spelled(measure: str) -> str:
+    """A measure's name as other pages have it."""
+    spelled = measure.replace("ACC", "accuracy")
+    return spelled[0].upper() + spelled[1:]

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -16,6 +17,12 @@ from ui.theme import ink
 from ui.verdict import transfer_figures
 
 ALL = "all"
+MOST_HEIGHT_PX = 360
+GAP = "own noise leaves more by"
+NUMBERS = ("own noise", "worst of the others'", "one noise for all beats")
+GAP_HELP = (
+    f"Accuracy under its own noise less that under the worst of the others'. From {TELLING:g} on its gradient misleads."
+)
 
 
 def show(levels: dict[str, pd.DataFrame]) -> None:
@@ -60,12 +67,21 @@ def _show(table: TransferTable, eps: float) -> None:
     matrix, titles = table.matrix(eps).loc[order, order], loaders.titles(order)
     clean, universal = table.clean[order], table.universal(eps)[order]
     st.markdown(_in_words(table, eps, titles))
+    st.dataframe(
+        _by_gap(matrix, universal, titles),
+        hide_index=True,
+        height=MOST_HEIGHT_PX if len(order) > 9 else "auto",
+        key="transfer_list",
+        column_config=dict.fromkeys(NUMBERS, st.column_config.NumberColumn(format="%.2f"))
+        | {GAP: st.column_config.NumberColumn(help=GAP_HELP, format="%.2f")},
+    )
     st.caption(
         "Each row is noise that was made for one network, each column, with the same numbers, a network that reads it. The cell is "
         "the accuracy that is left, in %; framed is a network's own noise."
     )
     figure = transfer_figures.matrix(matrix, clean, universal, titles, ink())
-    chart.draw(figure, key="transfer", alt=_alt(matrix, titles, eps))
+    with chart.roll("roll_transfer", transfer_figures.least_width_px(len(order))):
+        chart.draw(figure, key="transfer", alt=_alt(matrix, titles, eps))
     ran = table.protocol
     protocol = (
         f"Protocol: {_attack(ran['attack'])}, noise on all samples, on the same {ran['count']:,} beats "
@@ -109,6 +125,24 @@ def _in_words(table: TransferTable, eps: float, titles: dict[str, str]) -> str:
             f"**{universal[name]:.2f}**; noise made for each beat by its own gradient leaves {matrix[name][name]:.2f}."
         )
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _by_gap(matrix: pd.DataFrame, universal: pd.Series, titles: dict[str, str]) -> pd.DataFrame:
+    """A row for each network that reads, those first whose own noise harms least beside another's."""
+    names = list(titles)
+    own = pd.Series({name: matrix.loc[name, name] for name in names})
+    others = matrix.loc[names, names].mask(np.eye(len(names), dtype=bool))
+    table = pd.DataFrame(
+        {
+            "network": pd.Series(titles),
+            "own noise": own,
+            "worst of the others'": others.min(),
+            GAP: own - others.min(),
+            "made for": others.idxmin().map(titles) if len(names) > 1 else None,
+            "one noise for all beats": universal[names],
+        }
+    )
+    return table.sort_values(GAP, ascending=False, ignore_index=True).round(2)
 
 
 def _attack(ran: dict[str, Any]) -> str:

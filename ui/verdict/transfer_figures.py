@@ -10,6 +10,8 @@ from ui.parts import Part, two_lines
 from ui.theme import Ink, axis, layout
 
 _ROW_PX = 38
+#: Least widths in pixels: of a column, and of the names beside them.
+_COLUMN_PX, _NAMES_PX = 28, 170
 #: The rows that are of no network: before the sources, and after them.
 CLEAN, UNIVERSAL = "no noise", "one noise<br>for all beats"
 
@@ -37,7 +39,8 @@ def matrix(
         "texttemplate": "%{text}",
         "hovertext": _hovers(values, names, titles),
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "colorscale": [[0.0, ink.attacked], [0.5, _between(ink.attacked, ink.page)], [1.0, ink.page]],
+        "colorscale": [[0.0, _between(ink.attacked, ink.page)], [1.0, ink.page]],  # the numbers can be read on all
+        "textfont": {"color": ink.text},
         "zmin": 0,
         "zmax": 1,
         "showscale": False,
@@ -55,6 +58,11 @@ def matrix(
         | {"tickvals": np.arange(count + 2), "ticktext": rows},
     }
     return go.Figure({"data": [data], "layout": look | axes})
+
+
+def least_width_px(count: int) -> int:
+    """Narrower, the matrix of so many networks cannot be read."""
+    return _NAMES_PX + _COLUMN_PX * count
 
 
 def _hovers(values: np.ndarray, names: list[str], titles: Mapping[str, str]) -> list[list[str]]:
