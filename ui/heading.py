@@ -3,10 +3,17 @@
 So a page's file begins with its head, and imports what it needs below it.
 """
 
+import sys
+import time
+
 import streamlit as st
 
 from ui import presenting, theme
 from ui.navigation import enter_late
+
+#: How long a fresh server waits before it imports the rest: an import holds up the thread that sends the words, and the files
+#: of Streamlit's own with which a browser draws them.
+SENDING_SECONDS = 0.25
 
 
 def heading(title: str, lead: str) -> None:
@@ -16,3 +23,5 @@ def heading(title: str, lead: str) -> None:
     st.html(theme.style(theme.ink()))
     st.markdown(lead)
     presenting.apply()
+    if "torch" not in sys.modules:
+        time.sleep(SENDING_SECONDS)
