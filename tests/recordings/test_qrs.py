@@ -118,6 +118,17 @@ def test_so_it_is_in_real_records(mitdb_root, record, minute, **artefact):
     check_far_beats(signal[minute * 60 * FS : (minute + 1) * 60 * FS], **artefact)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 19), st.floats(0.25, 0.75), st.integers(1, 4), st.floats(0.3, 1e5), st.sampled_from([1, -1]))
+def test_a_spike_too_short_for_a_complex_is_none(beat, between, length, size, sign):
+    signal, at = heart(60, 0.3, seconds=30)
+    here = round(at[beat] + between * (at[beat + 1] - at[beat]))
+    spoilt, _ = with_artefact(signal, "spike", here, length, sign * size)
+    found = find_peaks(spoilt)
+    assert len(found) == len(at)
+    assert np.abs(found - at).max() <= 0.15 * FS  # where a large one lies near, a beat is placed less exactly
+
+
 @pytest.mark.parametrize("pause_s", [4, 12, 30])
 def test_a_lead_that_is_off_for_long_has_no_beats_there_and_its_own_elsewhere(pause_s):
     signal, at = heart(70, 0.3)
