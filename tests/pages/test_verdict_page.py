@@ -13,6 +13,7 @@ from nsr_core.verdict.patients import by_class
 from nsr_core.verdict.transfer import TELLING
 from nsr_core.verdict.verdict import breaks
 from ui import loaders
+from ui.plain import plain
 from ui.theme import DARK, LIGHT
 from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures, transfer_figures
 from ui.verdict import words as verdict_words
@@ -125,7 +126,7 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, lev
     monkeypatch.setattr(loaders, "verdict_levels", read)
     app = open_page("verdict")
     assert_healthy(app)
-    assert "mlp-ce is left out: results are damaged" in app.warning[0].value
+    assert f"{plain(loaders.title('mlp-ce'))} is left out: results are damaged" in app.warning[0].value
     assert "mlp-ce" not in app.dataframe[0].value["checkpoint"].tolist()
 
 
