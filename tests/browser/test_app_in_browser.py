@@ -154,6 +154,7 @@ def test_every_page_opens_in_every_look(visit, address, name, width):
     playwright.expect(page.get_by_text("Not for clinical use").last).to_be_attached(timeout=WAIT_MS)
     if name != "train":  # where nothing was trained yet
         page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
+    one.settle()  # a server that has not begun to draw is idle too: only below the page's last words that tells of its end
     _fits_and_can_be_read(page)
     light = page.evaluate(INK)
     page.emulate_media(color_scheme="dark")  # the page follows at once, without being opened again
