@@ -120,7 +120,7 @@ def _train(folder: Path) -> subprocess.Popen[bytes]:
 
 async def _measure(address: str, pid: int, count: int, every: float, seconds: float) -> dict[str, str]:
     url = address.replace("http", "ws") + "/_stcore/stream"
-    first = await _visit(url, FIRST)  # what the first visitor of a server waits for is told by benchmarks.cold_start
+    first = await _visit(url, FIRST)  # how long a server's first one waits: benchmarks.cold_start
     await first.open()
     await first.change()
     await first.socket.close()

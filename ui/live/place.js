@@ -2,11 +2,11 @@
 const LOOK_EVERY_MS = 400;
 
 export default function ({ data, setStateValue }) {
-  let told = data.known;
+  let sent = data.known;
   const tell = () => {
-    if (location.href === told) return;
-    told = location.href; // once: each word is a run of the page, and a busy server answers late
-    setStateValue("address", told);
+    if (location.href === sent) return;
+    sent = location.href; // once: each time is a run of the page, and a busy server answers late
+    setStateValue("address", sent);
   };
   tell();
   const timer = setInterval(tell, LOOK_EVERY_MS);
