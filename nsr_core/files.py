@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from platformdirs import user_cache_dir
+
 from nsr_core.errors import UserError
 from nsr_core.locking import lock
 from nsr_core.processes import replace_file
@@ -34,9 +36,7 @@ def cache_dir() -> Path:
     """The user's cache folder, or the one named by the environment variable ``NSR_CACHE_DIR``."""
     if named := os.environ.get(CACHE_VARIABLE):
         return Path(named)
-    import pooch
-
-    return Path(pooch.os_cache("nsr-ecg"))
+    return Path(user_cache_dir("nsr-ecg"))
 
 
 def project_dir() -> Path:

@@ -44,7 +44,7 @@ WEAK, STRONG = "mlp-ce", "mlp-mtl-ibp0.1"
 EPS = 0.05
 LABEL = "V"
 #: Beats among which the example is looked for.
-LOOKED_AT = 400
+LOOKED_AT = 128
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import pooch
 import pytest
+from platformdirs import user_cache_dir
 
 from nsr_core.errors import UserError
 from nsr_core.files import (
@@ -73,7 +73,7 @@ def test_the_old_file_is_whole_while_the_new_one_is_written(tmp_path):
 def test_the_environment_names_the_cache(tmp_path, monkeypatch):
     assert cache_dir() == tmp_path / "cache"
     monkeypatch.delenv("NSR_CACHE_DIR")
-    assert cache_dir() == Path(pooch.os_cache("nsr-ecg"))
+    assert cache_dir() == Path(user_cache_dir("nsr-ecg"))
 
 
 def test_what_the_system_refuses_is_one_line_and_the_systems_error_too(tmp_path):

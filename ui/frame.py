@@ -10,12 +10,14 @@ from nsr_core import DISCLAIMER
 from nsr_core.data import Beats
 from nsr_core.errors import UserError
 from ui import glossary, live, loaders, presenting, share, sources
+from ui.heading import imported
 from ui.plain import in_words
 
 
 @contextmanager
 def page() -> Iterator[None]:
     """Draw what the ``with`` block draws, then the page's foot; in the place of what fails, why it did."""
+    imported()
     with st.container(horizontal=True):
         glossary.popover()
         share.popover(presenting.is_on())

@@ -3,6 +3,7 @@
 So a page's file begins with its head, and imports what it needs below it.
 """
 
+import gc
 import sys
 import time
 
@@ -25,3 +26,11 @@ def heading(title: str, lead: str) -> None:
     presenting.apply()
     if "torch" not in sys.modules:
         time.sleep(SENDING_SECONDS)
+        gc.disable()
+
+
+def imported() -> None:
+    """Say that the rest of a page is imported; what was stays, and need not be looked through for what has gone, then or later."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
