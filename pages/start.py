@@ -4,10 +4,9 @@ from ui.heading import heading
 
 heading(
     "Can this heartbeat be misread?",
-    "Neural networks can sort heartbeats into classes, and do it well. Yet a little noise, chosen against a network, can make "
-    "it read a dangerous beat as a normal one. Here you attack nine ways of training such a network, on synthetic beats or on "
-    "the real MIT-BIH records. They come from a paper of 2020 that set out to make such networks robust, and the pages ask "
-    "what its numbers are worth. Nothing is a recording: all of it is computed on this machine while you look.",
+    "A little noise, chosen against it, can make a neural network read a dangerous beat as a normal one. A paper of 2020 set out "
+    "to prevent that. Here you attack its nine ways of training, on synthetic beats or on the real MIT-BIH records, and see what "
+    "its numbers are worth. All of it is computed on this machine while you look.",
 )
 
 import numpy as np
@@ -43,6 +42,8 @@ WAYS = (
 WEAK, STRONG = "mlp-ce", "mlp-mtl-ibp0.1"
 EPS = 0.05
 LABEL = "V"
+#: Side by side, the two beats stand at one height, whether a headline takes one line or two.
+ALIKE = "<style>@media (width > 640px) {[class*=st-key-headline_] {min-height: 4.5rem}}</style>"
 #: Beats among which the example is looked for.
 LOOKED_AT = 128
 
@@ -74,12 +75,14 @@ def _example(source: str, root: str | None) -> int:
 def _show(answers: list[Answer], beats: Beats, row: int, choice: AttackChoice) -> None:
     level, colours = words.in_units(noise_level(beats, row, choice.eps)), ink()
     y_range = ecg.common_range([answer.result for answer in answers])
+    st.html(ALIKE)
     titles = ("Trained as usual (cross-entropy)", "Trained to be provably robust (certified training)")
     for column, answer, title in zip(st.columns(2, gap="medium"), answers, titles, strict=True):
         with column, st.container(border=True):
             result = answer.result
             st.markdown(f"**{title}**")
-            st.markdown(f"#### {_headline(result)}")
+            with st.container(key=f"headline_{answer.name}"):
+                st.markdown(f"#### {_headline(result)}")
             chart.draw(
                 ecg.attacked_beat(result, colours, y_range=y_range, height=420),
                 key=f"beat_{answer.name}",

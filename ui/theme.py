@@ -103,6 +103,9 @@ def style(ink: Ink) -> str:
 /* So it does with an answer that was given. */
 [data-testid=stSlider]:has(input:disabled) p {{color: {ink.muted}}}
 button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color: {ON_PRIMARY[ink.name]}}}
+/* What can be switched on is seen while it is off. */
+[data-testid=stRadioOption]:not([data-selected], [data-disabled]) > div > div:first-child {{border-color: {ink.muted}}}
+[data-testid=stCheckbox] > label:not([data-selected], [data-disabled]):has([role=switch]) > span + div {{background-color: {ink.muted}}}
 /* All of what was chosen, on as many lines as it takes. */
 [data-testid=stMultiSelect] .react-aria-ComboBox, [data-testid=stMultiSelect] .react-aria-ComboBox > [role=group],
 [data-testid=stMultiSelectTagsContainer] {{height: auto; max-height: none}}

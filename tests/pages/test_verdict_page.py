@@ -150,12 +150,17 @@ def test_networks_of_a_kind_stand_together_below_a_heading_with_their_beats(leve
     table = pd.concat([table.assign(group="MLP"), table.assign(group="CNN", beats=1162)], ignore_index=True)
     table.loc[0, "beats"] = 7
     figure = figures.ladder(table, LIGHT)
-    first, second = figure.layout.annotations
-    assert (first.text, second.text) == ("<b>MLP</b>: 7 to 49,690 beats", "<b>CNN</b>: 1,162 beats")
+    said = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
     count = len(table) // 2
-    assert (first.y, second.y) == (0, count + 1)
+    assert said[0] == "<b>MLP</b><br>7 to 49,690 beats"
+    assert said[count + 1] == "<b>CNN</b><br>1,162 beats"
     assert [*figure.data[0].y] == [*range(1, count + 1), *range(count + 2, 2 * count + 2)]
     assert figure.layout.yaxis.range == (2 * count + 1.5, -0.5)
+
+
+def test_a_row_does_not_say_again_what_its_heading_says(levels):
+    table = table_of(levels, 0.03).head(1).assign(title="Certified training (x), MLP", group="MLP", ceiling=np.nan)
+    assert figures.ladder(table, LIGHT).layout.yaxis.ticktext[1] == "Certified training<br>(x)"
 
 
 def test_a_network_without_certificate_has_no_proved_bar(levels):

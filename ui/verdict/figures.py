@@ -22,7 +22,8 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
 
     Args:
         table: of ``nsr_core.verdict.levels.table_of``, with the columns ``title`` and ``group``, from the top down,
-            each group together, and ``ceiling``, NaN where it is not known. A group has a heading, a row of its own.
+            each group together, and ``ceiling``, NaN where it is not known. A group has a heading, a row of its own, and its
+            name is not said again in those below.
     """
     starts = ~table["group"].astype(str).duplicated().to_numpy()
     rows = np.arange(len(table)) + starts.cumsum()
@@ -67,18 +68,14 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     )
     data += _ceilings(table, rows, ink)
     look = layout(ink, _ROW_PX * height + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
-    look["annotations"] = [
-        note(_heading(table[table["group"] == group]), 0, row - 1, xanchor="left", font={"color": ink.text})
-        for group, row in zip(table["group"][starts], rows[starts], strict=True)
-    ]
     look["legend"] = {**look["legend"], "traceorder": "normal"}
     axes = {
         "xaxis": axis(ink, "accuracy, every class counting the same", range=[0, 1.005], tickformat=".1f"),
         "yaxis": axis(
             ink,
             range=[height - 0.5, -0.5],
-            tickvals=rows,
-            ticktext=table["title"].map(two_lines).tolist(),
+            tickvals=[*(rows[starts] - 1), *rows],
+            ticktext=[_heading(some) for _, some in table.groupby("group", sort=False, observed=True)] + _titles(table),
             showgrid=False,
             ticksuffix="  ",
             fixedrange=True,
@@ -111,7 +108,13 @@ def _ceilings(table: pd.DataFrame, rows: np.ndarray, ink: Ink) -> list[Part]:
 
 def _heading(rows: pd.DataFrame) -> str:
     beats = " to ".join(f"{count:,.0f}" for count in sorted({rows["beats"].min(), rows["beats"].max()}))
-    return f"<b>{rows['group'].iloc[0]}</b>: {beats} beats"
+    return f"<b>{rows['group'].iloc[0]}</b><br>{beats} beats"
+
+
+def _titles(table: pd.DataFrame) -> list[str]:
+    """Each row's network, without what its group's heading says."""
+    pairs = zip(table["title"], table["group"], strict=True)
+    return [two_lines(title.removesuffix(f", {group}")) for title, group in pairs]
 
 
 def _row_hover(row: Mapping[Hashable, Any]) -> str:
