@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from ui.theme import PAPER_DASH, Ink, axis, layout, looks, method_style
 
-_LEGEND_PX = 26
+#: Height of what lies below the legend, and of each row of a legend that has one for each line.
+_PLOT_PX, _LEGEND_PX = 410, 28
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ def robustness(
     *,
     bands: bool,
     ceiling: pd.DataFrame | None = None,
-    plot_px: int = 400,
 ) -> go.Figure:
     """The lines, their 95 % intervals as bands, and the paper's values as dotted lines with open markers.
 
@@ -39,7 +39,6 @@ def robustness(
 
     Args:
         ceiling: rows ``eps, kept``: what any classifier keeps at most, where it is known of the lines' beats.
-        plot_px: height of what lies below the legend, where the legend has a row for each line.
     """
     data: list[dict[str, Any]] = []
     for line, look in zip(lines, looks([(line.network, line.method) for line in lines], ink), strict=True):
@@ -64,7 +63,7 @@ def robustness(
             data.append(_published(line, method_style(line.method).marker, look.colour))
     if ceiling is not None:
         data.append(_ceiling(ceiling, ink))
-    height = plot_px + _LEGEND_PX * sum(one.get("showlegend", True) for one in data)
+    height = _PLOT_PX + _LEGEND_PX * sum(one.get("showlegend", True) for one in data)
     shared = layout(ink, height, hovermode="closest", uirevision="curves", clickmode="event+select") | {
         "xaxis": axis(ink, "noise level ε, share of the beat's range", range=[-0.008, 0.308]),
         "yaxis": axis(ink, measure, range=[-0.02, 1.02], tickformat=".1f"),

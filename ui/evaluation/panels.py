@@ -32,7 +32,7 @@ def show(view: View) -> None:
     lines = {reading: [_line(name, reading, view) for name in names] for reading, names in panels.items()}
     for column, reading in zip(_places(len(lines)), lines, strict=True):
         with column:
-            _panel(lines[reading], reading, view, plot_px=400 if len(lines) == 1 else 310)
+            _panel(lines[reading], reading, view)
     for sentence in dict.fromkeys(sentence for reading in lines for sentence in _protocols(lines[reading], reading)):
         st.caption(sentence)
     if sentence := _which_beats(lines):
@@ -124,10 +124,10 @@ def _within(title: str) -> str:
     return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
-def _panel(lines: list[Line], reading: str, view: View, plot_px: int) -> None:
+def _panel(lines: list[Line], reading: str, view: View) -> None:
     st.markdown(f"#### {_heading(reading, view)}")
     chart.draw(
-        robustness(lines, view.title, ink(), bands=view.bands, ceiling=_ceiling(lines, reading, view), plot_px=plot_px),
+        robustness(lines, view.title, ink(), bands=view.bands, ceiling=_ceiling(lines, reading, view)),
         key=f"curves_{reading}",
         on_select=partial(flips.choose, reading),
         alt=f"{_heading(reading, view)} against noise level, first and last: "

@@ -5,7 +5,7 @@ import streamlit as st
 
 from nsr_core.paper.deviations import DEVIATIONS
 from nsr_core.paper.replication import Replication, aim, outside_aim, provenance
-from ui import chart
+from ui import chart, loaders
 from ui.paper.ours import Ours
 
 
@@ -47,6 +47,6 @@ def _notes(replications: list[Replication]) -> None:
         for note in filter(None, (replication.note, "; ".join(replication.training_departures))):
             names_by_note.setdefault(note, []).append(replication.name)
     for note, names in names_by_note.items():
-        st.markdown(f"- {', '.join(f'`{name}`' for name in names)}: {note}")
+        st.markdown(f"- **{'; '.join(map(loaders.title, names))}**: {note}")
     if not names_by_note:
         st.markdown("No card has a note.")
