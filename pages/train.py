@@ -191,7 +191,7 @@ def _detail(run: Run, newest: bool) -> None:
         )
         st.caption(
             f"{how} PGD is one attack, and an easy one: the worst case may lie far below. The page Verdict says how "
-            "far it does for the networks that came along."
+            "far it does for the included networks."
         )
         ways_on = st.container()  # always there, so that the numbers below do not move when the run ends
         chart.numbers(

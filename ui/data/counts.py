@@ -12,7 +12,7 @@ SPLIT_WORDS = {
     "beat": "**By beat**, as in the paper: beats are dealt out by chance, class by class. Beats of one patient train "
     "and test, so a network may know the patient already.",
     "patient": "**By patient** (de Chazal et al. 2004): records of DS1 train, records of DS2 test, the four paced "
-    "records do neither. A network meets new patients in the test, save one: records 201 (DS1) and 202 (DS2) are of "
+    "records do neither. A network meets new patients in the test, with one exception: records 201 (DS1) and 202 (DS2) are of "
     "the same person. Only few Q beats are left.",
     "published": "**As published**: the rows of the test file test, a fifth of the train file validates.",
 }

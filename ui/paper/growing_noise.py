@@ -24,7 +24,7 @@ def show() -> None:
     if tell_absent((NETWORK,)):
         return
     st.markdown(
-        "One beat under 100-PGD on the MLP trained by cross-entropy, at the paper's seven noise levels. When does the network "
+        "One beat under PGD (100 steps) on the MLP trained by cross-entropy, at the paper's seven noise levels. When does the network "
         "misread it, and when would you?"
     )
     beats = sources.banner()
