@@ -18,12 +18,10 @@ from ui.attack_choice import AttackChoice, choose_attack
 from ui.beat import context, views, words
 from ui.beat.answers import ask, trained_on
 from ui.beat.card import card
-from ui.beat_choice import choose_beat
+from ui.beat_choice import FIRST_NETWORKS, choose_beat
 from ui.beside import beside
 from ui.network_choice import choose_networks
 from ui.theme import ink
-
-FIRST_NETWORKS = ("mlp-ce", "mlp-loss2")
 
 
 def main() -> None:

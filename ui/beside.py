@@ -3,11 +3,11 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-#: Up to this width in pixels Streamlit puts columns under each other.
-NARROW_PX = 640
+from ui.theme import NARROW_PX
+
 #: The fold is the browser's own: it opens without a visit to the server, and no widget comes or goes with it. Whatever is
 #: wrong with a choice is never folded away.
-STYLE = f"""
+STYLE = f"""<style>
 [data-testid=stLayoutWrapper]:has(> .st-key-fold) {{display: none}}
 .st-key-fold summary {{cursor: pointer; min-height: 2rem; align-content: center; font-weight: 600}}
 @media (max-width: {NARROW_PX}px) {{
@@ -16,7 +16,7 @@ STYLE = f"""
 [data-testid=stLayoutWrapper]:has(> .st-key-fold) {{display: block}}
 [data-testid=stColumn]:not(:has(.st-key-fold details[open], .st-key-folded [data-testid=stAlert]))
     [data-testid=stLayoutWrapper]:has(> .st-key-folded) {{display: none}}
-}}"""
+}}</style>"""
 
 
 def beside(label: str) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -28,6 +28,6 @@ def beside(label: str) -> tuple[DeltaGenerator, DeltaGenerator]:
     choices, answer = st.columns([1, 3.1], gap="large")
     with choices:
         with st.container(key="fold"):
-            st.html(f"<details><summary>{label}</summary></details>")
+            st.html(f"{STYLE}<details><summary>{label}</summary></details>")
         folded = st.container(key="folded")
     return folded, answer

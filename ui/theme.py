@@ -6,8 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from ui import beside
-
 
 @dataclass(frozen=True)
 class Ink:
@@ -89,6 +87,8 @@ DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 MARGIN = {"l": 8, "r": 16, "t": 40, "b": 64}
 
 
+#: Up to this width in pixels Streamlit puts columns under each other.
+NARROW_PX = 640
 #: The words on a button, a tag or whatever else has the primary colour behind it (see .streamlit/config.toml).
 ON_PRIMARY = {"light": "#FFFFFF", "dark": DARK.page}
 
@@ -121,9 +121,8 @@ button[kind^=primary], button[kind^=primary] *, [data-tag], [data-tag] * {{color
 /* Plotly's buttons, which appear over the legend otherwise: in the lower left corner, where nothing is. */
 .js-plotly-plot .plotly .modebar-container {{top: auto !important; bottom: 0}}
 .js-plotly-plot .plotly .modebar {{top: auto; right: auto; bottom: 2px; left: 2px}}
-{beside.STYLE}
 /* On a phone a page's first words leave room for its answer. */
-@media (max-width: {beside.NARROW_PX}px) {{
+@media (max-width: {NARROW_PX}px) {{
 .stMainBlockContainer {{padding-top: 4rem}}
 .stMainBlockContainer h1 {{font-size: 1.75rem; padding: 0.25rem 0}}
 .stMainBlockContainer h4 {{font-size: 1.1rem; padding: 0.25rem 0}}

@@ -70,7 +70,8 @@ def ladder(table: pd.DataFrame, ink: Ink) -> go.Figure:
     look = layout(ink, _ROW_PX * height + 150, {"t": 64}, barmode="stack", bargap=0.35, hovermode="closest")
     look["legend"] = {**look["legend"], "traceorder": "normal"}
     axes = {
-        "xaxis": axis(ink, "accuracy, every class counting the same", range=[0, 1.005], tickformat=".1f"),
+        # In two lines: on a phone the networks' names leave it little room.
+        "xaxis": axis(ink, "accuracy, every<br>class counting the same", range=[0, 1.005], tickformat=".1f"),
         "yaxis": axis(
             ink,
             range=[height - 0.5, -0.5],
