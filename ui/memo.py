@@ -1,11 +1,13 @@
 """Attacks that were run, kept for everyone: the same link answers at once in a second browser."""
 
-import pickle
+import gc
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from copy import deepcopy
 from threading import Lock
+from types import FunctionType, ModuleType
 from typing import Any
 
 import streamlit as st
@@ -24,7 +26,7 @@ class Memo:
 
     Args:
         capacity: results that are kept at most.
-        most_bytes: of all of them, pickled; the newest is kept whatever its size.
+        most_bytes: of all of them (see ``bytes_of``); the newest is kept whatever its size.
     """
 
     def __init__(self, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES) -> None:
@@ -68,7 +70,7 @@ class Memo:
     def _keep(self, key: Hashable, value: Any) -> Any:
         """The copy that is kept: an array of four rows out of a hundred would keep the hundred."""
         copy = deepcopy(value)
-        size = len(pickle.dumps(copy, pickle.HIGHEST_PROTOCOL))
+        size = bytes_of(copy)
         with self._lock:
             self._kept[key], self._sizes[key] = copy, size
             while len(self._kept) > self._capacity or (
@@ -77,6 +79,18 @@ class Memo:
                 oldest, _ = self._kept.popitem(last=False)
                 del self._sizes[oldest]
         return copy
+
+
+def bytes_of(value: Any) -> int:
+    """Of a value and of all that it refers to, but for code."""
+    seen, found, total = set(), [value], 0
+    while found:
+        each = found.pop()
+        if id(each) not in seen and not isinstance(each, (type, ModuleType, FunctionType)):
+            seen.add(id(each))
+            total += sys.getsizeof(each)
+            found += gc.get_referents(each)
+    return total
 
 
 def memo_for(source: str) -> Memo:
