@@ -1,6 +1,8 @@
 """The app's entry: ``streamlit run app.py``. The pages do the rest."""
 
+from ui.admission import admission
 from ui.navigation import enter
 
 if __name__ == "__main__":
-    enter().run()
+    with admission.admitted():
+        enter().run()

@@ -1,20 +1,27 @@
 """Many visitors of the Beat lab at once: how long each waits, what an answer costs, what is left in memory.
 
-    python -m benchmarks.load [--sessions 1 10 50] [--every 10] [--seconds 60] [--beside-training]
+    python -m benchmarks.load [--sessions 1 10 50] [--every 10] [--seconds 60] [--processes 1] [--beside-training]
 
-A server of its own with one process, and as many websockets as visitors, which speak as the browser does: each opens the Beat
+A server of its own with one process, or several behind Caddy, which keeps each visitor with one of them as ``deploy/Caddyfile``
+says, and as many websockets as visitors, which speak as the browser does: each opens the Beat
 lab (one MLP) and then turns the noise to another level, every visitor to another one, so that nothing is remembered. First all do
 so at the same instant; then each once in ``--every`` seconds, spread evenly. Waits are from the request to the end of the page's
-run, without what a browser then draws. CPU is that of the server's process. The server's memory is read after everybody has gone.
+run, without what a browser then draws. CPU and memory are those of all the server's processes; memory is read once before, at the
+end, and after everybody has gone. It counts what caches hold that were empty before: with ``--rounds 2`` as many visitors come
+again, whose figures are those told, and only what they leave on top is growth.
 """
 
 import argparse
 import asyncio
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +40,9 @@ NETWORK = "mlp-ce"
 #: The number of the visitor who comes first, apart from the others' numbers; from 270 on the noise would be above the dial's end.
 FIRST = 269
 MEGABYTE = 2**20
+PROXY, COOKIE = "caddy", "nsr_server"
+#: Of a visitor in one round, at most; the next round's take other noise.
+CHANGES = 25
 
 
 @dataclass
@@ -92,17 +102,30 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 10, 50], help="numbers of visitors")
     parser.add_argument("--every", type=float, default=10.0, help="seconds from one change of a visitor to the next")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long they go on")
+    parser.add_argument("--processes", type=int, default=1, help="of the server; several need caddy")
+    parser.add_argument("--rounds", type=int, default=1, help="so often as many visitors come and go; the last is told")
     parser.add_argument(
         "--beside-training", action="store_true", help="while a network is trained, as a run of the app is"
     )
     given = parser.parse_args()
+    if given.processes > 1 and shutil.which(PROXY) is None:
+        parser.error(f"several processes need {PROXY}, which is not installed")
     rows = []
     with TemporaryDirectory() as folder:
         training = _train(Path(folder)) if given.beside_training else None
         try:
             for count in given.sessions:
-                with server(HERE / "app.py") as (address, process):
-                    rows.append(asyncio.run(_measure(address, process.pid, count, given.every, given.seconds)))
+                with ExitStack() as running:
+                    servers = [running.enter_context(server(HERE / "app.py")) for _ in range(given.processes)]
+                    addresses = [address for address, _ in servers]
+                    served = Served(
+                        running.enter_context(_proxy(addresses, Path(folder))) if len(servers) > 1 else addresses[0],
+                        addresses,
+                        [process.pid for _, process in servers],
+                    )
+                    for number in range(given.rounds):
+                        row = asyncio.run(_measure(served, count, given.every, given.seconds, number))
+                    rows.append(row)
         finally:
             if training is not None:
                 training.kill()
@@ -118,18 +141,63 @@ def _train(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-async def _measure(address: str, pid: int, count: int, every: float, seconds: float) -> dict[str, str]:
-    url = address.replace("http", "ws") + "/_stcore/stream"
-    first = await _visit(url, FIRST)  # how long a server's first one waits: benchmarks.cold_start
-    await first.open()
-    await first.change()
-    await first.socket.close()
-    memory = _memory(pid)
-    visitors = [await _visit(url, number) for number in range(count)]
-    opened, open_cost = await _at_once(pid, [visitor.open for visitor in visitors])
-    changed, cost = await _at_once(pid, [visitor.change for visitor in visitors])
+@dataclass
+class Served:
+    """A server: the address that visitors use, and those of its processes with their numbers."""
+
+    address: str
+    each: list[str]
+    pids: list[int]
+
+    def cpu_seconds(self) -> float:
+        return sum(map(_cpu_seconds, self.pids))
+
+    def memory(self) -> float:
+        return sum(map(_memory, self.pids))
+
+
+@contextmanager
+def _proxy(addresses: list[str], folder: Path) -> Iterator[str]:
+    """The address of a proxy before several processes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    upstreams = " ".join(address.removeprefix("http://") for address in addresses)
+    settings = folder / "Caddyfile"
+    settings.write_text(
+        f"{{\n\tadmin off\n}}\nhttp://127.0.0.1:{port} {{\n\treverse_proxy {upstreams} {{\n"
+        f"\t\tlb_policy cookie {COOKIE}\n\t}}\n}}\n"
+    )
+    own = {"XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    process = subprocess.Popen(
+        [PROXY, "run", "--config", str(settings), "--adapter", "caddyfile"],
+        env=os.environ | own,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+async def _measure(served: Served, count: int, every: float, seconds: float, number: int) -> dict[str, str]:
+    for address in served.each if number == 0 else ():
+        first = await _visit(address, FIRST)  # how long a server's first one waits: benchmarks.cold_start
+        await first.open()
+        await first.change()
+        await first.socket.close()
+    memory = served.memory()
+    visitors = [await _visit(served.address, visitor) for visitor in range(count)]
+    for visitor in visitors:
+        visitor.changes = CHANGES * number
+    opened, open_cost = await _at_once(served, [visitor.open for visitor in visitors])
+    changed, cost = await _at_once(served, [visitor.change for visitor in visitors])
     waits = await asyncio.gather(*(_now_and_then(visitor, every, seconds, count) for visitor in visitors))
-    most = _memory(pid)
+    most = served.memory()
     for visitor in visitors:
         await visitor.socket.close()
     await asyncio.sleep(5)
@@ -143,24 +211,31 @@ async def _measure(address: str, pid: int, count: int, every: float, seconds: fl
         "CPU s, change": f"{cost / count:.2f}",
         "MB before": f"{memory:.0f}",
         "MB most": f"{most:.0f}",
-        "MB after": f"{_memory(pid):.0f}",
+        "MB after": f"{served.memory():.0f}",
     }
 
 
-async def _visit(url: str, number: int) -> Visitor:
-    return Visitor(
-        await websockets.connect(
-            url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=None, ping_interval=None
-        ),
-        number,
+async def _visit(address: str, number: int) -> Visitor:
+    with urllib.request.urlopen(f"{address}/_stcore/health") as answer:  # as a browser, which fetches the page
+        cookie = (answer.headers["Set-Cookie"] or "").partition(";")[0]
+    connection = await websockets.connect(
+        address.replace("http", "ws") + "/_stcore/stream",
+        subprotocols=[websockets.Subprotocol("streamlit")],
+        additional_headers={"Cookie": cookie} if cookie else None,
+        max_size=None,
+        ping_interval=None,
     )
+    assert connection.response is not None  # of the handshake, which is over
+    if cookie and COOKIE in connection.response.headers.get("Set-Cookie", ""):
+        raise RuntimeError("the proxy gave the visitor's websocket to another process than the page")
+    return Visitor(connection, number)
 
 
-async def _at_once(pid: int, actions: Sequence[Callable[[], Awaitable[float]]]) -> tuple[list[float], float]:
+async def _at_once(served: Served, actions: Sequence[Callable[[], Awaitable[float]]]) -> tuple[list[float], float]:
     """Seconds that each took, and CPU seconds of the server in all."""
-    before = _cpu_seconds(pid)
+    before = served.cpu_seconds()
     waits = await asyncio.gather(*(action() for action in actions))
-    return list(waits), _cpu_seconds(pid) - before
+    return list(waits), served.cpu_seconds() - before
 
 
 async def _now_and_then(visitor: Visitor, every: float, seconds: float, count: int) -> list[float]:

@@ -2,6 +2,7 @@
 
 from threading import Barrier, Event, Thread, local
 
+import numpy as np
 import pytest
 
 from ui.memo import CAPACITY, Memo, memo
@@ -23,8 +24,8 @@ def fail():
 
 
 def test_what_is_asked_twice_is_computed_once():
-    kept, compute = Memo(), Count(object())
-    assert kept.get("key", compute) is kept.get("key", compute) is compute.value
+    kept, compute = Memo(), Count({"a": 1})
+    assert kept.get("key", compute) is kept.get("key", compute)
     assert compute.calls == 1
 
 
@@ -76,6 +77,25 @@ def test_a_forgotten_result_is_computed_again():
     kept.get("b", Count())
     assert kept.get("a", compute) == "a"
     assert compute.calls == 2
+
+
+def test_a_part_does_not_keep_the_whole():
+    """What a result is a view of is not kept with it."""
+    whole = np.arange(1000.0)
+    part = Memo().get("key", lambda: whole[:3])
+    assert part.tolist() == [0, 1, 2]
+    assert not np.shares_memory(part, whole)
+
+
+def test_no_more_bytes_are_kept_than_allowed_but_for_the_newest():
+    kept = Memo(most_bytes=5_000)
+    for key in "abc":
+        kept.get(key, lambda: b"x" * 2_000)
+    assert [key for key in "abc" if key in kept] == ["b", "c"]
+    kept.get("d", lambda: b"x" * 10_000)
+    assert [key for key in "abcd" if key in kept] == ["d"]
+    kept.get("e", lambda: b"x" * 2_000)
+    assert [key for key in "abcde" if key in kept] == ["e"]
 
 
 def run_together(*asks):
