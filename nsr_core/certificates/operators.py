@@ -200,17 +200,20 @@ class Maximum:
         """Forms of the maximum's values, as what they may fall, (batch, rows), and forms of its sums."""
         positive, negative = rows.coefficients.clamp_min(0), rows.coefficients.clamp_max(0)
         fall = total(positive, rows.within(lines.low_gap)) - total(negative, rows.within(lines.up_gap))
-        parts = [
-            (positive * rows.within(low)[:, None]).addcmul_(negative, rows.within(up)[:, None])
-            for low, up in zip(lines.low, lines.up, strict=True)
-        ]
+        low, up = ([rows.within(tap) for tap in taps] for taps in (lines.low, lines.up))
         if self.width == 1:
-            return fall, Rows(parts[0], rows.start)
-        windows = parts[0].shape[2]
-        back = parts[0].new_zeros(*parts[0].shape[:2], self.stride * (windows - 1) + self.width, parts[0].shape[3])
-        for tap, part in enumerate(parts):
-            self._tap(back.flatten(0, 1), tap, windows).add_(part.flatten(0, 1))
-        return fall, Rows(back, rows.start * self.stride)
+            return fall, Rows((positive * low[0][:, None]).addcmul_(negative, up[0][:, None]), rows.start)
+        # Taps that a whole number of strides parts fall on the same places: each such set of places has a map of its own.
+        batch, count, windows, channels = torch.broadcast_shapes(positive.shape, low[0][:, None].shape)
+        back = positive.new_empty(batch, count, windows + (self.width - 1) // self.stride, self.stride, channels)
+        for phase in range(self.stride):
+            places = positive.new_zeros(batch, count, back.shape[2], channels)
+            for shift, tap in enumerate(range(phase, self.width, self.stride)):
+                part = places[:, :, shift : shift + windows]
+                part.addcmul_(positive, low[tap][:, None]).addcmul_(negative, up[tap][:, None])
+            back[:, :, :, phase] = places
+        length = self.stride * (windows - 1) + self.width
+        return fall, Rows(back.flatten(2, 3)[:, :, :length], rows.start * self.stride)
 
     def _windows(self, values: Tensor) -> Tensor:
         """(batch, windows, channels, width)."""
