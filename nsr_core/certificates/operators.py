@@ -203,17 +203,17 @@ class Maximum:
         low, up = ([rows.within(tap) for tap in taps] for taps in (lines.low, lines.up))
         if self.width == 1:
             return fall, Rows((positive * low[0][:, None]).addcmul_(negative, up[0][:, None]), rows.start)
-        # Taps that a whole number of strides parts fall on the same places: each such set of places has a map of its own.
         batch, count, windows, channels = torch.broadcast_shapes(positive.shape, low[0][:, None].shape)
-        back = positive.new_empty(batch, count, windows + (self.width - 1) // self.stride, self.stride, channels)
-        for phase in range(self.stride):
-            places = positive.new_zeros(batch, count, back.shape[2], channels)
-            for shift, tap in enumerate(range(phase, self.width, self.stride)):
+        back = positive.new_zeros(batch, count, self.stride * (windows - 1) + self.width, channels)
+        # Taps that are whole strides apart fall on the same places, which are summed up on their own, side by side in memory.
+        for phase in range(min(self.stride, self.width)):
+            taps = range(phase, self.width, self.stride)
+            places = positive.new_zeros(batch, count, windows + len(taps) - 1, channels)
+            for shift, tap in enumerate(taps):
                 part = places[:, :, shift : shift + windows]
                 part.addcmul_(positive, low[tap][:, None]).addcmul_(negative, up[tap][:, None])
-            back[:, :, :, phase] = places
-        length = self.stride * (windows - 1) + self.width
-        return fall, Rows(back.flatten(2, 3)[:, :, :length], rows.start * self.stride)
+            back[:, :, phase :: self.stride][:, :, : places.shape[2]] = places
+        return fall, Rows(back, rows.start * self.stride)
 
     def _windows(self, values: Tensor) -> Tensor:
         """(batch, windows, channels, width)."""
