@@ -37,8 +37,37 @@ def crown_margins(stages: Sequence[Stage], sums: Sequence[Tensor], box: Range, y
 
     Where interval bounds are tighter, of what a maximum is of or of a margin, they are taken.
     """
-    margins = margins_by(crown(stages, sums, box), box, y)
-    return margins.maximum(interval_margins(stages, sums, box, y))
+    return crown_margins_by(crown(stages, sums, box), box, y)
+
+
+def crown_margins_by(known: Sequence[Known], box: Range, y: Tensor) -> Tensor:
+    """The margins by what CROWN or anything else tells of the stages; by intervals after the last maximum where tighter."""
+    return margins_by(known, box, y).maximum(margins_by(known, box, y, far=False))
+
+
+class NestedCrown:
+    """``crown_margins`` in one box after another: what is known of a stage in a box holds in every box inside it.
+
+    So units that the wider box decides are not followed back again. (Where a bound is as good as can be for its own box, the
+    wider one's adds nothing; of units that it decides the other end stays as loose as it was.)
+    """
+
+    def __init__(self) -> None:
+        self._tried = list[tuple[Range, list[Known]]]()
+
+    def __call__(self, stages: Sequence[Stage], sums: Sequence[Tensor], box: Range, y: Tensor) -> Tensor:
+        """The same as ``crown_margins``; stages, beats and classes must be those of the calls before."""
+        around = [known for tried, known in self._tried if contains(tried, box)]
+        known = crown(stages, sums, box, around[-1] if around else None)
+        self._tried = [(tried, known) for tried, known in self._tried if not contains(box, tried)]
+        self._tried.append((box, known))
+        return crown_margins_by(known, box, y)
+
+
+def contains(outer: Range, inner: Range) -> bool:
+    """Whether a box contains another around the same beats."""
+    ends = (outer.low <= inner.low) & (outer.high >= inner.high) & (outer.at == inner.at)
+    return bool(ends.all())
 
 
 def margins_by(known: Sequence[Known], box: Range, y: Tensor, *, far: bool = True) -> Tensor:
@@ -49,11 +78,19 @@ def margins_by(known: Sequence[Known], box: Range, y: Tensor, *, far: bool = Tru
     return margins if form is None else margins + least(form, box)
 
 
-def crown(stages: Sequence[Stage], sums: Sequence[Tensor], box: Range) -> list[Known]:
-    """What linear bounds tell of each stage."""
+def crown(
+    stages: Sequence[Stage], sums: Sequence[Tensor], box: Range, around: Sequence[Known] | None = None
+) -> list[Known]:
+    """What linear bounds tell of each stage.
+
+    Args:
+        around: what is known in a box that contains this one.
+    """
     known = list[Known]()
-    for stage, at in zip(stages, sums, strict=True):
+    for number, (stage, at) in enumerate(zip(stages, sums, strict=True)):
         now = interval(stage, at, known, box)
+        if around is not None:
+            now = replace(now, low=now.low.maximum(around[number].low), high=now.high.minimum(around[number].high))
         known.append(tightened(now, known, box) if known and stage.maximum is not None else now)
     return known
 

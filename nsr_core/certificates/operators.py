@@ -200,16 +200,19 @@ class Maximum:
         """Forms of the maximum's values, as what they may fall, (batch, rows), and forms of its sums."""
         positive, negative = rows.coefficients.clamp_min(0), rows.coefficients.clamp_max(0)
         fall = total(positive, rows.within(lines.low_gap)) - total(negative, rows.within(lines.up_gap))
-        parts = [
-            (positive * rows.within(low)[:, None]).addcmul_(negative, rows.within(up)[:, None])
-            for low, up in zip(lines.low, lines.up, strict=True)
-        ]
+        low, up = ([rows.within(tap) for tap in taps] for taps in (lines.low, lines.up))
         if self.width == 1:
-            return fall, Rows(parts[0], rows.start)
-        windows = parts[0].shape[2]
-        back = parts[0].new_zeros(*parts[0].shape[:2], self.stride * (windows - 1) + self.width, parts[0].shape[3])
-        for tap, part in enumerate(parts):
-            self._tap(back.flatten(0, 1), tap, windows).add_(part.flatten(0, 1))
+            return fall, Rows((positive * low[0][:, None]).addcmul_(negative, up[0][:, None]), rows.start)
+        batch, count, windows, channels = torch.broadcast_shapes(positive.shape, low[0][:, None].shape)
+        back = positive.new_zeros(batch, count, self.stride * (windows - 1) + self.width, channels)
+        # Taps that are whole strides apart fall on the same places, which are summed up on their own, side by side in memory.
+        for phase in range(min(self.stride, self.width)):
+            taps = range(phase, self.width, self.stride)
+            places = positive.new_zeros(batch, count, windows + len(taps) - 1, channels)
+            for shift, tap in enumerate(taps):
+                part = places[:, :, shift : shift + windows]
+                part.addcmul_(positive, low[tap][:, None]).addcmul_(negative, up[tap][:, None])
+            back[:, :, phase :: self.stride][:, :, : places.shape[2]] = places
         return fall, Rows(back, rows.start * self.stride)
 
     def _windows(self, values: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nsr_core.attacks import Box
 from nsr_core.certificates.bounds import Range, sums_at
-from nsr_core.certificates.methods import clean_margins, get_bound
+from nsr_core.certificates.methods import NestedCrown, clean_margins, get_bound
 from nsr_core.certificates.stages import Description, stages_of
 from nsr_core.progress import Progress, no_progress
 
@@ -21,7 +21,12 @@ TOLERANCE, LOCAL_TOLERANCE = 1e-3, 3e-2
 SMALLEST, LARGEST = 1e-6, 1.0
 #: The first level, as a share of that at which the margin would end if the network were linear; the second as above.
 FIRST, LOCAL_FIRST = 0.3, 0.08
-#: Some five are needed. From the twelfth on the middle is taken, so that an odd margin cannot hold the search up.
+#: What a bound loses of the margin grows with about this power of the noise, below the level at which it ends and above.
+FIRST_POWERS = 2.5, 4.0
+#: Between two levels that are proved it may grow with more than this power. Then it is taken to grow no slower beyond, which
+#: tells that the end is close without a level that is not proved.
+STEEP = 1.5
+#: Some three to five are needed. From the twelfth on the middle is taken, so that an odd margin cannot hold the search up.
 GUESSES, MOST_ROUNDS = 12, 60
 
 
@@ -76,16 +81,19 @@ def certified_eps(
     with torch.no_grad():
         right = (network(x).argmax(1) == y).nonzero()[:, 0]
         # Which local sums are undecided differs from beat to beat: together, beats would have the units of all.
-        for rows in right.split(1 if stages.is_local and method == "crown" else max(len(right), 1)):
+        one_by_one = stages.is_local and method == "crown"
+        for rows in right.split(1 if one_by_one else max(len(right), 1)):
             exact, label = x[rows].double(), y[rows]
             signal = None if length is None else length[rows]
             sums = sums_at(stages, exact)
+
+            by = NestedCrown() if one_by_one else bound
 
             def margin_at(eps: Tensor, some: Tensor) -> Tensor:
                 progress(int(rows[0]), len(x), "proving")  # noqa: B023
                 # In float64 the box is not rounded inwards: it holds every float32 beat within eps.
                 box = Box.around(exact[some], eps, None if signal is None else signal[some])  # noqa: B023
-                return bound(stages, [z[some] for z in sums], _range(exact[some], box), label[some]).amin(1)  # noqa: B023
+                return by(stages, [z[some] for z in sums], _range(exact[some], box), label[some]).amin(1)  # noqa: B023
 
             margin = clean_margins(sums[-1], label).amin(1)
             first = (LOCAL_FIRST if stages.is_local else FIRST) * margin / steepness(network, x[rows], label)
@@ -129,21 +137,24 @@ def largest_proved(
         tolerance: how far, as a share, a larger level may have been proved.
     """
     proved, unproved = torch.zeros_like(margin), torch.full_like(margin, torch.inf)
-    eps, power = first.nan_to_num(LARGEST).clamp(10 * SMALLEST, LARGEST), torch.full_like(margin, 2.5)
+    eps = first.nan_to_num(LARGEST).clamp(10 * SMALLEST, LARGEST)
+    near, lost_proved = torch.zeros_like(margin, dtype=torch.bool), torch.full_like(margin, torch.nan)
     before, lost_before = torch.full_like(margin, torch.nan), torch.full_like(margin, torch.nan)
     for number in range(MOST_ROUNDS):
         wide = unproved.clamp_max(LARGEST) - proved > tolerance * unproved.clamp_max(LARGEST)
-        rows = (wide & (unproved > SMALLEST)).nonzero()[:, 0]
+        rows = (wide & ~near & (unproved > SMALLEST)).nonzero()[:, 0]
         if not len(rows):
             break
         here, left = eps[rows], margin_at(eps[rows], rows) - LEAST_MARGIN
         held = left > 0  # NaN is no proof
-        proved[rows[held]], unproved[rows[~held]] = here[held], here[~held]
         lost = (margin[rows] - left).clamp_min(1e-12)
+        steep = (lost / lost_proved[rows]).log() / (here / proved[rows]).log()
+        near[rows] = held & (steep > STEEP) & (here > (1 - tolerance) * here * (margin[rows] / lost) ** (1 / steep))
+        proved[rows[held]], unproved[rows[~held]], lost_proved[rows[held]] = here[held], here[~held], lost[held]
         growth = ((lost / lost_before[rows]).log() / (here / before[rows]).log()).clamp(0.5, 8)
-        power[rows] = torch.where(growth.isfinite(), growth, power[rows])
+        power = torch.where(growth.isfinite(), growth, torch.where(held, *FIRST_POWERS))
         before[rows], lost_before[rows] = here, lost
-        end = here * (margin[rows] / lost) ** (1 / power[rows])
+        end = here * (margin[rows] / lost) ** (1 / power)
         if number >= GUESSES:
             end.fill_(torch.nan)
         eps[rows] = _next_level(proved[rows], unproved[rows], end, tolerance)
