@@ -32,10 +32,9 @@ def heart(
         (0.12, -55 * shrink, 10),
         (t_wave, min(90, 0.4 * interval), 25 * shrink**0.5),
     )
-    time = np.arange(count)
-    signal = sum(
-        size * np.exp(-(((time - place - delay) / width) ** 2)) for place in at for size, delay, width in waves
-    )
+    time = np.arange(-FS, FS + 1)
+    beat = sum(size * np.exp(-(((time - delay) / width) ** 2)) for size, delay, width in waves)
+    signal = np.convolve(np.isin(np.arange(count), at), beat, mode="same")
     return signal + 0.01 * np.random.default_rng(0).standard_normal(count), at
 
 
@@ -126,7 +125,8 @@ def test_a_spike_too_short_for_a_complex_is_none(beat, between, length, size, si
     spoilt, _ = with_artefact(signal, "spike", here, length, sign * size)
     found = find_peaks(spoilt)
     assert len(found) == len(at)
-    assert np.abs(found - at).max() <= 0.15 * FS  # where a large one lies near, a beat is placed less exactly
+    # Near a large one a beat is placed less exactly: at its maximum, which may be as far as maxima of one complex lie apart.
+    assert np.abs(found - at).max() <= qrs.APART + peaks.FINE_REACH
 
 
 @pytest.mark.parametrize("pause_s", [4, 12, 30])
