@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,19 @@ def one_thread() -> Iterator[None]:
 def own_main_module(monkeypatch) -> None:
     """AppTest leaves its page as ``__main__``, and a process that is started later would run that page again."""
     monkeypatch.setitem(sys.modules, "__main__", MAIN_AT_START)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def packages_are_looked_through_once() -> Iterator[None]:
+    """For components, as a server does at its start; AppTest does it for each app: half a second of each test of a page."""
+    if "streamlit.testing.v1" not in sys.modules:  # none of these tests opens a page
+        yield
+        return
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")

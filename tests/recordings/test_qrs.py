@@ -1,5 +1,8 @@
 """QRS complexes at any rate, beside any T wave, and whatever befalls the recording a second and a half away."""
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,10 +35,9 @@ def heart(
         (0.12, -55 * shrink, 10),
         (t_wave, min(90, 0.4 * interval), 25 * shrink**0.5),
     )
-    time = np.arange(count)
-    signal = sum(
-        size * np.exp(-(((time - place - delay) / width) ** 2)) for place in at for size, delay, width in waves
-    )
+    time = np.arange(-FS, FS + 1)
+    beat = sum(size * np.exp(-(((time - delay) / width) ** 2)) for size, delay, width in waves)
+    signal = np.convolve(np.isin(np.arange(count), at), beat, mode="same")
     return signal + 0.01 * np.random.default_rng(0).standard_normal(count), at
 
 
@@ -110,11 +112,16 @@ def test_an_artefact_costs_no_beat_further_than_a_second_and_a_half_from_it(per_
     check_far_beats(heart(per_minute, t_wave, seconds=seconds)[0], **artefact)
 
 
+@cache
+def first_lead(record: Path) -> np.ndarray:
+    return read_path(record).channels[0].signal
+
+
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(record=st.sampled_from(["100", "101", "119", "208", "219", "221"]), minute=st.integers(0, 28), **ARTEFACTS)
 def test_so_it_is_in_real_records(mitdb_root, record, minute, **artefact):
-    signal = read_path(mitdb_root / record).channels[0].signal
+    signal = first_lead(mitdb_root / record)
     check_far_beats(signal[minute * 60 * FS : (minute + 1) * 60 * FS], **artefact)
 
 
@@ -126,7 +133,8 @@ def test_a_spike_too_short_for_a_complex_is_none(beat, between, length, size, si
     spoilt, _ = with_artefact(signal, "spike", here, length, sign * size)
     found = find_peaks(spoilt)
     assert len(found) == len(at)
-    assert np.abs(found - at).max() <= 0.15 * FS  # where a large one lies near, a beat is placed less exactly
+    # Near a large one a beat is placed less exactly: at its maximum, which may be as far as maxima of one complex lie apart.
+    assert np.abs(found - at).max() <= qrs.APART + peaks.FINE_REACH
 
 
 @pytest.mark.parametrize("pause_s", [4, 12, 30])

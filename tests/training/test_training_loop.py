@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import fields
+import sys
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from nsr_core.training.checkpoint import load_checkpoint
 from nsr_core.training.config import TrainConfig, paper_config
 from nsr_core.training.decay import decay_weights
 from nsr_core.training.loop import TrainingRun, train
+from nsr_core.training.optimisers import OPTIMISERS
 from nsr_core.training.schedule import SCHEDULES
 from nsr_core.training.validate import Validator
 
@@ -110,6 +112,15 @@ def test_a_step_normalises_decays_and_descends_in_that_order(network, beats, spl
         optimiser.step()
     for p, expected in zip(run.network.parameters(), twin.network.parameters(), strict=True):
         torch.testing.assert_close(p, expected, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_training_does_not_wait_for_torch_s_compiler_to_load(optimiser, beats, split, tmp_path, monkeypatch):
+    """To load it takes as long as torch itself; here it cannot be loaded at all, nor in a run that goes on."""
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    short = config_for("mse", optimiser=optimiser, epochs=1)
+    train(short, beats, split, tmp_path / "run")
+    train(replace(short, epochs=2), beats, split, tmp_path / "run")
 
 
 @pytest.mark.parametrize("method", ["ce", "mse"])
