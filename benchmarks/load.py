@@ -7,8 +7,8 @@ says, and as many websockets as visitors, which speak as the browser does: each 
 lab (one MLP) and then turns the noise to another level, every visitor to another one, so that nothing is remembered. First all do
 so at the same instant; then each once in ``--every`` seconds, spread evenly. Waits are from the request to the end of the page's
 run, without what a browser then draws. CPU and memory are those of all the server's processes; memory is read once before, at the
-end, and after everybody has gone. It counts what caches hold that were empty before: with ``--rounds 2`` as many visitors come
-again, whose figures are those told, and only what they leave on top is growth.
+end, and when the server has had time to give back what it needs no longer. That counts caches which were empty before: with
+``--rounds 2`` as many visitors come again, and only what they leave on top is growth.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.cold_start import server
 from benchmarks.tables import markdown
+from ui.idle import IDLE_SECONDS
 
 HERE = Path(__file__).resolve().parents[1]
 NETWORK = "mlp-ce"
@@ -103,7 +104,7 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=10.0, help="seconds from one change of a visitor to the next")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long they go on")
     parser.add_argument("--processes", type=int, default=1, help="of the server; several need caddy")
-    parser.add_argument("--rounds", type=int, default=1, help="so often as many visitors come and go; the last is told")
+    parser.add_argument("--rounds", type=int, default=1, help="so often as many visitors come and go")
     parser.add_argument(
         "--beside-training", action="store_true", help="while a network is trained, as a run of the app is"
     )
@@ -123,9 +124,10 @@ def main() -> None:
                         addresses,
                         [process.pid for _, process in servers],
                     )
-                    for number in range(given.rounds):
-                        row = asyncio.run(_measure(served, count, given.every, given.seconds, number))
-                    rows.append(row)
+                    rows += [
+                        asyncio.run(_measure(served, count, given.every, given.seconds, number))
+                        for number in range(given.rounds)
+                    ]
         finally:
             if training is not None:
                 training.kill()
@@ -200,7 +202,7 @@ async def _measure(served: Served, count: int, every: float, seconds: float, num
     most = served.memory()
     for visitor in visitors:
         await visitor.socket.close()
-    await asyncio.sleep(5)
+    await asyncio.sleep(2 * IDLE_SECONDS + 5)
     return {
         "sessions": f"{count}",
         "open at once, median s": f"{np.median(opened):.2f}",

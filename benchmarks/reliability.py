@@ -1,6 +1,6 @@
 """Work that is killed at any moment and done again ends with the same bytes, and leaves nothing behind.
 
-    python -m benchmarks.reliability [--kills 50] [--seed 0] [--only training]
+    python -m benchmarks.reliability [--kills 50] [--every 1] [--seed 0] [--only training]
 
 Each kind of work is done once undisturbed. Then its process is killed (SIGKILL) just before and just after each of its file
 replacements, and so many times at random moments; each time the same work is done again, in the same folder, until it ends.
@@ -32,6 +32,7 @@ from nsr_core.certificates import certify
 from nsr_core.data import Beats, Split, load_beats, make_split
 from nsr_core.evaluation.assignment import Assignment
 from nsr_core.evaluation.evaluate import evaluate
+from nsr_core.files import tidy
 from nsr_core.paper.tables import write_tables
 from nsr_core.progress import no_progress
 from nsr_core.reproduction.bench import Bench
@@ -62,6 +63,7 @@ Act = Callable[[Path, Beats, Split], Any]
 
 def reproduce(folder: Path, beats: Beats, split: Split) -> None:
     """A reproduction with all its tasks in this process, where their file replacements can be counted."""
+    tidy(folder)
     bench = Bench(str(folder), source="demo")
     plan = make_plan(REQUEST, bench, NOWHERE)
     for task in plan.pending(bench):
@@ -249,12 +251,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50, help="of each kind of work at random moments")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("--every", type=int, default=1, help="of the moments around replacements, only every so many")
     parser.add_argument("--only", choices=WORK, help="one kind of work")
     asked = parser.parse_args()
     rows, different = [], []
     for name in [asked.only] if asked.only else WORK:
         with tempfile.TemporaryDirectory() as folder:
-            outcome = study(name, Path(folder), kills=asked.kills, seed=asked.seed)
+            outcome = study(name, Path(folder), kills=asked.kills, every=asked.every, seed=asked.seed)
         same = outcome.finished - len({each.partition(", ")[2] for each in outcome.different})
         rows.append((name, outcome.replacements, outcome.kills, outcome.finished, same))
         different += [f"{name}: {each}" for each in outcome.different]

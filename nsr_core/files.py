@@ -298,6 +298,13 @@ def remove_lock(folder: Path) -> None:
             path.unlink()
 
 
+def tidy(folder: Path) -> None:
+    """Delete, in a folder and all below it, what killed writers left: see ``remove_leftovers`` and ``remove_lock``."""
+    for each, _, _ in os.walk(folder):
+        remove_leftovers(Path(each))
+        remove_lock(Path(each))
+
+
 def _taken(path: Path) -> IO[str]:
     """The lock file, open and locked.
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nsr_core.errors import UserError
-from nsr_core.files import take
+from nsr_core.files import take, tidy
 from nsr_core.progress import Progress
 from nsr_core.reproduction.bench import Bench
 from nsr_core.reproduction.cluster import ClusterWorkers
@@ -21,7 +21,7 @@ LOCK_FILE = ".lock"
 def carry_out_all(
     tasks: Sequence[Task], bench: Bench, *, workers: int, scheduler: str | None, costs: Costs, progress: Progress
 ) -> None:
-    """Carry out tasks that are not done.
+    """Carry out tasks that are not done, once what killed ones left half-written is removed.
 
     Args:
         workers: processes on this machine, or threads that share its CUDA device.
@@ -31,6 +31,7 @@ def carry_out_all(
         UserError: another command is at work in the folder, there is no such scheduler, or a task failed.
     """
     with _alone(Path(bench.work)):
+        tidy(Path(bench.work))
         if tasks:
             run_tasks(tasks, _workers(bench, workers, scheduler), costs, progress)
 

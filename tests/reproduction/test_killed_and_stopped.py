@@ -14,6 +14,7 @@ import pytest
 
 from nsr_core.errors import UserError
 from nsr_core.evaluation.table import load_table
+from nsr_core.files import partial_of
 from nsr_core.progress import no_progress
 from nsr_core.reproduction.costs import Costs
 from nsr_core.reproduction.local import LocalWorkers, default_workers
@@ -134,3 +135,22 @@ def test_two_commands_do_not_work_in_one_folder(bench):
 def test_one_worker_a_core_and_as_many_as_fill_a_cuda_device():
     assert default_workers("cpu") == len(os.sched_getaffinity(0))
     assert default_workers("cuda") == SIDE_BY_SIDE
+
+
+def test_what_a_killed_command_left_anywhere_in_its_folder_goes_and_all_else_stays(bench):
+    """Shards and tables are in folders without a lock of their own; a writer may die with its checkpoint's lock in its hand."""
+    work, dead = Path(bench.work), subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = partial_of(work).name.split(".")[2]
+    left = [
+        work / "tables" / f".table-01.{host}.{dead.pid}.0123abcd.partial.csv",
+        work / "shards" / "model" / "pgd" / f".0-50.{host}.{dead.pid}.0123abcd.partial.json",
+        work / "checkpoints" / "model" / ".lock",
+    ]
+    stays = [work / "tables" / "table-01.csv", work / "tables" / f".table-01.{host}.{os.getpid()}.0123abcd.partial.csv"]
+    for path in left + stays:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    carry_out_all([], bench, workers=1, scheduler=None, costs=Costs([]), progress=no_progress)
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in stays if not path.exists()] == []
