@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nsr_core.attacks import Box
 from nsr_core.certificates import merged as merging
 from nsr_core.certificates.bounds import Range, interval, sums_at
-from nsr_core.certificates.methods import NestedCrown, contains, crown, crown_margins
+from nsr_core.certificates.methods import NestedCrown, contains, crown, crown_margins, crown_margins_by
 from nsr_core.certificates.rows import Rows
 from nsr_core.certificates.stages import stages_of
 
@@ -30,17 +30,17 @@ def case(seed, length=60, channels=3):
 
 
 @given(seed=st.integers(0, 10_000), eps=st.sampled_from([1e-3, 0.01, 0.1, 0.5]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_merged_or_not_the_bounds_are_the_same(seed, eps):
     """But for rounding: few undecided units and many, none and all."""
-    stages, sums, x, y = case(seed)
+    stages, sums, x, y = case(seed, 37, 2)
     margins = []
     with pytest.MonkeyPatch.context() as patch:
         for most in (torch.inf, -torch.inf):
             patch.setattr(merging, "MOST_ROUNDING", most)
             known = crown(stages, sums, around(x, eps))
             assert isinstance(known[2], merging.Opened) == (most > 0)
-            margins.append(crown_margins(stages, sums, around(x, eps), y))
+            margins.append(crown_margins_by(known, around(x, eps), y))
     torch.testing.assert_close(*margins, rtol=5e-3, atol=0.02)
     assert (margins[0] <= margins[1] + 1e-4 * margins[1].abs() + 1e-4).all()  # rounding takes more, not less
 
@@ -86,11 +86,11 @@ def test_a_block_that_later_stages_look_into_and_several_beats_are_not_merged():
     assert not isinstance(pair[2], merging.Opened)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_in_nested_boxes_bounds_hold_and_are_about_as_tight(seed):
-    stages, sums, x, y = case(seed)
+    stages, sums, x, y = case(seed, 37, 2)
     nested = NestedCrown()
-    for eps in (0.02, 0.1, 0.05, 0.01, 0.03):  # inside the one before, around it, between
+    for eps in (0.1, 0.02, 0.3, 0.05):  # inside the one before, around it, between
         result, alone = nested(stages, sums, around(x, eps), y), crown_margins(stages, sums, around(x, eps), y)
         torch.testing.assert_close(result, alone, rtol=0.05, atol=0.05)
 
