@@ -56,7 +56,7 @@ class Banded:
             flat[:, first : first + block.shape[1]] @ block.to(flat.dtype).T
             for (first, _), block in zip(self.blocks, sizes, strict=True)
         ]
-        return torch.cat(parts, 1).unflatten(1, (-1, self.channels))
+        return torch.cat(parts, 1).view(len(flat), -1, self.channels)
 
     def pull_back(self, rows: Rows) -> Rows:
         """Forms of its values as forms of its inputs."""
@@ -113,10 +113,11 @@ class Opened(Known):
         assert self.stage.maximum is not None
         sides = [_chosen(torch.stack(taps, -1)[0], self.stage.maximum) for taps in (self.lines.low, self.lines.up)]
         overlap = _overlap(self.stage.maximum)
-        by_sample = [_banded(self.teeth, self.reach, *side, overlap) for side in sides]
-        through = [(INPUT, *by_sample)]
+        low, up = (_banded(self.teeth, self.reach, *side, overlap) for side in sides)
+        through = [(INPUT, low, up)]
         if self.convolution is not None:
-            through.append((self.inner, *(_spreading(self.convolution, self.units, *side, overlap) for side in sides)))
+            low, up = (_spreading(self.convolution, self.units, *side, overlap) for side in sides)
+            through.append((self.inner, low, up))
         return through
 
 
