@@ -79,7 +79,7 @@ def quick_bracket(
     """Certify one beat and look for its smallest break with one attack, as in ``smallest_flips``.
 
     In the median its break is 2 to 10 % above that of ``bracket_beat``, at a tenth of the cost: on one core 0.3 s for an MLP
-    and 1 s for a CNN, whose proof takes another 6.
+    and 1 s for a CNN, whose proof takes another 2 or 3.
 
     Args:
         progress: called at least twice a second during the search and at every level that it tries to prove; raising from it

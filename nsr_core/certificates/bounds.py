@@ -62,6 +62,14 @@ class Known(Range):
         """The same with z itself as its values."""
         return replace(self, stage=replace(self.stage, maximum=None))
 
+    def pull_back(self, form: Rows) -> tuple[Tensor, list[tuple[int, Rows]]]:
+        """A form of the stage's values as what it may fall, (batch, rows), and forms of its sources' values."""
+        if self.stage.maximum is None:
+            fall = total(form.coefficients.abs(), form.within(self.slack))
+        else:
+            fall, form = self.stage.maximum.pull_back(form, self.lines)
+        return fall, [(source, operator.pull_back(form)) for source, operator in self.stage.terms]
+
     @cached_property
     def undecided(self) -> Tensor:
         """(batch, length, channels) the sums on which its values may depend, and need not."""
@@ -86,16 +94,17 @@ def interval(stage: Stage, at: Tensor, known: Sequence[Known], box: Range) -> Kn
         at: its sums at the beat.
         box: of the beat.
     """
-    middle, spread, sizes = torch.zeros_like(at), torch.zeros_like(at), stage.bias.abs()
+    middle, spread = torch.zeros_like(at), torch.zeros_like(at)
+    slack = roundoff(stage.inputs) * stage.bias.abs() + UNDERFLOW
     for source, operator in stage.terms:
         values = box if source == INPUT else known[source].after
         low, high = values.low, values.high
         # What the network sums up, and what bounds do: the values, and their differences from those at the beat.
-        summed = torch.maximum((values.at + low).abs(), (values.at + high).abs()) + torch.maximum(-low, high)
+        summed = roundoff(stage.inputs) * torch.maximum((values.at + low).abs(), (values.at + high).abs())
+        summed = summed + roundoff(stage.fan) * torch.maximum(-low, high)
         middle = middle + operator(((high + low) / 2).float())
         radius, reach = operator(torch.cat([(high - low) / 2, summed]).float(), absolute=True).double().chunk(2)
-        spread, sizes = spread + radius, sizes + reach
-    slack = roundoff(stage.fan) * sizes + UNDERFLOW
+        spread, slack = spread + radius, slack + reach
     return Known(at, middle - spread - slack, middle + spread + slack, stage, slack)
 
 
@@ -118,16 +127,12 @@ def pulled_back(known: Sequence[Known], rows: Rows, *, far: bool = True) -> tupl
         if number not in forms:
             continue
         now, form = known[number], forms.pop(number)
-        if now.stage.maximum is None:
-            fall = fall + total(form.coefficients.abs(), form.within(now.slack))
-        elif not far:
+        if now.stage.maximum is not None and not far:
             fall = fall - least(form, now.after)
             continue
-        else:
-            lost, form = now.stage.maximum.pull_back(form, now.lines, now.at.shape[1])
-            fall = fall + lost
-        for source, operator in now.stage.terms:
-            part = operator.pull_back(form)
+        lost, parts = now.pull_back(form)
+        fall = fall + lost
+        for source, part in parts:
             forms[source] = forms[source].plus(part) if source in forms else part
     return fall, forms.get(INPUT)
 

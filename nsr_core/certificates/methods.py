@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nsr_core.certificates.bounds import Known, Range, differences, interval, least, pulled_back
+from nsr_core.certificates.merged import merged
 from nsr_core.certificates.rows import Rows
 from nsr_core.certificates.stages import Stage
 from nsr_core.errors import UserError
@@ -89,8 +90,9 @@ def crown(
     known = list[Known]()
     for number, (stage, at) in enumerate(zip(stages, sums, strict=True)):
         now = interval(stage, at, known, box)
-        if around is not None:
+        if around is not None and around[number].at.shape == at.shape:  # else a part of its units is left
             now = replace(now, low=now.low.maximum(around[number].low), high=now.high.minimum(around[number].high))
+        known, now = merged(known, now, stages[number + 1 :], box) or (known, now)
         known.append(tightened(now, known, box) if known and stage.maximum is not None else now)
     return known
 

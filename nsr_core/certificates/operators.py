@@ -18,8 +18,12 @@ class Operator(Protocol):
     """A linear map A of values. Weights are float32: those of a float64 network are rounded, which counts as a rounding.
 
     Attributes:
+        inputs: the largest number of terms in one of the sums that it consists of.
         fan: the largest number of terms in one of the sums that it, or its transpose, consists of.
     """
+
+    @property
+    def inputs(self) -> int: ...
 
     @property
     def fan(self) -> int: ...
@@ -44,8 +48,12 @@ class Dense:
     weight: Tensor
 
     @property
+    def inputs(self) -> int:
+        return self.weight[0].numel()
+
+    @property
     def fan(self) -> int:
-        return max(len(self.weight), self.weight[0].numel())
+        return max(len(self.weight), self.inputs)
 
     @cached_property
     def _flat(self) -> Tensor:
@@ -76,6 +84,10 @@ class Convolution:
 
     weight: Tensor
     length: int
+
+    @property
+    def inputs(self) -> int:
+        return self.weight[0].numel()
 
     @property
     def fan(self) -> int:
@@ -112,6 +124,7 @@ class Convolution:
 class Skip:
     """A residual connection: the values themselves."""
 
+    inputs: int = 1
     fan: int = 1
 
     def __call__(self, values: Tensor, absolute: bool = False) -> Tensor:
@@ -196,7 +209,7 @@ class Maximum:
             up_gap[..., 0].clamp_min(0),
         )
 
-    def pull_back(self, rows: Rows, lines: Lines, length: int) -> tuple[Tensor, Rows]:
+    def pull_back(self, rows: Rows, lines: Lines) -> tuple[Tensor, Rows]:
         """Forms of the maximum's values, as what they may fall, (batch, rows), and forms of its sums."""
         positive, negative = rows.coefficients.clamp_min(0), rows.coefficients.clamp_max(0)
         fall = total(positive, rows.within(lines.low_gap)) - total(negative, rows.within(lines.up_gap))

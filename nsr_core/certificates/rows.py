@@ -54,7 +54,8 @@ class Rows:
             spare = max(-before, 0), max(-after, 0)
             padded = functional.pad(wide.coefficients, (0, 0, *spare))
             return narrow.plus(Rows(padded, wide.start - spare[0]))
-        total = wide.coefficients.expand(len(narrow.coefficients), -1, -1, -1).clone()
+        batch = max(len(narrow.coefficients), len(wide.coefficients))
+        total = wide.coefficients.expand(batch, -1, -1, -1).clone()
         total[:, :, before : before + width] += narrow.coefficients
         return Rows(total, wide.start)
 

@@ -46,8 +46,13 @@ class Stage:
     maximum: Maximum | None
 
     @property
-    def fan(self) -> int:
+    def inputs(self) -> int:
         """The largest number of terms in one of its sums."""
+        return sum(operator.inputs for _, operator in self.terms)
+
+    @property
+    def fan(self) -> int:
+        """The same, of its sums and of those on the way back through it."""
         return sum(operator.fan for _, operator in self.terms)
 
 
