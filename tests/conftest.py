@@ -67,7 +67,7 @@ def own_main_module(monkeypatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def packages_are_looked_through_once() -> Iterator[None]:
-    """For components, as a server does at its start; AppTest does it for each app: half a second of each test of a page."""
+    """For components, as a server does at its start; AppTest does it for each app: a third of a second of each test of a page."""
     if "streamlit.testing.v1" not in sys.modules:  # none of these tests opens a page
         yield
         return
@@ -88,10 +88,16 @@ def mitdb_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_beats(mitdb_root, tmp_path_factory) -> Beats:
+def real_cache(tmp_path_factory) -> Path:
+    """A user's cache that has the beats of the real records, once ``real_beats`` was asked for."""
+    return tmp_path_factory.mktemp("real-cache")
+
+
+@pytest.fixture(scope="session")
+def real_beats(mitdb_root, real_cache) -> Beats:
     """The beats of the real records, cut once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NSR_CACHE_DIR", str(tmp_path_factory.mktemp("real-cache")))
+        patch.setenv("NSR_CACHE_DIR", str(real_cache))
         return mitbih.load_mitbih(mitdb_root)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch.optim import Adam, Adamax, Optimizer
 
 
-def _without_compiler(optimiser: type[Optimizer]) -> type[Optimizer]:
+def _without_compiler(optimiser: type[Optimizer]) -> Callable[..., Optimizer]:
     """The same steps without torch's compiler, which the methods below load only to tell it to leave them alone.
 
     Nothing here is compiled, and loading it takes as long as loading torch itself, in every process that trains.

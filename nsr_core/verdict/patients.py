@@ -123,7 +123,7 @@ def overall(result: pd.DataFrame, natural: np.ndarray | None = None) -> pd.DataF
     counts = counts * _weights(counts.sum(0), natural)
     several = bootstrap_patients(counts)
     measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "ACC, equal priors": accuracy,
+        "accuracy, equal priors": accuracy,
         "accuracy, natural prevalence": natural_accuracy,
         "macro F1, natural prevalence": lambda c: np.nanmean(scores(c)["f1"], axis=-1),
     }

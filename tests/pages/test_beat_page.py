@@ -322,8 +322,9 @@ def test_noise_to_signal_has_a_row_for_each_network():
     assert (table["bound R₂"] >= table["NSR on the line"] - 1e-3).all()
 
 
-def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, real_beats):
+def test_real_beats_are_test_beats_unless_asked_for(mitdb_root, monkeypatch, real_beats, real_cache):
     real_split = make_split(real_beats, "beat")
+    monkeypatch.setenv("NSR_CACHE_DIR", str(real_cache))
     monkeypatch.setenv("NSR_MITDB_DIR", str(mitdb_root))
     app = open_page("beat", source="mitbih", **{"class": "F"})
     assert_healthy(app)

@@ -14,11 +14,14 @@ from nsr_core.errors import UserError
 from nsr_core.evaluation.rows import read_correctly
 from nsr_core.verdict.masking import (
     LIGHTS,
+    MASKING_FILE,
     SIGNS,
     Sign,
     check_masking,
     check_network,
     draw_beats,
+    load_masking,
+    save_masking,
 )
 from nsr_core.verdict.masking.check import conclusion
 from nsr_core.verdict.masking.evidence import Evidence
@@ -108,6 +111,16 @@ def test_the_same_seed_gives_the_same_check_and_another_draws_other_beats(traine
     assert check_masking(trained, demo_beats, demo_split, per_class=6, eps=(0.02, 0.05)) == plain
     rows = [draw_beats(trained.network, demo_beats, demo_split.test, 12, seed) for seed in (0, 0, 1)]
     assert rows[0].tolist() == rows[1].tolist() != rows[2].tolist()
+
+
+def test_a_check_is_kept_and_read_again_as_it_was(plain, tmp_path):
+    assert load_masking(tmp_path) is None
+    save_masking(plain, tmp_path)
+    assert load_masking(tmp_path) == plain
+    (tmp_path / MASKING_FILE).rename(tmp_path / "alarm.json")  # as earlier versions called it
+    assert load_masking(tmp_path) == plain
+    save_masking(plain, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [MASKING_FILE]
 
 
 def test_drawn_beats_are_test_beats_that_are_read_correctly(trained, demo_beats, demo_split):

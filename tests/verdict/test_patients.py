@@ -82,7 +82,7 @@ def test_intervals_are_wide_where_patients_differ_and_narrow_where_they_do_not()
 def test_overall(make_table):
     result = result_of([(0, 0, "100")] * 8 + [(0, 2, "101")] * 2 + [(2, 2, "101")] * 2)
     outcome = overall(result).set_index("measure")["value"]
-    assert outcome["ACC, equal priors"] == pytest.approx((0.8 + 1) / 2)
+    assert outcome["accuracy, equal priors"] == pytest.approx((0.8 + 1) / 2)
     assert outcome["accuracy, natural prevalence"] == pytest.approx(10 / 12)
     assert outcome["macro F1, natural prevalence"] == pytest.approx((16 / 18 + 4 / 6) / 2)
     assert (overall(result)["patients"] == 2).all()

@@ -87,9 +87,9 @@ def test_it_is_what_each_attack_finds_on_the_survivors_of_the_last(trained, demo
     network.load_state_dict(trained.network.state_dict())
     beats = beats_of(demo_beats.x[some[:16]].astype(np.float64), demo_beats.y[some[:16]])
     rows = np.arange(16)
-    whole = worst_case(network, beats, rows, EPS, "standard", seed=3)
+    whole = worst_case(network, beats, rows, EPS[1:], "standard", seed=3)
     left = rows[predict(network, beats.x) == beats.y]
-    for eps in EPS:
+    for eps in EPS[1:]:
         level = whole[whole["eps"] == eps].set_index("sample")
         for name, attack in STRENGTHS["standard"].items():
             alone = attack_beats(network, beats, left, attack, name, [eps], seed=3)
@@ -138,7 +138,7 @@ class Stop(Exception):
 
 
 def test_interrupted_it_goes_on_to_the_same_table(trained, demo_beats, some, table, tmp_path):
-    """Also from a file, whose rows are in another order."""
+    """From a file, whose rows are in another order."""
     kept = []
 
     def keep(so_far):
@@ -150,13 +150,10 @@ def test_interrupted_it_goes_on_to_the_same_table(trained, demo_beats, some, tab
         worst_case(trained.network, demo_beats, some, EPS, "standard", on_level=keep, **settings)
     pd.testing.assert_frame_equal(kept[0], table[table["eps"] == EPS[0]])
     save_table(kept[0], tmp_path / "kept.parquet")
-    for done in (kept[0], pd.read_parquet(tmp_path / "kept.parquet").astype(COLUMN_TYPES)):
-        again = []
-        rest = worst_case(
-            trained.network, demo_beats, some, EPS, "standard", done=done, on_level=again.append, **settings
-        )
-        pd.testing.assert_frame_equal(rest, table)
-        assert len(again) == 2
+    done, again = pd.read_parquet(tmp_path / "kept.parquet").astype(COLUMN_TYPES), []
+    rest = worst_case(trained.network, demo_beats, some, EPS, "standard", done=done, on_level=again.append, **settings)
+    pd.testing.assert_frame_equal(rest, table)
+    assert len(again) == 2
 
 
 def test_names_follow_the_levels_whatever_the_order_of_the_rows(table):

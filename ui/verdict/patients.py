@@ -91,7 +91,7 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
         with column, st.container(border=True):
             st.markdown(f"**{title.capitalize()}**, {int(one.overall['patients'].iloc[0])} of them")
             for row in one.overall.itertuples():
-                st.markdown(f"{_spelled(str(row.measure))}: **{row.value:.2f}** ({row.low:.2f} to {row.high:.2f})")
+                st.markdown(f"{_capitalised(str(row.measure))}: **{row.value:.2f}** ({row.low:.2f} to {row.high:.2f})")
             st.caption(f"{one.beats.capitalize()}.")
     cards = {title: loaders.checkpoint(one).card for title, one in zip(found, (name, name + NEW_PATIENTS), strict=True)}
     st.caption(
@@ -115,7 +115,6 @@ def _show(name: str, found: dict[str, PatientResult], under: str, eps: float, me
     )
 
 
-def _spelled(measure: str) -> str:
-    """A measure's name as other pages have it."""
-    spelled = measure.replace("ACC", "accuracy")
-    return spelled[0].upper() + spelled[1:]
+def _capitalised(measure: str) -> str:
+    """``str.capitalize`` would make f1 of F1."""
+    return measure[0].upper() + measure[1:]
