@@ -1,6 +1,7 @@
 """MATLAB files up to version 7 (.mat), read by scipy: plain arrays, and the rate, unit and leads beside them."""
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -44,13 +45,7 @@ def _variables(given: Given) -> Named:
     if len(listed) > MOST_VARIABLES:
         raise UserError(f"{quote(given.name)} holds {len(listed):,} variables. Save only the ECG and its rate.")
     wanted = [(name, shape) for name, shape, kind in listed if kind in _NUMBERS | _TEXTS and len(name) <= _NAME_LENGTH]
-    total = 0
-    for _, shape in wanted:
-        count = 1
-        for side in shape:
-            count *= max(0, int(side))
-        total += count
-    given.limits.check_samples(total)
+    given.limits.check_samples(sum(math.prod(max(0, int(side)) for side in shape) for _, shape in wanted))
     given.deadline.check()
     if not wanted:
         raise UserError(f"{quote(given.name)} holds no plain array, but {quote(', '.join(each[0] for each in listed))}. Save the samples as one.")  # fmt: skip

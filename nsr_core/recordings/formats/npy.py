@@ -1,6 +1,7 @@
 """Arrays as numpy saves them (.npy), never with objects in them."""
 
 import io
+import math
 
 import numpy as np
 
@@ -25,9 +26,7 @@ def read_npy(given: Given) -> Contents:
         version = np.lib.format.read_magic(header)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(header)
-        count = 1
-        for side in shape:
-            count *= int(side)
+        count = math.prod(int(side) for side in shape)
     except Exception as error:  # the header is a Python literal, and may be anything
         raise UserError(f"{quote(given.name)} is a numpy file with a damaged header. Save it again.") from error
     if dtype.names is not None or dtype.kind not in _KINDS:

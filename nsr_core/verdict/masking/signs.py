@@ -5,7 +5,7 @@ Where a sign is looked at in several noise levels, the level that tells most dec
 (2020), "On adaptive attacks"; Pintor et al. (2022), "Indicators of attack failure".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,6 @@ from nsr_core.verdict.masking.sign import CHANCE, Judgement, light_of, light_of_
 from nsr_core.verdict.masking.variants import PUBLISHED, RESCALED, STARTS, STEP_SIZES, VARIANTS
 
 BLACK_BOX = ["noise, 100 draws", "square", "spsa"]
-HARDER = ["1000 steps", *STARTS, *STEP_SIZES]
 #: How much the loss still rises in the last tenth of the steps: amber, red.
 RISING = (0.05, 0.2)
 #: A mean over fewer beats says nothing.
@@ -34,14 +33,9 @@ class Test(NamedTuple):
 
 
 def black_box(seen: Evidence) -> Judgement:
-    found = {eps: seen.beyond_any(BLACK_BOX, eps) for eps in seen.levels}
-    numbers = {f"{run} at {eps:g}": _share(seen.beyond(run, eps)) for eps in seen.levels for run in BLACK_BOX}
-    eps, count = _most(found)
-    result = of_beats(count, len(seen))
-    return Judgement(
-        light_of_beats(count, len(seen)),
-        _by_level(found) | numbers,
-        f"At noise {eps:g}, attacks without gradients broke {result} that 100-PGD as published left standing.",
+    groups = {run: [run] for run in BLACK_BOX}
+    return _left_standing(
+        seen, groups, "attacks without gradients broke {more} that 100-PGD as published left standing"
     )
 
 
@@ -61,17 +55,9 @@ def other_loss(seen: Evidence) -> Judgement:
 
 
 def harder(seen: Evidence) -> Judgement:
-    found = {eps: seen.beyond_any(HARDER, eps) for eps in seen.levels}
     groups = {"1000 steps": ["1000 steps"], "5 starts": STARTS, "other step sizes": STEP_SIZES}
-    numbers = {
-        f"{name} at {eps:g}": _share(seen.beyond_any(runs, eps)) for eps in seen.levels for name, runs in groups.items()
-    }
-    eps, count = _most(found)
-    result = of_beats(count, len(seen))
-    return Judgement(
-        light_of_beats(count, len(seen)),
-        _by_level(found) | numbers,
-        f"At noise {eps:g}, more steps, more starts and other step sizes broke {result} that 100-PGD left standing.",
+    return _left_standing(
+        seen, groups, "more steps, more starts and other step sizes broke {more} that 100-PGD left standing"
     )
 
 
@@ -284,6 +270,23 @@ def _compared(seen: Evidence, strong: str, usual: str, sentence: str) -> Judgeme
         light_of_beats(gains[eps], len(seen)),
         {f"more at {eps:g}": gain / len(seen) for eps, gain in gains.items()} | shares,
         f"At noise {eps:g}, {sentence.format(more=_more(gains[eps], len(seen)))}.",
+    )
+
+
+def _left_standing(seen: Evidence, groups: Mapping[str, Sequence[str]], sentence: str) -> Judgement:
+    """Runs in named groups: how many beats any of them breaks that the published attack leaves."""
+    runs = [run for group in groups.values() for run in group]
+    found = {eps: seen.beyond_any(runs, eps) for eps in seen.levels}
+    shares = {
+        f"{name} at {eps:g}": _share(seen.beyond_any(group, eps))
+        for eps in seen.levels
+        for name, group in groups.items()
+    }
+    eps, count = _most(found)
+    return Judgement(
+        light_of_beats(count, len(seen)),
+        _by_level(found) | shares,
+        f"At noise {eps:g}, {sentence.format(more=of_beats(count, len(seen)))}.",
     )
 
 
