@@ -31,10 +31,10 @@ import pandas as pd
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from ui.idle import IDLE_SECONDS
 
 from benchmarks.cold_start import server
 from benchmarks.tables import markdown
-from ui.idle import IDLE_SECONDS
 
 HERE = Path(__file__).resolve().parents[1]
 NETWORK = "mlp-ce"

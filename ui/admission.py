@@ -20,9 +20,6 @@ class Admission:
     Args:
         at_once: how many.
         long: seconds after which one that is in no longer counts: others shall not wait for a slow attack.
-
-    Attributes:
-        left: the time of ``time.monotonic`` at which the last one left; None while one is in, and before the first.
     """
 
     def __init__(self, at_once: int = AT_ONCE, long: float = LONG_SECONDS) -> None:
@@ -31,7 +28,6 @@ class Admission:
         #: When each began that is in, in that order.
         self._began: dict[object, float] = {}
         self._changed = threading.Condition()
-        self.left: float | None = None
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
@@ -45,14 +41,12 @@ class Admission:
                 self._changed.wait(seconds)
             self._waiting.popleft()
             self._began[me] = time.monotonic()
-            self.left = None
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
                 del self._began[me]
-                self.left = None if self._began else time.monotonic()
                 self._changed.notify_all()
 
     def _seconds_until_free(self) -> float:

@@ -68,7 +68,8 @@ def stamp(figure: go.Figure) -> go.Figure:
     """The figure with the disclaimer in its lower right corner."""
     words = {"text": DISCLAIMER, "font": {"size": 9}, "pad": {"b": 2, "r": 4}}
     place = {"x": 1, "xref": "container", "xanchor": "right", "y": 0, "yref": "container", "yanchor": "bottom"}
-    return figure.update_layout(title=words | place)
+    figure.layout.title = words | place  # by update_layout it takes 8 ms instead of 0.4
+    return figure
 
 
 def numbers(

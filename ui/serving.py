@@ -21,7 +21,6 @@ from nsr_core.errors import UserError
 from nsr_core.files import PUBLIC_VARIABLE, cache_dir, remove_leftovers, runs_dir
 from nsr_core.progress import Progress
 from nsr_core.recordings.limits import LIMITS, Limits
-from ui import idle
 
 #: In public mode: seconds that one visitor's attacks may take, and how many visitors may compute at the same time.
 PUBLIC_SECONDS, PUBLIC_AT_ONCE = 30.0, 2
@@ -46,8 +45,7 @@ def is_public() -> bool:
 
 @st.cache_resource(show_spinner=False)
 def start_up() -> None:
-    """Once in the server's life: remove what killed processes left, give memory back now and then, and say who can reach it."""
-    idle.watch()
+    """Once in the server's life: remove what killed processes left, and say on the console who can reach it."""
     with suppress(OSError):
         remove_leftovers(Path(tempfile.gettempdir()))
     for folder in (cache_dir(), runs_dir()):

@@ -4,7 +4,7 @@ A Ricker wavelet (the second derivative of a Gaussian, deviation 14 ms) passes w
 30 Hz, and leaves P and T waves and wander behind; narrow and broad complexes, upright and inverted, answer alike. The root
 of its smoothed square has one maximum in each complex. A maximum within 0.19 s of a larger one is a part of that one.
 What is too short for a complex, such as a contact's spike, leaves next to nothing in the running median over 25 ms: there the
-median's energy counts. Complexes leave more: of the 109,494 annotated beats 87 leave less than half of it, one less than 0.4.
+median takes the signal's place. Complexes leave more: of the 109,494 annotated beats 87 leave less than half of it, one less than 0.4.
 
 What is usual is given by ranks, not by means: the recording is divided into pieces long enough for a beat at 25 a minute,
 each counts with its largest maximum, and the level at a beat is a low rank over nine of them. So neither an artefact,
@@ -59,8 +59,11 @@ def _maxima(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for start in range(0, len(signal), AT_ONCE):
         first = max(start - OVERLAP, 0)
         piece = np.asarray(signal[first : start + AT_ONCE + OVERLAP], np.float64) / scale
-        energy, steady = _energy(piece), _energy(median_filter(piece, MEDIAN, mode="nearest"))
-        energy = np.where(steady < SPIKE * energy, steady, energy)
+        median = median_filter(piece, MEDIAN, mode="nearest")
+        energy = _energy(piece)
+        spike = _energy(median) < SPIKE * energy
+        if spike.any():
+            energy = _energy(np.where(spike, median, piece))
         found = np.flatnonzero(energy == maximum_filter1d(energy, 2 * APART + 1))
         found = found[(found >= start - first) & (found < start - first + AT_ONCE)]
         places.append(found + first)

@@ -1,13 +1,10 @@
-"""Few runs of pages at a time, first come, first served, and nobody waits for a long one; when all have left, memory is given back."""
+"""Few runs of pages at a time, first come, first served, and nobody waits for a long one."""
 
-import gc
 import threading
 import time
-import weakref
 
 import pytest
 
-from ui import idle
 from ui.admission import Admission
 
 SOON = 5.0
@@ -80,41 +77,3 @@ def test_one_that_fails_makes_room():
     began = time.monotonic()
     with admission.admitted():
         assert time.monotonic() - began < SOON
-
-
-def test_it_knows_since_when_nobody_is_in():
-    admission = Admission(at_once=2, long=60)
-    assert admission.left is None
-    with admission.admitted():
-        with admission.admitted():
-            pass
-        assert admission.left is None
-    assert 0 <= time.monotonic() - admission.left < SOON
-
-
-def test_memory_is_given_back_once_nobody_is_in(monkeypatch):
-    """What only refers to itself is gone, without a collection by anybody else."""
-
-    class Left(list):
-        pass
-
-    def visit():
-        left = Left()
-        left.append(left)
-        return weakref.ref(left)
-
-    monkeypatch.setattr(idle, "IDLE_SECONDS", 0.05)
-    monkeypatch.setattr(idle, "admission", admission := Admission())
-    gc.disable()
-    try:
-        with admission.admitted():
-            known = visit()
-            threading.Thread(target=idle._watch, daemon=True).start()
-            time.sleep(0.2)
-            assert known() is not None
-        until = time.monotonic() + SOON
-        while known() is not None and time.monotonic() < until:
-            time.sleep(0.01)
-        assert known() is None
-    finally:
-        gc.enable()
