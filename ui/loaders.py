@@ -340,6 +340,16 @@ def protocol(name: str, reading: str) -> str:
     )
 
 
+#: A checkpoint's name, its folder, and when its files were last written.
+AsOf = tuple[str, str, tuple[int, ...]]
+
+
+def results_as_of(name: str) -> AsOf:
+    """Another one whenever a checkpoint, its card or its summary has changed: the key of what is made of them."""
+    folder = folder_of(name)
+    return name, str(folder), _stamps(folder, CARD_FILE, MODEL_FILE, RESULTS_FILE)
+
+
 def _stamps(folder: Path, *names: str) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for name in names if (path := folder / name).exists())
 

@@ -16,7 +16,7 @@ from ui.plain import in_words
 
 @dataclass(frozen=True)
 class Ours:
-    """What came along.
+    """The included checkpoints' results.
 
     Attributes:
         replications: the checkpoints.
@@ -33,18 +33,28 @@ class Ours:
 
 def load() -> Ours:
     """The shipped checkpoints; one that cannot be read is named and left out."""
-    found = _replications([name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)])
-    others = _replications(loaders.other_seeds())
-    return Ours(found, published_and_ours(found), over_seeds(found + others), rows_by_seed(found, others))
+    names = [name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)]
+    ours, left_out = _load(*(tuple(map(loaders.results_as_of, part)) for part in (names, loaders.other_seeds())))
+    for message in left_out:
+        st.warning(message)
+    return ours
 
 
-def _replications(names: Iterable[str]) -> list[Replication]:
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _load(shipped: tuple[loaders.AsOf, ...], others: tuple[loaders.AsOf, ...]) -> tuple[Ours, list[str]]:
+    """Made again only when a file of theirs has changed; and what to say of those that cannot be read."""
+    left_out: list[str] = []
+    found, more = (_replications((name for name, *_ in part), left_out) for part in (shipped, others))
+    return Ours(found, published_and_ours(found), over_seeds(found + more), rows_by_seed(found, more)), left_out
+
+
+def _replications(names: Iterable[str], left_out: list[str]) -> list[Replication]:
     found = []
     for name in names:
         try:
             found.append(Replication.of(loaders.checkpoint(name), loaders.summary(name)))
         except UserError as error:
-            st.warning(f"{name} is left out: {in_words(error)}")
+            left_out.append(f"{name} is left out: {in_words(error)}")
     return found
 
 
