@@ -7,7 +7,7 @@ says, and as many websockets as visitors, which speak as the browser does: each 
 lab (one MLP) and then turns the noise to another level, every visitor to another one, so that nothing is remembered. First all do
 so at the same instant; then each once in ``--every`` seconds, spread evenly. Waits are from the request to the end of the page's
 run, without what a browser then draws. CPU and memory are those of all the server's processes; memory is read once before, at the
-end, and when the server has had time to give back what it needs no longer. That counts caches which were empty before: with
+end, and when the server has had time to notice that they have gone. That counts caches which were empty before: with
 ``--rounds 2`` as many visitors come again, and only what they leave on top is growth.
 """
 
@@ -31,7 +31,6 @@ import pandas as pd
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from ui.idle import IDLE_SECONDS
 
 from benchmarks.cold_start import server
 from benchmarks.tables import markdown
@@ -42,6 +41,8 @@ NETWORK = "mlp-ce"
 FIRST = 269
 MEGABYTE = 2**20
 PROXY, COOKIE = "caddy", "nsr_server"
+#: Until memory is read again after all have gone.
+REST_SECONDS = 65
 #: Of a visitor in one round, at most; the next round's take other noise.
 CHANGES = 25
 
@@ -202,7 +203,7 @@ async def _measure(served: Served, count: int, every: float, seconds: float, num
     most = served.memory()
     for visitor in visitors:
         await visitor.socket.close()
-    await asyncio.sleep(2 * IDLE_SECONDS + 5)
+    await asyncio.sleep(REST_SECONDS)
     return {
         "sessions": f"{count}",
         "open at once, median s": f"{np.median(opened):.2f}",
