@@ -78,7 +78,7 @@ def plain_interval(folder, x, label, eps):
 
 
 def plain_crown(folder, x, label, eps):
-    """The smallest margin that CROWN leaves, or intervals where they leave more."""
+    """The smallest margin that CROWN leaves; after the last ReLU the intervals that it tells of, where they leave more."""
     hidden, head = weights_of(folder)
     low, high = np.maximum(x - eps, 0), np.minimum(x + eps, 1)
     ends = interval_ends(hidden[:1], low, high)[0]
@@ -92,8 +92,8 @@ def plain_crown(folder, x, label, eps):
         ends.append((below, above))
     rows, constant = margins(head, label)
     by_lines = through(ends, hidden, rows, constant, low, high)
-    _, low_after, high_after = interval_ends(hidden, low, high)
-    return np.maximum(by_lines, smallest(rows, constant, low_after, high_after)).min()
+    after = [np.maximum(end, 0) for end in ends[-1]]
+    return np.maximum(by_lines, smallest(rows, constant, *after)).min()
 
 
 @every_checkpoint
