@@ -3,7 +3,7 @@
     python -m benchmarks.answering [--times 9]
 
 A headless Chromium on a server of its own, synthetic beats. Every noise level is one that was not asked for before. Pages are
-changed from the bar above them, each after it was seen once. Told are medians and the slowest, in seconds.
+changed from the bar above them, each after it was seen once. The table has medians and the slowest, in seconds.
 """
 
 import argparse

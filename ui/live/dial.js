@@ -6,7 +6,7 @@
 /** By channel: where a dial stands that moves, or whose last place Python has not answered yet. */
 const moving = (window.beatLabMoving ??= {});
 
-/** A held arrow key, which repeats every 30 to 40 ms, is one move: Python is told where it ends. */
+/** A held arrow key, which repeats every 30 to 40 ms, is one move: Python hears where it ends. */
 const REST_MS = 60;
 /** An answer that took longer than this does not come: the page was changed in another way. */
 const PATIENCE_MS = 8000;
