@@ -21,8 +21,10 @@ def heading(title: str, lead: str) -> None:
     """Draw a page's title and what it is for."""
     enter_late()
     st.title(title, anchor=False)
-    st.html(theme.style(theme.ink()))
-    st.markdown(lead)
+    # Not by st.html, whose part of Streamlit's page is fetched late: until then captions were faint and titles large on a phone.
+    with st.container(gap=None):
+        st.markdown(theme.style(theme.ink()), unsafe_allow_html=True)
+        st.markdown(lead)
     presenting.apply()
     if "torch" not in sys.modules:
         time.sleep(SENDING_SECONDS)

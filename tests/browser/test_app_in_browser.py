@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from nsr_core.recordings.sample import sample_recording
+from ui.theme import DARK, LIGHT
 
 playwright = pytest.importorskip("playwright.sync_api")
 accessibility = pytest.importorskip("tests.browser.accessibility")
@@ -161,6 +162,24 @@ def test_every_page_opens_in_every_look(visit, address, name, width):
     page.wait_for_function(f"{INK} !== '{light}'", timeout=WAIT_MS)
     one.settle()
     _fits_and_can_be_read(page)
+
+
+#: Streamlit sends after no time what is said in one turn of the browser: a busy browser says more in one turn.
+LONG_TURNS = "const soon = window.setTimeout; window.setTimeout = (f, ms, ...more) => soon(f, ms || 700, ...more)"
+
+
+def test_a_theme_that_changes_while_a_part_of_the_page_asks_for_its_answer_is_followed(visit, address):
+    one = visit()
+    one.page.add_init_script(LONG_TURNS)
+    page = one.open(f"{address}/beat_lab?beat=0").page  # whose bracket is not stored, and takes some seconds
+    page.locator("[class*=st-key-wait_]").first.wait_for(state="attached", timeout=WAIT_MS)
+    page.wait_for_function(f"{INK} === '{_rgb(LIGHT.muted)}'", timeout=WAIT_MS)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{INK} === '{_rgb(DARK.muted)}'", timeout=WAIT_MS)
+
+
+def _rgb(colour: str) -> str:
+    return f"rgb{tuple(bytes.fromhex(colour[1:]))}"
 
 
 #: The colour of the page's last words, which the server chooses.

@@ -25,14 +25,16 @@ from ui.theme import DARK, Ink, ink
 def _component(name: str, *parts: str) -> Callable[..., Any]:
     """The component of a name: its HTML, and its own styles and script after those of the parts that it is built on."""
     html = Path(__file__).with_name(f"{name}.html").read_text("utf-8")
+    folder = Path(__file__).parent
     css, js = (
-        "\n".join(Path(__file__).with_name(f"{part}.{kind}").read_text("utf-8") for part in (*parts, name))
+        "\n".join(file.read_text("utf-8") for part in (*parts, name) if (file := folder / f"{part}.{kind}").is_file())
         for kind in ("css", "js")
     )
     return st.components.v2.component(f"beat_lab_{name}", html=html, css=css, js=js)
 
 
-_DIAL, _WAIT, _KEEP, _PLACE, _THEME = (_component(name) for name in ("dial", "wait", "keep", "place", "theme"))
+_DIAL, _KEEP, _PLACE = (_component(name) for name in ("dial", "keep", "place"))
+_WAIT, _THEME = (_component(name, "insist") for name in ("wait", "theme"))
 _PAPER, _DRAW = _component("paper", "sheet"), _component("draw", "sheet")
 #: Between two questions of a page that waits.
 ASK_EVERY_MS = 500

@@ -1,9 +1,9 @@
-/** Asks the server for what it computes off the page's own thread: once for each of its answers, while the page is looked at. */
-export default function ({ data, setTriggerValue }) {
-  const timer = setInterval(() => {
-    if (document.hidden) return;
-    clearInterval(timer); // its next answer, another turn, begins anew: a busy server is never asked faster than it answers
-    setTriggerValue("asked", true);
-  }, data.every_ms);
-  return () => clearInterval(timer);
+/** Asks the server for what it computes off the page's own thread, after each of its answers, while the page is looked at. */
+export default function ({ data, parentElement, setTriggerValue }) {
+  // Not all at the same time where several wait.
+  const inMs = data.every_ms * (0.8 + 0.4 * Math.random());
+  insist(parentElement, inMs, data.every_ms, () => {
+    if (!document.hidden) setTriggerValue("asked", true);
+    return true;
+  });
 }
