@@ -134,8 +134,8 @@ def test_the_defences_hold_at_their_noise_level(method):
     ("name", "clean", "eps", "certified"),
     [
         ("mlp-mtl-ibp0.05", 0.87, 0.05, 0.77),
-        ("mlp-mtl-ibp0.1", 0.84, 0.05, 0.78),
-        ("mlp-mtl-ibp0.1", 0.84, 0.1, 0.69),
+        ("mlp-mtl-ibp0.1", 0.81, 0.05, 0.78),
+        ("mlp-mtl-ibp0.1", 0.81, 0.1, 0.70),
     ],
 )
 def test_certified_training_is_proved_on_the_whole_test_split(name, clean, eps, certified):

@@ -68,6 +68,6 @@ class MtlIbp(FullBudget):
             optimiser="adam",
             gradient_clip=10.0,
             batch_size=512 if network == "mlp" else 256,
-            epochs=100 if network == "mlp" else 30,
+            epochs=30 if network == "cnn" else 100 if self.alpha <= 0.1 else 60,  # more were not tried with more of the bounds
             restart_dead_kernels=False,
         )
