@@ -11,7 +11,7 @@ heading(
 import streamlit as st
 
 from nsr_core.errors import UserError
-from ui import frame, loaders
+from ui import frame, loaders, results
 from ui.beside import beside
 from ui.evaluation import attack_anew, choice, panels
 from ui.plain import in_words, plain
@@ -36,7 +36,7 @@ def _evaluated(names: list[str]) -> list[str]:
     found = []
     for name in names:
         try:
-            if loaders.readings_of(name):
+            if results.readings_of(name):
                 found.append(name)
         except UserError as error:
             st.warning(f"{plain(loaders.title(name))} is left out: {in_words(error)}")

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.errors import UserError
-from ui import address, frame, loaders
+from ui import address, frame, loaders, results
 from ui.plain import in_words, plain
 from ui.verdict import SECTIONS
 
@@ -40,7 +40,7 @@ def _levels() -> dict[str, pd.DataFrame]:
     found = {}
     for name in frame.checkpoint_names():
         try:
-            found[name] = loaders.verdict_levels(name)
+            found[name] = results.verdict_levels(name)
         except UserError as error:
             st.warning(f"{plain(loaders.title(name))} is left out: {in_words(error)}")
     return {name: levels for name, levels in found.items() if levels is not None}

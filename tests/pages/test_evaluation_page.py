@@ -14,7 +14,7 @@ from nsr_core.data import CLASSES
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.evaluation.table import load_table
 from nsr_core.files import runs_dir
-from ui import loaders
+from ui import loaders, results
 from ui.evaluation.figures import Line, robustness
 from ui.theme import DARK, LIGHT
 
@@ -82,7 +82,7 @@ def test_where_other_attacks_broke_more_than_the_worst_case_s_own_the_page_says_
     """As the page Verdict counts; not of a network where that makes no difference, nor beside another measure."""
     app = open_page("evaluation", checkpoints=["mlp-adv0.1", "mlp-jacob"])
     curve = shown_table(app).query("checkpoint == 'mlp-adv0.1' and attack == 'Worst case'").set_index("eps")["value"]
-    worst = loaders.verdict("mlp-adv0.1").levels.set_index("eps")["worst"]
+    worst = results.verdict("mlp-adv0.1").levels.set_index("eps")["worst"]
     assert (curve - worst).max() > 0.01
     assert f"all together leave {worst[0.1]:.2f} instead of {curve[0.1]:.2f} at 0.1" in words(app)
     assert "Beats of Jacobian regularisation (jacob), MLP" not in words(app)

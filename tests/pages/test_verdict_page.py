@@ -12,7 +12,7 @@ from nsr_core.verdict.masking import SIGNS
 from nsr_core.verdict.patients import by_class
 from nsr_core.verdict.transfer import TELLING
 from nsr_core.verdict.verdict import breaks
-from ui import loaders
+from ui import loaders, results
 from ui.plain import plain
 from ui.theme import DARK, LIGHT
 from ui.verdict import SECTIONS, everyday_figures, figures, patient_figures, transfer_figures
@@ -27,7 +27,7 @@ NAMES = [f"mlp-{method}" for method in METHODS]
 
 @pytest.fixture(scope="module")
 def verdicts():
-    found = {name: loaders.verdict(name) for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)}
+    found = {name: results.verdict(name) for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)}
     return {name: verdict for name, verdict in found.items() if verdict is not None}
 
 
@@ -64,7 +64,7 @@ def test_the_table_is_the_cores(eps, levels):
 
 def test_who_leads_is_said_from_the_numbers(levels):
     table = table_of(levels, 0.1).assign(title=lambda rows: rows["checkpoint"].map(loaders.title), group="MLP")
-    table["ceiling"] = loaders.ceiling_for("mlp-ce").at(0.1)
+    table["ceiling"] = results.ceiling_for("mlp-ce").at(0.1)
     said = verdict_words.who_leads(table)
     published, worst = (table.loc[table[column].idxmax()] for column in ("published", "worst"))
     assert f"**{published['title']}**" in said
@@ -106,12 +106,12 @@ def test_the_alarm_names_every_sign():
     app = open_page("verdict", verdict_section="Gradient masking", verdict_of="mlp-loss2")
     outcome = words(app)
     assert all(test.title in outcome for test in SIGNS.values())
-    assert loaders.masking("mlp-loss2").verdict in outcome
+    assert results.masking("mlp-loss2").verdict in outcome
     assert app.dataframe[0].value["sign"].tolist()[0] == "all together"
 
 
 def test_without_any_worst_case_it_says_how_to_get_one(monkeypatch):
-    monkeypatch.setattr(loaders, "verdict_levels", lambda name: None)
+    monkeypatch.setattr(results, "verdict_levels", lambda name: None)
     app = open_page("verdict")
     assert_healthy(app)
     assert "No worst case was evaluated yet" in words(app)
@@ -123,7 +123,7 @@ def test_a_checkpoint_that_cannot_be_read_is_named_and_left_out(monkeypatch, lev
             raise UserError("results are damaged")
         return levels.get(name)
 
-    monkeypatch.setattr(loaders, "verdict_levels", read)
+    monkeypatch.setattr(results, "verdict_levels", read)
     app = open_page("verdict")
     assert_healthy(app)
     assert f"{plain(loaders.title('mlp-ce'))} is left out: results are damaged" in app.warning[0].value
@@ -217,10 +217,10 @@ def test_bars_count_the_beats_that_each_attack_broke(verdicts):
 
 
 def test_everyday_and_aimed_noise_share_an_axis():
-    outcome, aimed = loaders.everyday("mlp-ce"), loaders.aimed_noise("mlp-ce")
+    outcome, aimed = results.everyday("mlp-ce"), results.aimed_noise("mlp-ce")
     figure = everyday_figures.everyday(outcome, aimed, LIGHT)
     assert [trace.name for trace in figure.data][-1] == "aimed noise, worst case"
-    np.testing.assert_allclose(figure.data[-1].y, loaders.verdict("mlp-ce").levels["signal"].iloc[1:])
+    np.testing.assert_allclose(figure.data[-1].y, results.verdict("mlp-ce").levels["signal"].iloc[1:])
     assert (np.diff(np.asarray(figure.data[-1].x)) < 0).all()  # more noise, fewer dB
     assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1]
 
@@ -241,7 +241,7 @@ def test_intervals_reach_from_low_to_high():
 def test_the_matrix_of_transfer_is_the_kept_one_and_its_sentence_the_most_telling_pair(of, eps):
     app = open_page("verdict", verdict_section="Transfer", transfer_of=of, transfer_eps=eps)
     assert_healthy(app)
-    table = loaders.transfer()
+    table = results.transfer()
     names = [name for name in loaders.checkpoint_names() if name in table.noises and of in ("all", name[:3])]
     listed, shown = (frame.value for frame in app.dataframe[:2])
     assert shown.columns[1:].tolist() == list(loaders.titles(names).values())

@@ -11,7 +11,7 @@ from nsr_core.beat.smallest_flip import SEARCH_ATTACK
 from nsr_core.data import Beats
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.progress import Progress
-from ui import chart, live, loaders, serving
+from ui import chart, live, loaders, results, serving
 from ui.attack_choice import AttackChoice
 from ui.beat import figures, searching, words
 from ui.beat.answers import ELSEWHERE, Answer, sweep_attack
@@ -46,7 +46,7 @@ def _together(found: BeatBracket, stored: BeatBracket, answer: Answer, choice: A
 def _stored(answer: Answer, beats: Beats, row: int, choice: AttackChoice) -> BeatBracket:
     key = ("stored", *_key(answer, beats, row, choice))
     stored: BeatBracket = memo_for(beats.source).get(
-        key, lambda: loaders.stored_bracket(answer.name, beats, row, choice.signal_only)
+        key, lambda: results.stored_bracket(answer.name, beats, row, choice.signal_only)
     )
     return stored
 

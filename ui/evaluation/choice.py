@@ -7,7 +7,7 @@ import streamlit as st
 from nsr_core.data import CLASS_NAMES
 from nsr_core.evaluation.curves import MEASURES
 from nsr_core.evaluation.summary import reading_title
-from ui import address, loaders
+from ui import address, loaders, results
 from ui.network_choice import tell_missing
 from ui.pick import pick_one, pick_some
 
@@ -51,7 +51,7 @@ def choose(names: list[str]) -> View:
         placeholder="Choose any number",
         help="Training method, its short name in brackets, and network.",
     )
-    known = list(dict.fromkeys(reading for name in names for reading in loaders.readings_of(name)))
+    known = list(dict.fromkeys(reading for name in names for reading in results.readings_of(name)))
     readings = pick_some(
         "Attacks",
         {name: reading_title(name) for name in known},

@@ -6,7 +6,7 @@ import streamlit as st
 
 from nsr_core.data import CLASSES
 from nsr_core.evaluation.summary import reading_title
-from ui import address, chart, loaders, sources
+from ui import address, chart, loaders, results, sources
 from ui.evaluation.figures import Line
 from ui.links import page_link
 from ui.pick import pick_one
@@ -45,7 +45,7 @@ def show(lines: dict[str, list[Line]]) -> None:
     if level not in known.get(name, []):
         st.info(f"{loaders.title(name)} was not attacked by {reading_title(reading)} at {level:g}.")
         return
-    found = loaders.beats_that_flip(name, reading, level)
+    found = results.beats_that_flip(name, reading, level)
     st.markdown(
         f"**{len(found):,} beats** are "
         + (
@@ -80,7 +80,7 @@ def show(lines: dict[str, list[Line]]) -> None:
             "checkpoint": name,
             "weights": loaders.checkpoint(name).digest,
             "eps": level,
-            "protocol": loaders.protocol(name, reading),
+            "protocol": results.protocol(name, reading),
         },
     )
 

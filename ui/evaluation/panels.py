@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.paper.published import paper_tables
 from nsr_core.verdict.verdict import WHOLE
-from ui import chart, loaders
+from ui import chart, loaders, results
 from ui.evaluation import flips
 from ui.evaluation.choice import View
 from ui.evaluation.figures import Line, robustness
@@ -23,7 +23,7 @@ NOTED = 0.005
 def show(view: View) -> None:
     """A panel for each attack, what they are worth, their numbers, and the beats behind their points."""
     panels = {
-        reading: [name for name in view.names if reading in loaders.readings_of(name)] for reading in view.readings
+        reading: [name for name in view.names if reading in results.readings_of(name)] for reading in view.readings
     }
     panels = {reading: names for reading, names in panels.items() if names}
     if not panels:
@@ -53,7 +53,7 @@ def show(view: View) -> None:
         facts={
             "view": asdict(view),
             "protocols": {
-                f"{line.title}, {reading_title(reading)}": loaders.protocol(line.name, reading)
+                f"{line.title}, {reading_title(reading)}": results.protocol(line.name, reading)
                 for reading in lines
                 for line in lines[reading]
             },
@@ -67,7 +67,7 @@ def _protocols(lines: list[Line], reading: str) -> list[str]:
     """Under which rules a panel's lines came about, and whose they are where they are not the same for all."""
     titles: dict[str, list[str]] = {}
     for line in lines:
-        titles.setdefault(loaders.protocol(line.name, reading), []).append(line.title)
+        titles.setdefault(results.protocol(line.name, reading), []).append(line.title)
     if len(titles) == 1:
         return list(titles)
     return [f"{'; '.join(whose)}: {sentence}" for sentence, whose in titles.items()]
@@ -93,7 +93,7 @@ def _more_together(lines: list[Line], view: View) -> list[str]:
         return []
     result = []
     for line in lines:
-        levels = loaders.verdict_levels(line.name)
+        levels = results.verdict_levels(line.name)
         if levels is None:
             continue
         both = line.curve.merge(levels[["eps", "worst"]], on="eps")
@@ -139,7 +139,7 @@ def _ceiling(lines: list[Line], reading: str, view: View) -> pd.DataFrame | None
     """What any classifier keeps of these beats at most, classes equally frequent; None where that is another number."""
     if view.measure != "acc" or view.natural:
         return None
-    known = [loaders.ceiling_for(line.name) for line in lines]
+    known = [results.ceiling_for(line.name) for line in lines]
     if any(ceiling is None for ceiling in known) or known[0] is None:
         return None
     kept = "kept_signal_only" if reading.endswith("-signal") else "kept"
@@ -154,7 +154,7 @@ def _line(name: str, reading: str, view: View) -> Line:
         tables = paper_tables()
         wanted = (tables["network"] == network) & (tables["method"] == method) & (tables["attack"] == reading)
         theirs = tables[wanted & (tables["metric"] == view.measure)].sort_values("eps")
-    ours = loaders.curve(name, reading, view.measure, view.natural, view.alone)
+    ours = results.curve(name, reading, view.measure, view.natural, view.alone)
     return Line(name, loaders.title(name), network, method, ours, None if theirs is None or theirs.empty else theirs)
 
 

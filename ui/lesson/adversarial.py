@@ -10,7 +10,7 @@ from nsr_core import lesson as core
 from nsr_core.attacks import PGD
 from nsr_core.methods import METHODS
 from nsr_core.methods.adversarial import Adversarial
-from ui import chart, loaders
+from ui import chart, results
 from ui.lesson import course, figures
 from ui.lesson.course import Lesson, Question
 
@@ -114,7 +114,7 @@ def _table(eps: tuple[float, ...], published: dict[str, np.ndarray], signal: dic
     for method in published:
         table[f"{method}, as published"] = published[method].round(3)
         table[f"{method}, signal only"] = signal[method].round(3)
-        summary = loaders.summary(f"mlp-{method}")
+        summary = results.summary(f"mlp-{method}")
         if summary is not None:
             rows = summary[summary["attack"] == "pgd100"].set_index("eps")["acc_alone"]
             table[f"{method}, shipped, all test beats"] = [rows.get(level) for level in eps]

@@ -6,7 +6,7 @@ import streamlit as st
 from nsr_core import lesson as core
 from nsr_core.beat.alignment import Alignment, align
 from nsr_core.methods import METHODS
-from ui import chart, loaders
+from ui import chart, loaders, results
 from ui.lesson import course, figures
 from ui.lesson.course import Lesson, Question
 
@@ -109,7 +109,7 @@ def _contrast(values: dict[str, float]) -> str:
     """Two methods of which the one with the smaller ratio is the easier to break, where the shipped results say so."""
     left = {}
     for method in ("mse", "jacob"):
-        summary = loaders.summary(f"mlp-{method}") if method in values else None
+        summary = results.summary(f"mlp-{method}") if method in values else None
         rows = None if summary is None else summary[(summary["attack"] == "pgd100") & (summary["eps"] == CONTRAST_EPS)]
         if rows is None or rows.empty:
             return ""

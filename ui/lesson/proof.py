@@ -6,7 +6,7 @@ import streamlit as st
 from nsr_core import lesson as core
 from nsr_core.errors import UserError
 from nsr_core.verdict.levels import at
-from ui import chart, loaders
+from ui import chart, loaders, results
 from ui.beat import figures as beat_figures
 from ui.beat import known
 from ui.beat import words as beat_words
@@ -32,7 +32,7 @@ QUESTION = Question(
 
 
 def show(lesson: Lesson) -> None:
-    table = loaders.beat_table(NETWORK)
+    table = results.beat_table(NETWORK)
     try:
         result = None if table is None else core.survivors(table, EPS)
     except UserError as error:
@@ -90,7 +90,7 @@ def show(lesson: Lesson) -> None:
 
 def _worst_case() -> None:
     """Where the stored worst case is: what stronger attacks leave, and where to see more."""
-    found = loaders.verdict_levels(NETWORK)
+    found = results.verdict_levels(NETWORK)
     if found is None:
         return
     row = at(found, EPS)

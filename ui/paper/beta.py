@@ -5,7 +5,7 @@ import streamlit as st
 
 from nsr_core.errors import UserError
 from nsr_core.paper.beta import search_protocol, trials_of
-from ui import chart, loaders
+from ui import chart, results
 from ui.paper.beta_figure import trade_off
 from ui.paper.ours import Ours
 from ui.plain import in_words
@@ -22,7 +22,7 @@ INTRO = (
 def show(ours: Ours) -> None:
     st.markdown(INTRO)
     try:
-        search = loaders.beta_search()
+        search = results.beta_search()
     except UserError as error:
         st.warning(in_words(error))
         return

@@ -10,7 +10,7 @@ from nsr_core.errors import UserError
 from nsr_core.paper.replication import Replication, provenance, published_and_ours
 from nsr_core.paper.report import ATTACK_TITLES, METRIC_TITLES
 from nsr_core.paper.seeds import over_seeds, rows_by_seed
-from ui import loaders
+from ui import loaders, results
 from ui.plain import in_words
 
 
@@ -34,14 +34,14 @@ class Ours:
 def load() -> Ours:
     """The shipped checkpoints; one that cannot be read is named and left out."""
     names = [name for name in loaders.checkpoint_names() if not name.startswith(loaders.OWN)]
-    ours, left_out = _load(*(tuple(map(loaders.results_as_of, part)) for part in (names, loaders.other_seeds())))
+    ours, left_out = _load(*(tuple(map(results.results_as_of, part)) for part in (names, loaders.other_seeds())))
     for message in left_out:
         st.warning(message)
     return ours
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _load(shipped: tuple[loaders.AsOf, ...], others: tuple[loaders.AsOf, ...]) -> tuple[Ours, list[str]]:
+def _load(shipped: tuple[results.AsOf, ...], others: tuple[results.AsOf, ...]) -> tuple[Ours, list[str]]:
     """Made again only when a file of theirs has changed; and what to say of those that cannot be read."""
     left_out: list[str] = []
     found, more = (_replications((name for name, *_ in part), left_out) for part in (shipped, others))
@@ -52,7 +52,7 @@ def _replications(names: Iterable[str], left_out: list[str]) -> list[Replication
     found = []
     for name in names:
         try:
-            found.append(Replication.of(loaders.checkpoint(name), loaders.summary(name)))
+            found.append(Replication.of(loaders.checkpoint(name), results.summary(name)))
         except UserError as error:
             left_out.append(f"{name} is left out: {in_words(error)}")
     return found

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from ui import loaders
+from ui import results
 from ui.links import page_link
 from ui.verdict import words
 
@@ -16,7 +16,7 @@ def show(rows: pd.DataFrame) -> None:
     """
     ours = rows[rows["checkpoint"] != ""].drop_duplicates("method", keep="last")
     names: dict[str, str] = dict(zip(ours["method"], ours["checkpoint"], strict=True))
-    found = {method: levels for method, name in names.items() if (levels := loaders.verdict_levels(name)) is not None}
+    found = {method: levels for method, name in names.items() if (levels := results.verdict_levels(name)) is not None}
     if not found:
         return
     st.markdown("**The same networks in the worst case**: ACC after all our attacks in turn, not only the paper's")

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.data.everyday_noise import NOISE_KINDS
-from ui import chart, loaders
+from ui import chart, loaders, results
 from ui.theme import ink
 from ui.verdict import everyday_figures, network, words
 
@@ -15,12 +15,12 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         "None of it aims at the network. The signal-to-noise ratio puts both on one axis: at **0 dB** noise has as much "
         "power as the beat itself, at **20 dB** a hundredth."
     )
-    result = {name: found for name in levels if (found := loaders.everyday(name)) is not None}
+    result = {name: found for name in levels if (found := results.everyday(name)) is not None}
     if not result:
         st.info("No network was tried under everyday noise yet. The command line's noise command does it.")
         return
     name = network.choose(list(result))
-    aimed = loaders.aimed_noise(name)
+    aimed = results.aimed_noise(name)
     figure = everyday_figures.everyday(result[name], aimed, ink())
     chart.draw(figure, key="everyday", alt=_alt(name, result[name], aimed))
     st.markdown("  \n".join(f"**{kind.title}.** {kind.help}" for kind in NOISE_KINDS.values()))

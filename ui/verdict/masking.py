@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from nsr_core.verdict.masking import MaskingCheck
-from ui import chart, loaders
+from ui import chart, loaders, results
 from ui.verdict import network
 
 #: A light by colour, shape and word.
@@ -20,7 +20,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         "A gradient attack that fails has two possible reasons: the network is robust, or its gradient leads nowhere. The "
         "second is called **gradient masking**, and makes a network look robust that is not. The signs below tell them apart."
     )
-    checks = {name: found for name in levels if (found := loaders.masking(name))}
+    checks = {name: found for name in levels if (found := results.masking(name))}
     if not checks:
         st.info("No network was checked yet. The command line's masking command does it.")
         return

@@ -7,7 +7,7 @@ import streamlit as st
 from nsr_core.certificates import band
 from nsr_core.evaluation.summary import reading_title
 from nsr_core.verdict.verdict import Verdict, breaks
-from ui import chart, loaders
+from ui import chart, loaders, results
 from ui.network_choice import tell_missing
 from ui.pick import pick_one
 from ui.theme import ink, method_style
@@ -25,7 +25,7 @@ def choose(names: list[str]) -> str:
 
 def show(levels: dict[str, pd.DataFrame]) -> None:
     name = choose(list(levels))
-    found, colours = loaders.verdict(name), ink()
+    found, colours = results.verdict(name), ink()
     assert found is not None  # it has levels
     certified = bool(found.beats["certified"].notna().any())
     known = band(found.beats, FINE) if certified else None

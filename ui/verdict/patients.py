@@ -7,7 +7,7 @@ from nsr_core.data import CLASS_NAMES
 from nsr_core.errors import UserError
 from nsr_core.verdict.patients import CLASS_MEASURES, PatientResult
 from nsr_core.verdict.verdict import WHOLE
-from ui import address, chart, loaders
+from ui import address, chart, loaders, results
 from ui.pick import pick_one
 from ui.plain import in_words
 from ui.theme import ink
@@ -63,7 +63,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
     st.caption(f"{TITLES[measure]}: {TOLD[measure]}")
     try:
         found = {
-            title: loaders.patients(one, UNDER[under] or "pgd100", float(level))
+            title: results.patients(one, UNDER[under] or "pgd100", float(level))
             for title, one in (("known patients", name), ("new patients", name + NEW_PATIENTS))
         }
     except UserError as error:

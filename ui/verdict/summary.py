@@ -6,7 +6,7 @@ import streamlit as st
 
 from nsr_core.models import NETWORKS
 from nsr_core.verdict.levels import table_of
-from ui import address, chart, loaders
+from ui import address, chart, loaders, results
 from ui.theme import ink
 from ui.verdict import figures, words
 
@@ -93,11 +93,11 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 def _with_ceiling(table: pd.DataFrame, eps: float) -> pd.DataFrame:
     """With the column ``ceiling``; NaN where it is not known of a checkpoint's test beats."""
-    known = [loaders.ceiling_for(name) for name in table["checkpoint"]]
+    known = [results.ceiling_for(name) for name in table["checkpoint"]]
     return table.assign(ceiling=[ceiling.at(eps) if ceiling else np.nan for ceiling in known])
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
-    checks = [loaders.masking(name) for name in table["checkpoint"]]
+    checks = [results.masking(name) for name in table["checkpoint"]]
     table = table.assign(check=pd.Series([check.light if check else None for check in checks], table.index))
     return table[list(COLUMNS)].round(3).rename(columns=COLUMNS)

@@ -11,7 +11,7 @@ from nsr_core.attacks import PGD, attack_title
 from nsr_core.errors import UserError
 from nsr_core.models import NETWORKS
 from nsr_core.verdict.transfer import TELLING, TransferTable
-from ui import address, chart, loaders
+from ui import address, chart, loaders, results
 from ui.pick import pick_one
 from ui.theme import ink
 from ui.verdict import transfer_figures
@@ -32,7 +32,7 @@ def show(levels: dict[str, pd.DataFrame]) -> None:
         "more, its gradient misleads: it looks more robust under its own attack than it is."
     )
     try:
-        table = loaders.transfer()
+        table = results.transfer()
     except UserError as error:
         st.warning(str(error))
         return
