@@ -14,7 +14,8 @@ const RAREST_MS = 8000;
  */
 function insist(host, inMs, againMs, speak) {
   const turn = (host.turn = (host.turn ?? 0) + 1);
-  const isAlone = () => turn === host.turn && host.isConnected;
+  const here = location.pathname; // what a page that was left still says would reach the server as if it came from the next one
+  const isAlone = () => turn === host.turn && host.isConnected && location.pathname === here;
   const later = (ms, next) => setTimeout(() => whenIdle(() => isAlone() && speak() && later(next, Math.min(2 * next, RAREST_MS))), ms);
   later(inMs, againMs);
 }
