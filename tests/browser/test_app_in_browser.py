@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -176,6 +177,30 @@ def test_a_theme_that_changes_while_a_part_of_the_page_asks_for_its_answer_is_fo
     page.wait_for_function(f"{INK} === '{_rgb(LIGHT.muted)}'", timeout=WAIT_MS)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{INK} === '{_rgb(DARK.muted)}'", timeout=WAIT_MS)
+
+
+def test_a_page_that_is_being_left_asks_nothing_more_and_the_next_one_is_drawn(visit, address):
+    one = visit()
+    asked, answers, held = [], [], threading.Event()
+
+    def between(browser) -> None:
+        server = browser.connect_to_server()
+        browser.on_message(lambda message: (asked.append(message), server.send(message)))
+        server.on_message(lambda answer: answers.append((browser, answer)) if held.is_set() else browser.send(answer))
+
+    one.page.route_web_socket(re.compile("_stcore/stream"), between)
+    page = one.page
+    page.goto(f"{address}/beat_lab?models=cnn-ce&beat=demo%3A43")  # whose bracket takes some seconds
+    page.locator("[class*=st-key-wait_]").first.wait_for(state="attached", timeout=WAIT_MS)
+    held.set()  # a slow server or network: the browser does not know yet that the page changes
+    page.get_by_role("link", name="Data").first.click()
+    before = len(asked)
+    page.wait_for_timeout(2500)
+    assert len(asked) == before
+    held.clear()
+    for browser, answer in answers:
+        browser.send(answer)
+    playwright.expect(page.get_by_role("tab", name="Beats")).to_be_visible(timeout=WAIT_MS)
 
 
 def _rgb(colour: str) -> str:
