@@ -194,6 +194,7 @@ def test_a_page_that_is_being_left_asks_nothing_more_and_the_next_one_is_drawn(v
     page.locator("[class*=st-key-wait_]").first.wait_for(state="attached", timeout=WAIT_MS)
     held.set()  # a slow server or network: the browser does not know yet that the page changes
     page.get_by_role("link", name="Data").first.click()
+    page.wait_for_timeout(100)  # until the request for the next page has passed
     before = len(asked)
     page.wait_for_timeout(2500)
     assert len(asked) == before
